@@ -1,0 +1,3 @@
+"""viftrail: why can't this VM talk?"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""``python -m viftrail``."""
+
+from viftrail.cli.main import main
+
+main()

@@ -1,0 +1,58 @@
+"""Collecting what was seen at one stage into a finding."""
+
+from __future__ import annotations
+
+from viftrail.verdict import Evidence, Finding, Stage, State
+
+
+class Checks:
+    """The checks of one stage, in the order they were made.
+
+    A stage is broken as soon as one check failed, ok when at least one passed
+    and none failed, and unknown when nothing could be looked at.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._seen: list[Evidence] = []
+        self._failed: list[Evidence] = []
+        self._unknown: list[str] = []
+        self._complaints: list[str] = []
+        self._praise: list[str] = []
+
+    def check(self, passed: bool, evidence: Evidence, *, good: str = "", bad: str) -> bool:  # noqa: FBT001
+        """Record one observation; ``good`` and ``bad`` say what it means."""
+        if passed:
+            self._seen.append(evidence)
+            if good:
+                self._praise.append(good)
+        else:
+            self._failed.append(evidence)
+            self._complaints.append(bad)
+        return passed
+
+    def unknown(self, why: str) -> None:
+        """Record that something could not be looked at."""
+        self._unknown.append(why)
+
+    def finding(self) -> Finding:
+        """The stage's state with its evidence, failures first."""
+        if self._failed:
+            state, summary = State.BROKEN, "; ".join(dict.fromkeys(self._complaints))
+        elif self._seen:
+            state = State.OK
+            summary = "; ".join(dict.fromkeys([*self._praise, *self._unknown]))
+        else:
+            state, summary = State.UNKNOWN, "; ".join(dict.fromkeys(self._unknown))
+        return Finding(
+            id=self.stage.value,
+            name=self.stage.title,
+            state=state,
+            summary=summary,
+            evidence=(*self._failed, *self._seen),
+        )
+
+
+def not_applicable(stage: Stage, why: str) -> Finding:
+    """A stage that this target does not pass."""
+    return Finding(id=stage.value, name=stage.title, state=State.NOT_APPLICABLE, summary=why)

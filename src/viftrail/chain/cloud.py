@@ -1,0 +1,285 @@
+"""Facts with the relations between them: which port, which plug, which host.
+
+Everything here is derived, lazily and once. Stages and faults read a `Cloud`
+so that none of them walks the tables on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from viftrail.facts.facts import Facts
+from viftrail.facts.host import Host, Link
+from viftrail.facts.northbound import (
+    LogicalRouter,
+    LogicalRouterPort,
+    LogicalSwitch,
+    LogicalSwitchPort,
+    PortGroup,
+)
+from viftrail.facts.owner import OwnedPort, Owner
+from viftrail.facts.slice import is_gateway
+from viftrail.facts.southbound import Chassis, PortBinding
+from viftrail.facts.vswitch import Interface
+
+NAME_LENGTH = 11
+"""Nova names devices by a prefix and the first 11 letters of the port's id."""
+
+PLUG_PREFIXES = ("tap", "qvo", "vhu")
+
+
+@dataclass(frozen=True)
+class Plug:
+    """An OVS Interface on a host, and the bridge that has it (empty: none)."""
+
+    host: str
+    interface: Interface
+    bridge: str
+
+
+@dataclass(frozen=True)
+class Port:
+    """A VM's port: as its owner wants it, and as it stands in Northbound."""
+
+    id: str
+    row: LogicalSwitchPort | None
+    owned: OwnedPort | None
+
+    @property
+    def mac(self) -> str:
+        """Its MAC address, in lower case; empty when nobody says."""
+        if self.owned:
+            return self.owned.mac.lower()
+        return next((entry.split()[0].lower() for entry in self._entries), "")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its fixed IP addresses."""
+        if self.owned:
+            return self.owned.addresses
+        return tuple(ip for entry in self._entries for ip in entry.split()[1:])
+
+    @property
+    def _entries(self) -> list[str]:
+        row = self.row
+        return [entry for entry in row.addresses if ":" in entry] if row else []
+
+    @property
+    def ipv4(self) -> str:
+        """Its first IPv4 address, or empty."""
+        return next((address for address in self.addresses if ":" not in address), "")
+
+    @property
+    def cidrs(self) -> tuple[str, ...]:
+        """Its addresses with prefix lengths, where known."""
+        if self.owned:
+            return self.owned.cidrs
+        return tuple(self.row.external_ids.get("neutron:cidrs", "").split()) if self.row else ()
+
+    @property
+    def server(self) -> str:
+        """The server's name, or its id where the name is not known."""
+        if self.owned:
+            return self.owned.server or self.owned.server_id
+        return self.row.external_ids.get("neutron:device_id", "") if self.row else ""
+
+    @property
+    def requested_chassis(self) -> str:
+        """``options:requested-chassis``: the host that may claim it, by name."""
+        return self.row.options.get("requested-chassis", "").partition(",")[0] if self.row else ""
+
+    @property
+    def label(self) -> str:
+        """How to call it in a sentence."""
+        return self.server or self.id
+
+    def device_names(self) -> tuple[str, ...]:
+        """The names that Nova gives its devices on the host."""
+        return tuple(prefix + self.id[:NAME_LENGTH] for prefix in PLUG_PREFIXES)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A router's leg to a provider network, and where it is hosted."""
+
+    router: LogicalRouter
+    leg: LogicalRouterPort
+    binding: PortBinding | None
+    chassis: Chassis | None
+    candidates: tuple[str, ...]
+    """Chassis.name of every chassis that may host it, best first."""
+
+    @property
+    def host(self) -> str:
+        """The hostname of the chassis that hosts it; empty when none does."""
+        return self.chassis.hostname if self.chassis else ""
+
+
+class Cloud:
+    """One moment of a cloud, related."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.nb = facts.nb
+        self.sb = facts.sb
+        self.hosts: Mapping[str, Host] = facts.hosts
+
+    @property
+    def owner(self) -> Owner:
+        """Who decides that ports exist."""
+        return self.facts.owner
+
+    @cached_property
+    def ports(self) -> Mapping[str, Port]:
+        """Every known port of a VM, by id."""
+        rows = self.nb[LogicalSwitchPort]
+        found = {
+            port.id: Port(port.id, rows.one("name", port.id), port)
+            for port in self.owner.ports
+            if rows.find("name", port.id) or rows.knows("name", port.id)
+        }
+        for row in rows:
+            if row.name not in found and is_vm_port(row):
+                found[row.name] = Port(row.name, row, None)
+        return found
+
+    @cached_property
+    def plugs(self) -> Mapping[str, tuple[Plug, ...]]:
+        """Every Interface that carries an iface-id, by that id."""
+        found: dict[str, list[Plug]] = {}
+        for name, host in self.hosts.items():
+            for interface in host.conf[Interface]:
+                iface_id = interface.external_ids.get("iface-id")
+                if iface_id:
+                    plug = Plug(name, interface, host.bridge_of.get(interface.name, ""))
+                    found.setdefault(iface_id, []).append(plug)
+        return {iface_id: tuple(plugs) for iface_id, plugs in found.items()}
+
+    @cached_property
+    def central(self) -> Mapping[str, Host]:
+        """The hosts that run, or ran, the databases or northd."""
+        return {name: host for name, host in self.hosts.items() if host.central}
+
+    @property
+    def central_name(self) -> str:
+        """Where to run ovn-nbctl and ovn-sbctl."""
+        return next(iter(self.central), "a host with the OVN central tools")
+
+    def binding(self, port_id: str) -> PortBinding | None:
+        """The Southbound row of a logical port."""
+        return self.sb[PortBinding].one("logical_port", port_id)
+
+    def chassis_of(self, binding: PortBinding | None) -> Chassis | None:
+        """The chassis that claimed it."""
+        return self.sb[Chassis].one("uuid", binding.chassis) if binding and binding.chassis else None
+
+    def chassis_named(self, name: str) -> Chassis | None:
+        """By hostname or by system-id, as requested-chassis is matched (ovn-nb(5))."""
+        table = self.sb[Chassis]
+        return table.one("hostname", name) or table.one("name", name)
+
+    def tunnel_ip(self, chassis: Chassis) -> str:
+        """The address that other chassis send geneve to."""
+        from viftrail.facts.southbound import Encap
+
+        encaps = [self.sb[Encap].one("uuid", uuid) for uuid in chassis.encaps]
+        return next((encap.ip for encap in encaps if encap), "")
+
+    def host_of(self, port: Port) -> str:
+        """Where the VM runs: its owner's word, else where it is plugged, claimed or wanted."""
+        if port.owned and port.owned.host:
+            return port.owned.host
+        plugs = self.plugs.get(port.id, ())
+        if plugs:
+            return plugs[0].host
+        chassis = self.chassis_of(self.binding(port.id))
+        return chassis.hostname if chassis else port.requested_chassis
+
+    def device_of(self, port: Port) -> Link | None:
+        """The VM's own device (tap or vhost-user) in the kernel of its host."""
+        host = self.hosts.get(self.host_of(port))
+        if host is None:
+            return None
+        return host.link_by_name.get("tap" + port.id[:NAME_LENGTH])
+
+    def switch_of(self, port: Port) -> LogicalSwitch | None:
+        """The network that the port is, or shall be, in."""
+        table = self.nb[LogicalSwitch]
+        if port.row:
+            return table.one("ports", port.row.uuid)
+        return table.one("name", port.owned.switch) if port.owned else None
+
+    def members(self, switch: LogicalSwitch) -> Iterator[LogicalSwitchPort]:
+        """The known ports of a network."""
+        rows = self.nb[LogicalSwitchPort].by("uuid")
+        for uuid in switch.ports:
+            yield from rows.get(uuid, ())
+
+    def groups_of(self, port: Port) -> tuple[PortGroup, ...]:
+        """The port groups that hold the port."""
+        return self.nb[PortGroup].find("ports", port.row.uuid) if port.row else ()
+
+    @cached_property
+    def gateways(self) -> tuple[Gateway, ...]:
+        """Every gateway leg of every known router."""
+        return tuple(self._gateways())
+
+    def _gateways(self) -> Iterator[Gateway]:
+        legs = self.nb[LogicalRouterPort].by("uuid")
+        for router in self.nb[LogicalRouter]:
+            for uuid in router.ports:
+                for leg in legs.get(uuid, ()):
+                    if is_gateway(leg):
+                        binding = self.binding(f"cr-{leg.name}")
+                        yield Gateway(
+                            router, leg, binding, self.chassis_of(binding), self._candidates(leg)
+                        )
+
+    def _candidates(self, leg: LogicalRouterPort) -> tuple[str, ...]:
+        from viftrail.facts.northbound import GatewayChassis, HAChassis, HAChassisGroup
+
+        single = self.nb[GatewayChassis].by("uuid")
+        ranked = [
+            (row.priority, row.chassis_name)
+            for uuid in leg.gateway_chassis
+            for row in single.get(uuid, ())
+        ]
+        group = self.nb[HAChassisGroup].one("uuid", leg.ha_chassis_group or "")
+        if group:
+            members = self.nb[HAChassis].by("uuid")
+            ranked += [
+                (row.priority, row.chassis_name)
+                for uuid in group.ha_chassis
+                for row in members.get(uuid, ())
+            ]
+        return tuple(name for _, name in sorted(ranked, reverse=True))
+
+    def routers_of(self, switch: LogicalSwitch) -> tuple[LogicalRouter, ...]:
+        """The routers with a leg in this network."""
+        found: dict[str, LogicalRouter] = {}
+        for member in self.members(switch):
+            leg = self.nb[LogicalRouterPort].one("name", member.options.get("router-port", ""))
+            router = self.nb[LogicalRouter].one("ports", leg.uuid) if leg else None
+            if router:
+                found[router.uuid] = router
+        return tuple(found.values())
+
+    def provider_side(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort] | None:
+        """The provider network of a gateway leg and its localnet port."""
+        for peer in self.nb[LogicalSwitchPort].find("options", f"router-port={gateway.leg.name}"):
+            switch = self.nb[LogicalSwitch].one("ports", peer.uuid)
+            if switch:
+                for member in self.members(switch):
+                    if member.type == "localnet":
+                        return switch, member
+        return None
+
+
+def is_vm_port(row: LogicalSwitchPort) -> bool:
+    """A port with a guest behind it, as far as Northbound tells."""
+    device_owner = row.external_ids.get("neutron:device_owner", "")
+    if row.type != "" or device_owner.startswith("network:"):
+        return False
+    return not device_owner or device_owner.startswith("compute:")

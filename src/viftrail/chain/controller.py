@@ -1,0 +1,79 @@
+"""S7: ovn-controller of the VM's host is alive, connected, and fills br-int."""
+
+from __future__ import annotations
+
+from viftrail.chain.checks import Checks
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.trail import Trail
+from viftrail.facts.host import Host
+from viftrail.verdict import Evidence, Finding, Stage
+
+FEW_FLOWS = 20
+"""Fewer than this is an empty pipeline: ovn-controller alone installs over 100."""
+
+
+def controller_state(host: Host) -> str:
+    """What ovn-controller is doing: running, hung, stopped or dead."""
+    process = host.processes.get("ovn-controller")
+    if process is None:
+        return "not running"
+    if process.state in ("T", "t"):
+        return "stopped by a signal"
+    if not process.runs:
+        return "dead"
+    return "running" if host.unixctl.get("ovn-controller") else "hung"
+
+
+def connection(host: Host) -> str:
+    """Its connection to Southbound, as it reports it; empty when it did not answer."""
+    return host.unixctl.get("ovn-controller", {}).get("connection-status", "")
+
+
+def examine(cloud: Cloud, trail: Trail) -> Finding:
+    """The process, its connection to Southbound, and the flows it installed."""
+    checks = Checks(Stage.CONTROLLER)
+    host = cloud.hosts.get(trail.host)
+    if host is None:
+        checks.unknown(f"host {trail.host or '?'} was not looked at")
+        return checks.finding()
+    state = controller_state(host)
+    alive = checks.check(
+        state == "running",
+        Evidence(
+            where=trail.host,
+            what="ovn-controller",
+            seen=state,
+            expected="running",
+            command="ovn-appctl -t ovn-controller debug/status",
+        ),
+        good="ovn-controller runs",
+        bad=f"ovn-controller on {trail.host} is {state}",
+    )
+    if alive:
+        status = connection(host)
+        checks.check(
+            status == "connected",
+            Evidence(
+                where=trail.host,
+                what="ovn-controller's connection to Southbound",
+                seen=status or "no answer",
+                expected="connected",
+                command="ovn-appctl -t ovn-controller connection-status",
+            ),
+            good="connected to Southbound",
+            bad=f"ovn-controller on {trail.host} is not connected to Southbound",
+        )
+    if host.flows is not None:
+        checks.check(
+            host.flows.count >= FEW_FLOWS,
+            Evidence(
+                where=trail.host,
+                what=f"OpenFlow flows in {host.flows.bridge}",
+                seen="installed" if host.flows.count >= FEW_FLOWS else str(host.flows.count),
+                expected=f"{FEW_FLOWS} or more",
+                command=f"ovs-ofctl dump-aggregate {host.flows.bridge}",
+            ),
+            good="flows installed",
+            bad=f"{host.flows.bridge} on {trail.host} has no pipeline",
+        )
+    return checks.finding()

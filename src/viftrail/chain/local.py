@@ -1,0 +1,102 @@
+"""S9: what br-int itself answers on the VM's host: DHCP, ARP, security groups."""
+
+from __future__ import annotations
+
+from viftrail.chain.checks import Checks
+from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.trail import Trail
+from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.northbound import ACL, DHCPOptions, PortGroup
+from viftrail.facts.slice import DROP_GROUP
+from viftrail.verdict import Evidence, Finding, Stage, State
+
+
+def lets_out(cloud: Cloud, group: PortGroup) -> bool:
+    """The group has a rule that lets its ports send."""
+    acls = cloud.nb[ACL]
+    return any(
+        acl.direction == "from-lport" and acl.action.startswith("allow")
+        for uuid in group.acls
+        for acl in acls.find("uuid", uuid)
+    )
+
+
+def dropped(cloud: Cloud, port: Port) -> bool:
+    """The port is in Neutron's group that drops all that nothing else allows."""
+    return any(group.name == DROP_GROUP for group in cloud.groups_of(port))
+
+
+def guest_macs(cloud: Cloud, trail: Trail) -> tuple[str, ...]:
+    """Source MACs of the guest: asked of it, or heard on its tap."""
+    host = cloud.hosts.get(trail.host)
+    if host is None:
+        return ()
+    guest = host.guest(trail.port.id)
+    if guest and guest.mac:
+        return (guest.mac.lower(),)
+    for name in trail.port.device_names():
+        if name in host.heard:
+            return host.heard[name]
+    return ()
+
+
+def examine(cloud: Cloud, trail: Trail) -> Finding:
+    """DHCP options, security groups, and the MAC that the guest really uses."""
+    checks = Checks(Stage.LOCAL)
+    port, row = trail.port, trail.port.row
+    if row is None:
+        checks.unknown("there is no Logical_Switch_Port to ask about")
+        return checks.finding()
+    if port.ipv4:
+        options = cloud.nb[DHCPOptions].one("uuid", row.dhcpv4_options or "")
+        checks.check(
+            options is not None,
+            Evidence(
+                where=NORTHBOUND,
+                what="Logical_Switch_Port.dhcpv4_options",
+                seen=f"options of {options.cidr}" if options else "empty",
+                expected="the options of its subnet",
+                command=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
+            ),
+            good="DHCP is answered on its host",
+            bad="nobody answers DHCP for the port",
+        )
+    if dropped(cloud, port):
+        groups = [group for group in cloud.groups_of(port) if group.name != DROP_GROUP]
+        checks.check(
+            any(lets_out(cloud, group) for group in groups),
+            Evidence(
+                where=NORTHBOUND,
+                what="egress rules of its port groups",
+                seen=", ".join(g.name for g in groups if lets_out(cloud, g)) or "none",
+                expected="at least one group with an allow rule",
+                command=f"ovn-nbctl --columns=name find Port_Group 'ports{{>=}}{row.uuid}'",
+            ),
+            good="security groups let it send",
+            bad="no security group lets the port send",
+        )
+    macs = guest_macs(cloud, trail)
+    allowed = {entry.split()[0].lower() for entry in row.port_security}
+    if macs and allowed:
+        checks.check(
+            any(mac in allowed for mac in macs),
+            Evidence(
+                where=trail.port.server or trail.host,
+                what="MAC address that the guest uses",
+                seen=", ".join(macs),
+                expected=", ".join(sorted(allowed)),
+                command="ip link show",
+            ),
+            good="the guest uses the port's MAC",
+            bad="the guest uses a MAC that port security drops",
+        )
+    finding = checks.finding()
+    if finding.state is State.OK and not macs:
+        return Finding(
+            id=finding.id,
+            name=finding.name,
+            state=finding.state,
+            summary=finding.summary + "; the guest itself was not asked",
+            evidence=finding.evidence,
+        )
+    return finding

@@ -1,0 +1,82 @@
+"""S5: ovn-northd works and has carried the port to OVN_Southbound."""
+
+from __future__ import annotations
+
+from viftrail.chain.checks import Checks
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.trail import Trail
+from viftrail.facts.host import Host
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.northbound import NBGlobal
+from viftrail.facts.southbound import PortBinding
+from viftrail.verdict import Evidence, Finding, Stage
+
+STATUS = "ovn-appctl -t ovn-northd status"
+
+
+def northd_state(host: Host) -> str:
+    """What ovn-northd is doing on this host: active, standby, paused, hung, stopped or dead."""
+    process = host.processes.get("ovn-northd")
+    if process is None:
+        return "not running"
+    if process.state in ("T", "t"):
+        return "stopped by a signal"
+    if not process.runs:
+        return "dead"
+    status = host.unixctl.get("ovn-northd", {}).get("status", "")
+    return status.removeprefix("Status:").strip() or "hung"
+
+
+def examine(cloud: Cloud, trail: Trail) -> Finding:
+    """The writer first (FAULTS D.2 row 0), then the row it writes."""
+    checks = Checks(Stage.NORTHD)
+    states = {name: northd_state(host) for name, host in cloud.central.items()}
+    if states:
+        checks.check(
+            "active" in states.values(),
+            Evidence(
+                where=", ".join(states),
+                what="ovn-northd",
+                seen=", ".join(dict.fromkeys(states.values())),
+                expected="one active",
+                command=STATUS,
+            ),
+            good="ovn-northd is active",
+            bad="no ovn-northd is active",
+        )
+    else:
+        checks.unknown("no host with ovn-northd was looked at")
+    _caught_up(checks, cloud)
+    binding = cloud.binding(trail.port.id)
+    if binding or cloud.sb[PortBinding].knows("logical_port", trail.port.id):
+        checks.check(
+            binding is not None,
+            Evidence(
+                where=SOUTHBOUND,
+                what=f"Port_Binding logical_port={trail.port.id}",
+                seen="one row" if binding else "no such row",
+                expected="one row",
+                command=f"ovn-sbctl find Port_Binding logical_port={trail.port.id}",
+            ),
+            good="Port_Binding exists",
+            bad="the port has no Port_Binding in Southbound",
+        )
+    else:
+        checks.unknown(f"{SOUTHBOUND} was not read")
+    return checks.finding()
+
+
+def _caught_up(checks: Checks, cloud: Cloud) -> None:
+    for row in cloud.nb[NBGlobal]:
+        if row.nb_cfg > row.sb_cfg:
+            checks.check(
+                False,
+                Evidence(
+                    where=NORTHBOUND,
+                    what="NB_Global nb_cfg, sb_cfg",
+                    seen=f"{row.nb_cfg}, {row.sb_cfg}",
+                    expected="equal",
+                    command="ovn-nbctl --columns=nb_cfg,sb_cfg list NB_Global",
+                ),
+                bad="Southbound lags behind Northbound",
+            )

@@ -1,0 +1,102 @@
+"""S12: from the gateway chassis to the provider network's wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from viftrail.chain.checks import Checks, not_applicable
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.trail import Trail
+from viftrail.facts.host import Host
+from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.vswitch import Bridge, Interface, Port
+from viftrail.verdict import Evidence, Finding, Stage
+
+
+def mappings(text: str) -> Mapping[str, str]:
+    """``physnet1:br-ex,physnet2:br-b`` as physical network → bridge (ovn-controller(8))."""
+    pairs = (entry.strip().partition(":") for entry in text.split(","))
+    return {network: bridge for network, _, bridge in pairs if network and bridge}
+
+
+def uplinks(host: Host, bridge: str) -> tuple[str, ...]:
+    """The bridge's ports that lead out of the host: neither patch nor internal."""
+    ports = host.conf[Port].by("uuid")
+    interfaces = host.conf[Interface].by("uuid")
+    return tuple(
+        interface.name
+        for row in host.conf[Bridge].find("name", bridge)
+        for port_id in row.ports
+        for port in ports.get(port_id, ())
+        for interface_id in port.interfaces
+        for interface in interfaces.get(interface_id, ())
+        if interface.type not in ("patch", "internal") and interface.name != bridge
+    )
+
+
+def examine(cloud: Cloud, trail: Trail) -> Finding:
+    """On the chassis that hosts each gateway: the mapping, the bridge, the NIC."""
+    if not trail.gateways:
+        return not_applicable(Stage.PROVIDER, "no router leads to a provider network")
+    checks = Checks(Stage.PROVIDER)
+    for gateway in trail.gateways:
+        side = cloud.provider_side(gateway)
+        if side is None:
+            checks.unknown(f"the provider network of {gateway.leg.name} was not found")
+            continue
+        if gateway.chassis is None:
+            checks.unknown("no chassis hosts the gateway")
+            continue
+        physnet = side[1].options.get("network_name", "")
+        known = mappings(gateway.chassis.other_config.get("ovn-bridge-mappings", ""))
+        bridge = known.get(physnet, "")
+        checks.check(
+            bool(bridge),
+            Evidence(
+                where=SOUTHBOUND,
+                what=f"ovn-bridge-mappings of {gateway.host}",
+                seen=gateway.chassis.other_config.get("ovn-bridge-mappings", "") or "empty",
+                expected=f"a bridge for {physnet}",
+                command=f"ovn-sbctl get Chassis {gateway.chassis.name} other_config:ovn-bridge-mappings",
+            ),
+            good=f"{physnet} is mapped on {gateway.host}",
+            bad=f"{gateway.host} maps no bridge to {physnet}",
+        )
+        if bridge:
+            _bridge(checks, cloud, gateway.host, bridge)
+    return checks.finding()
+
+
+def _bridge(checks: Checks, cloud: Cloud, name: str, bridge: str) -> None:
+    host = cloud.hosts.get(name)
+    if host is None or not host.vswitch:
+        checks.unknown(f"host {name} was not looked at")
+        return
+    nics = uplinks(host, bridge)
+    checks.check(
+        bool(nics),
+        Evidence(
+            where=name,
+            what=f"ports of {bridge} that leave the host",
+            seen=", ".join(nics) or "none",
+            expected="the provider NIC",
+            command=f"ovs-vsctl list-ports {bridge}",
+        ),
+        good=f"{bridge} has its NIC",
+        bad=f"no NIC is in {bridge} of {name}",
+    )
+    for nic in nics:
+        link = host.link_by_name.get(nic)
+        if link is not None:
+            checks.check(
+                link.up and link.carrier,
+                Evidence(
+                    where=name,
+                    what=f"device {nic}",
+                    seen=("up" if link.up else "down") + ("" if link.carrier else ", no carrier"),
+                    expected="up, with carrier",
+                    command=f"ip link show {nic}",
+                ),
+                good=f"{nic} is up",
+                bad=f"the provider NIC {nic} of {name} is down",
+            )

@@ -1,0 +1,66 @@
+"""S11: the network's router, and the chassis that hosts its gateway."""
+
+from __future__ import annotations
+
+from viftrail.chain.checks import Checks, not_applicable
+from viftrail.chain.cloud import Cloud, Gateway
+from viftrail.chain.trail import Trail
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.southbound import PortBinding
+from viftrail.verdict import Evidence, Finding, Stage
+
+
+def examine(cloud: Cloud, trail: Trail) -> Finding:
+    """Each gateway leg has candidates, and one of them hosts it."""
+    if trail.switch is None:
+        return not_applicable(Stage.ROUTER, "the port's network is not known")
+    if not trail.routers:
+        return not_applicable(Stage.ROUTER, "no router on this network")
+    checks = Checks(Stage.ROUTER)
+    for router in trail.routers:
+        checks.check(
+            router.enabled is not False,
+            Evidence(
+                where=NORTHBOUND,
+                what=f"Logical_Router {router.name}",
+                seen="disabled" if router.enabled is False else "enabled",
+                expected="enabled",
+                command=f"ovn-nbctl list Logical_Router {router.name}",
+            ),
+            good="the network has a router",
+            bad=f"router {router.name} is disabled",
+        )
+    for gateway in trail.gateways:
+        _hosted(checks, cloud, gateway)
+    return checks.finding()
+
+
+def _hosted(checks: Checks, cloud: Cloud, gateway: Gateway) -> None:
+    leg = gateway.leg.name
+    if not checks.check(
+        bool(gateway.candidates),
+        Evidence(
+            where=NORTHBOUND,
+            what=f"gateway chassis of {leg}",
+            seen=f"{len(gateway.candidates)} named" if gateway.candidates else "none",
+            expected="at least one",
+            command=f"ovn-nbctl lrp-get-gateway-chassis {leg}",
+        ),
+        bad=f"no chassis may host the gateway port {leg}",
+    ):
+        return
+    if gateway.binding is None and not cloud.sb[PortBinding].knows("logical_port", f"cr-{leg}"):
+        checks.unknown(f"{SOUTHBOUND} was not read")
+        return
+    checks.check(
+        gateway.chassis is not None,
+        Evidence(
+            where=SOUTHBOUND,
+            what=f"Port_Binding cr-{leg}",
+            seen=f"on {gateway.host}" if gateway.chassis else "claimed by nobody",
+            expected="claimed by a chassis",
+            command=f"ovn-sbctl find Port_Binding logical_port=cr-{leg}",
+        ),
+        good=f"its gateway is on {gateway.host}",
+        bad=f"no chassis hosts the gateway port {leg}",
+    )

@@ -1,0 +1,74 @@
+"""The target's own path through the cloud: what each stage has to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud, Gateway, Port
+from viftrail.chain.subject import Subject
+from viftrail.facts.northbound import NAT, LogicalRouter, LogicalSwitch
+
+
+class Role(Enum):
+    """Why something is on the trail."""
+
+    OWN = "own"
+    """The target itself, its host, its network."""
+    PATH = "path"
+    """Passed by traffic that leaves the host: gateways, peers, tunnels."""
+
+
+@dataclass(frozen=True)
+class Trail:
+    """One port's path. Names are those of the databases and hosts."""
+
+    asked: str
+    port: Port
+    host: str
+    switch: LogicalSwitch | None
+    routers: tuple[LogicalRouter, ...]
+    gateways: tuple[Gateway, ...]
+    floating_ips: tuple[str, ...]
+    peers: tuple[str, ...]
+    """Hosts at the other end of the tunnels that its traffic takes."""
+    subjects: dict[Subject, Role]
+
+
+def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -> Trail:
+    """Follow one port. ``also`` names further hosts that it shall reach (a pair)."""
+    host = cloud.host_of(port)
+    switch = cloud.switch_of(port)
+    routers = cloud.routers_of(switch) if switch else ()
+    gateways = tuple(
+        gateway for gateway in cloud.gateways if any(gateway.router.uuid == r.uuid for r in routers)
+    )
+    peers = tuple(
+        dict.fromkeys(name for name in (*(g.host for g in gateways), *also) if name and name != host)
+    )
+    fips = floating_ips_of(cloud, port)
+    subjects = {
+        subject.CLOUD: Role.OWN,
+        subject.port(port.id): Role.OWN,
+        subject.host(host): Role.OWN,
+        **{subject.router(row.name): Role.PATH for row in routers},
+        **{subject.floating_ip(address): Role.OWN for address in fips},
+        **{subject.tunnel(host, peer): Role.PATH for peer in peers},
+        **{subject.host(peer): Role.PATH for peer in peers},
+        **{subject.host(g.host): Role.PATH for g in gateways if g.host and g.host != host},
+    }
+    return Trail(asked, port, host, switch, routers, gateways, fips, peers, subjects)
+
+
+def floating_ips_of(cloud: Cloud, port: Port) -> tuple[str, ...]:
+    """Every floating IP that the owner, the port or a NAT row gives it."""
+    found = [fip.ip for fip in cloud.owner.floating_ips if fip.port_id == port.id]
+    if port.row:
+        found += port.row.external_ids.get("neutron:port_fip", "").split()
+    for row in cloud.nb[NAT]:
+        if row.type == "dnat_and_snat" and (
+            row.logical_port == port.id or row.external_ids.get("neutron:fip_port_id") == port.id
+        ):
+            found.append(row.external_ip)
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,165 @@
+"""S10: geneve between the VM's host and the hosts that its traffic passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from viftrail.chain.checks import Checks, not_applicable
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.trail import Trail
+from viftrail.facts.host import Host
+from viftrail.facts.vswitch import Interface, Port
+from viftrail.verdict import Evidence, Finding, Stage
+
+LOST_AT_LEAST = 4
+"""Packets; fewer may be on their way, or wait for the first ARP of a native tunnel."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One host's tunnel port towards a peer."""
+
+    host: str
+    interface: Interface
+
+    @property
+    def remote_ip(self) -> str:
+        """Where it sends to."""
+        return self.interface.options.get("remote_ip", "")
+
+
+def endpoint(cloud: Cloud, here: str, there: str) -> Endpoint | None:
+    """The tunnel Interface on ``here`` towards ``there``, by the chassis id that it carries."""
+    host, chassis = cloud.hosts.get(here), cloud.chassis_named(there)
+    if host is None or chassis is None:
+        return None
+    interfaces = host.conf[Interface].by("uuid")
+    for port in host.conf[Port]:
+        if port.external_ids.get("ovn-chassis-id", "").partition("@")[0] == chassis.name:
+            for uuid in port.interfaces:
+                for interface in interfaces.get(uuid, ()):
+                    return Endpoint(here, interface)
+    return None
+
+
+def local_addresses(host: Host) -> frozenset[str]:
+    """Every IP address of the host."""
+    return frozenset(address.local for link in host.links for address in link.addr_info)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Packets that one end sent within ``seconds``, none of which reached the other."""
+
+    sender: str
+    receiver: str
+    sent: int
+    seconds: float
+
+
+def loss(cloud: Cloud, one: str, other: str) -> Loss | None:
+    """The direction that loses everything, if there is one.
+
+    Only the window of the probe counts: totals are reset whenever a tunnel is
+    made anew, on one end alone, and so cannot be compared.
+    """
+    for sender, receiver in ((one, other), (other, one)):
+        sent, received = traffic(cloud, sender, receiver), traffic(cloud, receiver, sender)
+        if sent and received and sent.outgoing >= LOST_AT_LEAST and received.incoming == 0:
+            return Loss(sender, receiver, sent.outgoing, sent.seconds)
+    return None
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Packets through one tunnel port within the window."""
+
+    incoming: int
+    outgoing: int
+    seconds: float
+
+
+def traffic(cloud: Cloud, here: str, there: str) -> Traffic | None:
+    """What passed the tunnel port on ``here`` towards ``there``; None when not counted."""
+    end = endpoint(cloud, here, there)
+    host = cloud.hosts.get(here)
+    if end is None or host is None:
+        return None
+    key = str(end.interface.ofport)
+    first, second = host.counters.first.get(key), host.counters.second.get(key)
+    if first is None or second is None:
+        return None
+    return Traffic(second[0] - first[0], second[1] - first[1], host.counters.seconds)
+
+
+def examine(cloud: Cloud, trail: Trail) -> Finding:
+    """Towards each peer: a tunnel port, the right address, and packets that arrive."""
+    if not trail.peers:
+        return not_applicable(Stage.TUNNEL, "its traffic does not leave the host")
+    checks = Checks(Stage.TUNNEL)
+    for name in (trail.host, *trail.peers):
+        _address(checks, cloud, name)
+    for peer in trail.peers:
+        for here, there in ((trail.host, peer), (peer, trail.host)):
+            _towards(checks, cloud, here, there)
+        lost = loss(cloud, trail.host, peer)
+        if lost:
+            checks.check(
+                False,
+                loss_evidence(lost),
+                bad=f"what {lost.sender} sends to {lost.receiver} does not arrive",
+            )
+    return checks.finding()
+
+
+def loss_evidence(lost: Loss) -> Evidence:
+    """Both ends' counters, side by side."""
+    return Evidence(
+        where=f"{lost.sender} and {lost.receiver}",
+        what=f"packets through the tunnel within {lost.seconds:.1f} s",
+        seen=f"{lost.sender} sent {lost.sent}, {lost.receiver} received 0",
+        expected="all that was sent",
+        command="ovs-ofctl dump-ports br-int   # on both, twice",
+    )
+
+
+def _address(checks: Checks, cloud: Cloud, name: str) -> None:
+    host, chassis = cloud.hosts.get(name), cloud.chassis_named(name)
+    if host is None or not host.links:
+        checks.unknown(f"host {name} was not looked at")
+        return
+    if chassis is None:
+        return
+    ip = cloud.tunnel_ip(chassis)
+    checks.check(
+        ip in local_addresses(host),
+        Evidence(
+            where=name,
+            what="tunnel address (Encap.ip)",
+            seen=f"{ip or 'none'}, " + ("its own" if ip in local_addresses(host) else "not its own"),
+            expected="an address of the host",
+            command="ip -brief address",
+        ),
+        good=f"{name} has its tunnel address",
+        bad=f"{name} does not have the tunnel address that it announces",
+    )
+
+
+def _towards(checks: Checks, cloud: Cloud, here: str, there: str) -> None:
+    host, chassis = cloud.hosts.get(here), cloud.chassis_named(there)
+    if host is None or chassis is None or not host.vswitch:
+        return
+    end = endpoint(cloud, here, there)
+    good = end is not None and (end.interface.ofport or 0) > 0 and not end.interface.error
+    checks.check(
+        good,
+        Evidence(
+            where=here,
+            what=f"tunnel port towards {there}",
+            seen=f"{end.interface.name} to {end.remote_ip}" if end else "none",
+            expected=f"one, to {cloud.tunnel_ip(chassis)}",
+            command="ovs-vsctl show",
+        ),
+        good=f"tunnel {here} to {there} is made",
+        bad=f"{here} has no working tunnel port towards {there}",
+    )

@@ -1,0 +1,37 @@
+"""`viftrail collect -o FILE`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+
+from viftrail import __version__
+from viftrail.cli.origin import Origin, open_source, origin_options
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@origin_options
+@click.option("-o", "--output", required=True, metavar="FILE", help="The bundle to write.")
+def collect(origin: Origin, output: str) -> None:
+    """Write all evidence to one bundle file, for `why --bundle` to read.
+
+    Both databases as far as a diagnosis reads them, and every host that can
+    be reached. Logical_Flow is never read.
+    """
+    from viftrail.facts import bundle
+
+    with open_source(origin) as source:
+        facts = source.everything()
+    manifest = bundle.Manifest(
+        format=bundle.FORMAT,
+        tool=f"viftrail {__version__}",
+        time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        source=origin.lab or origin.bundle or origin.nb or "",
+    )
+    bundle.write(Path(output), facts, manifest)
+    size = Path(output).stat().st_size
+    click.echo(f"{output}: {len(facts.hosts)} hosts, {size / 1024:.0f} KiB")
+    for gap in facts.gaps:
+        click.echo(f"  not in it: {gap.place}: {gap.why}")

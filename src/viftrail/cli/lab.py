@@ -1,0 +1,227 @@
+"""``viftrail lab``: a real OVN cloud in network namespaces, to break and to mend."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+
+    from viftrail.lab.client import Lab
+    from viftrail.lab.ping import Pings
+    from viftrail.lab.status import Status
+
+_name = click.option(
+    "--name", default="lab", show_default=True, metavar="NAME", help="Which lab."
+)
+_format = click.option(
+    "-f",
+    "--format",
+    "output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+
+
+def _find(name: str) -> Lab:
+    from viftrail.lab.client import Lab, require_root
+
+    require_root()
+    return Lab.find(name)
+
+
+def _print_json(value: object) -> None:
+    import msgspec
+
+    click.echo(json.dumps(msgspec.to_builtins(value), indent=2))
+
+
+@click.group("lab", short_help="Bring up a real OVN cloud, break it, mend it.")
+def lab() -> None:
+    """A real multi-chassis OVN cloud in network namespaces of this machine.
+
+    Every node runs its own Open vSwitch and ovn-controller, the tunnels are
+    geneve, the topology is Neutron's. Needs root, and the Debian packages
+    ovn-central, ovn-host and busybox-static.
+    """
+
+
+@lab.command()
+@_name
+@click.option("--computes", default=2, show_default=True, metavar="N", help="1 to 20.")
+@click.option("--no-vms", is_flag=True, help="Boot no VM.")
+@click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
+def up(name: str, computes: int, *, no_vms: bool, verbose: bool) -> None:
+    """Bring a lab up and boot vm1 to vm3."""
+    from viftrail.lab.client import Lab
+
+    began = time.monotonic()
+
+    def progress(step: str) -> None:
+        if verbose:
+            click.echo(f"{time.monotonic() - began:6.2f} s  {step}")
+            sys.stdout.flush()
+
+    found = Lab.up(name, computes, boot_vms=not no_vms, progress=progress)
+    status = found.status()
+    click.echo(
+        f"Lab {name!r} is up after {time.monotonic() - began:.1f} s: "
+        f"{sum(node.role != 'external' for node in status.nodes)} nodes, {len(status.vms)} VMs."
+    )
+
+
+@lab.command()
+@_name
+@click.option("--all", "everything", is_flag=True, help="All labs of this machine.")
+def down(name: str, *, everything: bool) -> None:
+    """Take a lab down; nothing is left of it."""
+    from viftrail.lab.client import Lab, labs, require_root
+
+    require_root()
+    if everything:
+        for each in labs():
+            Lab(each).down()
+            click.echo(f"Lab {each!r} is down.")
+        return
+    Lab.find(name).down()
+    click.echo(f"Lab {name!r} is down.")
+
+
+@lab.command("list")
+def list_labs() -> None:
+    """List the labs that are up."""
+    from viftrail.lab.client import labs
+
+    for each in labs():
+        click.echo(each)
+
+
+@lab.command()
+@_name
+@_format
+def status(name: str, output: str) -> None:
+    """Show what the lab consists of, as its owner wants it."""
+    found = _find(name).status()
+    if output == "json":
+        _print_json(found)
+    else:
+        _print_status(found)
+
+
+@lab.command()
+@click.argument("vm")
+@_name
+@click.option("--host", metavar="NODE", help="Which compute; else the least loaded.")
+@click.option("--hybrid", is_flag=True, help="Plug as ML2/OVS did: tap, qbr, qvb, qvo.")
+@click.option("--floating-ip", is_flag=True, help="Give it a floating IP.")
+def boot(vm: str, name: str, host: str | None, *, hybrid: bool, floating_ip: bool) -> None:
+    """Make a VM and start it."""
+    click.echo(
+        _find(name).ask("boot", vm=vm, host=host, hybrid=hybrid, floating_ip=floating_ip)
+    )
+
+
+@lab.command()
+@click.argument("vm")
+@_name
+def delete(vm: str, name: str) -> None:
+    """Delete a VM and its port."""
+    click.echo(_find(name).ask("delete", vm=vm))
+
+
+@lab.command()
+@click.argument("vm")
+@_name
+def reboot(vm: str, name: str) -> None:
+    """Reboot a VM hard: its network card is made and plugged anew."""
+    click.echo(_find(name).ask("reboot", vm=vm))
+
+
+@lab.command("break")
+@click.argument("fault", metavar="FAULT_ID")
+@_name
+@click.option("--vm", default="vm1", show_default=True, metavar="VM", help="The victim.")
+def break_it(fault: str, name: str, vm: str) -> None:
+    """Provoke a fault of the catalogue for real."""
+    click.echo(_find(name).ask("break", fault=fault, vm=vm))
+
+
+@lab.command()
+@_name
+def mend(name: str) -> None:
+    """Undo everything that was provoked."""
+    click.echo(_find(name).ask("mend"))
+
+
+@lab.command("exec", context_settings={"ignore_unknown_options": True})
+@_name
+@click.argument("node", metavar="NODE_OR_VM")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_in(name: str, node: str, command: tuple[str, ...]) -> None:
+    """Run a command in a node or VM, as in: lab exec compute1 -- ovs-vsctl show."""
+    from viftrail.lab.enter import become
+
+    become(_find(name).node(node), command)
+
+
+@lab.command()
+@_name
+@_format
+@click.option("--vm", metavar="VM", help="Only this VM's paths.")
+def ping(name: str, output: str, vm: str | None) -> None:
+    """Prove with packets which paths work; exit 1 if one does not."""
+    from viftrail.lab.ping import ping as ping_all
+
+    pings = ping_all(_find(name), vm)
+    if output == "json":
+        _print_json(pings)
+    else:
+        _print_pings(pings)
+    sys.exit(0 if pings.ok else 1)
+
+
+def _print_pings(pings: Pings) -> None:
+    for path in pings.paths:
+        mark = "ok  " if path.ok else "FAIL"
+        click.echo(f"{mark} {path.path:16} {path.source:>9} -> {path.target:14} {path.detail}")
+
+
+def _print_table(titles: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    cells = [titles, *(tuple("-" if cell is None else str(cell) for cell in row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo(text.rstrip())
+    click.echo()
+
+
+def _print_status(status: Status) -> None:
+    _print_table(
+        ("NODE", "ROLE", "MANAGEMENT", "TUNNEL", "CHASSIS"),
+        [(n.name, n.role, n.mgmt_ip, n.tunnel_ip, n.chassis) for n in status.nodes],
+    )
+    _print_table(
+        ("VM", "HOST", "PORT", "MAC", "IP", "LEASE", "FLOATING IP"),
+        [
+            (v.name, v.host, v.port_id, v.mac, v.ip, v.lease, v.floating_ip)
+            for v in status.vms
+        ],
+    )
+    for network in status.networks:
+        click.echo(
+            f"network {network.name} {network.cidr}, gateway {network.gateway} "
+            f"({network.router}), mtu {network.mtu}"
+        )
+    provider = status.provider
+    click.echo(
+        f"provider {provider.network} {provider.cidr} on {provider.physnet}:{provider.bridge} "
+        f"of {provider.node}; external host {status.external.ip}"
+    )
+    if status.broken:
+        click.echo(f"broken: {', '.join(status.broken)}")

@@ -1,0 +1,202 @@
+"""Walk the chain, accuse, rank, and rule out: facts in, verdict out.
+
+Pure functions: nothing here reads a clock, a file or a socket, so every
+verdict can be made again from a bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from viftrail import __version__
+from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.stages import examine
+from viftrail.chain.subject import Subject
+from viftrail.chain.trail import Role, Trail, trail_of
+from viftrail.errors import UnknownTarget
+from viftrail.facts.facts import Facts
+from viftrail.faults.catalogue import CATALOGUE
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.guess import cleared
+from viftrail.verdict import (
+    Cause,
+    Certainty,
+    Conclusion,
+    Finding,
+    Remedy,
+    Stage,
+    State,
+    Target,
+    Unknown,
+    Verdict,
+)
+
+_CERTAINTY = tuple(Certainty)
+_BAD = (State.BROKEN, State.DEGRADED)
+
+
+def diagnose(
+    facts: Facts, port_id: str, asked: str, *, also: tuple[str, ...] = (), time: str = ""
+) -> Verdict:
+    """The verdict on one port.
+
+    Args:
+        facts: everything, or the slice that `viftrail.facts.slice` fetched.
+        port_id: the port's id, as Logical_Switch_Port.name has it.
+        asked: what the operator typed.
+        also: further hosts that the port shall reach, for a pair of targets.
+        time: when the facts were taken, for the report.
+
+    Raises:
+        UnknownTarget: neither the owner nor Northbound knows the port.
+    """
+    cloud = Cloud(facts)
+    port = cloud.ports.get(port_id) or _ghost(cloud, port_id)
+    trail = trail_of(cloud, port, asked, also)
+    causes = tuple(_causes(cloud, trail))
+    stages = tuple(_stages(examine(cloud, trail), causes))
+    by_stage = {Stage(finding.id): finding for finding in stages}
+    return Verdict(
+        tool=f"viftrail {__version__}",
+        target=_target(trail),
+        verdict=_conclusion(trail, causes, stages),
+        causes=causes,
+        stages=stages,
+        ruled_out=tuple(cleared(cloud, trail, by_stage)),
+        unknown=tuple(Unknown(place=g.place, why=g.why, how=g.how) for g in facts.gaps),
+        remedy=causes[0].remedy if causes else Remedy(),
+        time=time,
+    )
+
+
+def _ghost(cloud: Cloud, port_id: str) -> Port:
+    """A port that only a host or Southbound still remembers."""
+    if port_id in cloud.plugs or cloud.binding(port_id):
+        return Port(port_id, None, None)
+    raise UnknownTarget(
+        f"No port {port_id} is known.", "Give a VM name, a port id, a MAC or an IP address."
+    )
+
+
+@dataclass(frozen=True)
+class Accusation:
+    """A case of a fault, and what it does."""
+
+    fault: Fault
+    case: Case
+    state: State
+
+
+def accuse(cloud: Cloud, subjects: dict[Subject, Role] | None = None) -> Iterator[Accusation]:
+    """Every case of every fault; with ``subjects`` only those that touch them."""
+    for fault in CATALOGUE:
+        for case in fault.find(cloud):
+            if subjects is None:
+                state = State.BROKEN if case.victims is None or case.victims else State.DEGRADED
+                yield Accusation(fault, case, state)
+            elif case.subject in subjects:
+                yield Accusation(fault, case, _effect(fault, case, subjects))
+
+
+def _effect(fault: Fault, case: Case, subjects: dict[Subject, Role]) -> State:
+    """Broken when the target is a victim; degraded when it merely cannot be changed any more."""
+    if case.victims is not None and not case.victims & subjects.keys():
+        return State.DEGRADED
+    if fault.on_path_freezes and subjects[case.subject] is Role.PATH:
+        return State.DEGRADED
+    return State.BROKEN
+
+
+def cause_of(accusation: Accusation) -> Cause:
+    """The accusation in the words of a verdict."""
+    fault, case = accusation.fault, accusation.case
+    return Cause(
+        id=fault.id,
+        stage=fault.stage.value,
+        state=accusation.state,
+        title=fault.title,
+        summary=case.summary,
+        confidence=case.certainty,
+        subject=str(case.subject),
+        evidence=case.evidence,
+        remedy=Remedy(steps=case.steps, note=case.note),
+    )
+
+
+def _causes(cloud: Cloud, trail: Trail) -> list[Cause]:
+    found = [cause_of(accusation) for accusation in accuse(cloud, trail.subjects)]
+    return sorted(
+        found, key=lambda cause: (Stage(cause.stage).number, _CERTAINTY.index(cause.confidence))
+    )
+
+
+def _stages(findings: Iterable[Finding], causes: tuple[Cause, ...]) -> Iterator[Finding]:
+    """Findings with the causes put in; what follows from an earlier stage says so."""
+    first = ""
+    for finding in findings:
+        here = [cause for cause in causes if cause.stage == finding.id]
+        if here:
+            state = State.BROKEN if any(c.state is State.BROKEN for c in here) else State.DEGRADED
+            evidence = dict.fromkeys(
+                [*(e for cause in here for e in cause.evidence), *finding.evidence]
+            )
+            finding = msgspec.structs.replace(  # noqa: PLW2901
+                finding, state=state, summary=here[0].summary, evidence=tuple(evidence)
+            )
+        elif finding.state is State.BROKEN and first:
+            finding = msgspec.structs.replace(  # noqa: PLW2901
+                finding, state=State.CONSEQUENCE, summary=f"follows from {first}: {finding.summary}"
+            )
+        if finding.state in _BAD and not first:
+            first = finding.id
+        yield finding
+
+
+def _conclusion(
+    trail: Trail, causes: tuple[Cause, ...], stages: tuple[Finding, ...]
+) -> Conclusion:
+    bad = [finding for finding in stages if finding.state in _BAD]
+    if bad:
+        first = bad[0]
+        cause = next((cause for cause in causes if cause.stage == first.id), None)
+        broken = any(finding.state is State.BROKEN for finding in bad)
+        return Conclusion(
+            state=State.BROKEN if broken else State.DEGRADED,
+            stage=first.id,
+            cause=cause.id if cause else "",
+            confidence=cause.confidence.value if cause else Certainty.POSSIBLE.value,
+            summary=cause.summary
+            if cause
+            else f"{first.summary}; no fault of the catalogue explains it",
+        )
+    blind = [f for f in stages if f.state is State.UNKNOWN and Stage(f.id).number >= 4]  # noqa: PLR2004
+    if blind:
+        return Conclusion(
+            state=State.UNKNOWN,
+            stage=blind[0].id,
+            summary="nothing is wrong in what could be looked at, but "
+            + "; ".join(dict.fromkeys(finding.summary for finding in blind)),
+        )
+    return Conclusion(
+        state=State.HEALTHY,
+        summary=f"every link of the chain of {trail.port.label} holds, from Northbound to "
+        + ("its floating IP" if trail.floating_ips else "its router"),
+    )
+
+
+def _target(trail: Trail) -> Target:
+    port = trail.port
+    return Target(
+        asked=trail.asked,
+        port=port.id,
+        server=port.server,
+        host=trail.host,
+        mac=port.mac,
+        addresses=port.addresses,
+        network=(port.owned.network if port.owned else "")
+        or (trail.switch.external_ids.get("neutron:network_name", "") if trail.switch else ""),
+        floating_ips=trail.floating_ips,
+    )

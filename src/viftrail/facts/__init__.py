@@ -1,0 +1,1 @@
+"""What was observed: OVSDB rows, hosts, bundles. Knows nothing of diagnosis."""

@@ -1,0 +1,40 @@
+"""Everything that was observed, and what could not be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from viftrail.facts.database import Database
+from viftrail.facts.owner import Owner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from viftrail.facts.host import Host
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A place that could not be looked at: ``why``, and ``how`` to make it possible."""
+
+    place: str
+    why: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One moment of one cloud: both databases, hosts, and the owner's intent.
+
+    ``hosts`` is keyed by the name that Chassis.hostname has, or the node's
+    name where it is no chassis. A host that is missing there was either not
+    asked or is listed in ``gaps``.
+    """
+
+    nb: Database = field(default_factory=Database)
+    sb: Database = field(default_factory=Database)
+    hosts: Mapping[str, Host] = field(default_factory=lambda: MappingProxyType({}))
+    owner: Owner = field(default_factory=lambda: Owner(kind="ovn"))
+    gaps: tuple[Gap, ...] = ()

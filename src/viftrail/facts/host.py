@@ -1,0 +1,233 @@
+"""One host, as the probe script saw it, in types."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib import resources
+
+import msgspec
+
+from viftrail.errors import ProtocolError
+from viftrail.facts import vswitch
+from viftrail.facts.database import Database
+from viftrail.facts.ovsdb.values import decode_rows
+from viftrail.facts.table import Table
+from viftrail.facts.vswitch import Bridge, Interface, OpenVSwitch, Port
+
+PROBE_FORMAT = 1
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """A daemon that left a pid file. ``state`` is /proc's letter, empty when it is gone."""
+
+    pid: int
+    state: str = ""
+    started: float = 0.0
+    """Seconds after the host's boot."""
+    command: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Alive and not stopped: able to do its work."""
+        return self.state not in ("", "Z", "X", "T", "t")
+
+
+class Address(msgspec.Struct, frozen=True):
+    """One IP address of a device."""
+
+    local: str = ""
+    prefixlen: int = 0
+    family: str = ""
+
+
+class LinkInfo(msgspec.Struct, frozen=True):
+    """``ip -d``: what kind of device it is."""
+
+    info_kind: str = ""
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A network device of the host's kernel."""
+
+    ifname: str
+    address: str = ""
+    master: str = ""
+    mtu: int = 0
+    flags: tuple[str, ...] = ()
+    addr_info: tuple[Address, ...] = ()
+    linkinfo: LinkInfo = LinkInfo()
+
+    @property
+    def up(self) -> bool:
+        """Administratively up."""
+        return "UP" in self.flags
+
+    @property
+    def carrier(self) -> bool:
+        """The other end is there and up."""
+        return "LOWER_UP" in self.flags
+
+
+class Flows(msgspec.Struct, frozen=True):
+    """The flow table of the integration bridge, in brief."""
+
+    bridge: str
+    count: int
+    ports: tuple[str, ...] = ()
+
+
+class Counters(msgspec.Struct, frozen=True):
+    """Packets (in, out) by OpenFlow port, at both ends of a window of ``seconds``."""
+
+    seconds: float = 0.0
+    first: dict[str, tuple[int, int]] = {}
+    second: dict[str, tuple[int, int]] = {}
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """A file system, in bytes."""
+
+    path: str
+    total: int
+    free: int
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """The host's memory, in bytes."""
+
+    total: int = 0
+    available: int = 0
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A question that the host did not answer."""
+
+    what: str
+    why: str
+
+
+class FirewallRule(msgspec.Struct, frozen=True, kw_only=True):
+    """An nftables rule that looks at a UDP port."""
+
+    family: str
+    table: str
+    chain: str
+    handle: int
+    udp_port: int
+    drops: bool
+    narrow: bool = False
+    """It looks at more than the port, so it may spare the packets in question."""
+
+
+class Guest(msgspec.Struct, frozen=True, kw_only=True):
+    """A guest's own view of its NIC, where the source can ask the guest."""
+
+    port_id: str
+    mac: str = ""
+    up: bool = True
+    addresses: tuple[str, ...] = ()
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """Everything one probe run saw. Times in seconds since 1970."""
+
+    format: int
+    hostname: str
+    time: float
+    uptime: float = 0.0
+    euid: int = 0
+    kernel: str = ""
+    python: str = ""
+    processes: dict[str, Process] = {}
+    unixctl: dict[str, dict[str, str]] = {}
+    vswitch: dict[str, list[dict[str, object]]] = {}
+    links: tuple[Link, ...] = ()
+    flows: Flows | None = None
+    counters: Counters = Counters()
+    heard: dict[str, tuple[str, ...]] = {}
+    """Source MACs that came out of each tap within the window."""
+    firewall: tuple[FirewallRule, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    memory: Memory = Memory()
+    guests: tuple[Guest, ...] = ()
+    errors: tuple[Failure, ...] = ()
+
+    @cached_property
+    def conf(self) -> Database:
+        """conf.db in types; complete where it could be read at all."""
+        complete = bool(self.vswitch)
+        return Database(
+            {
+                row_type: Table(
+                    decode_rows(row_type, self.vswitch.get(row_type.table, [])), complete=complete
+                )
+                for row_type in vswitch.TABLES
+            }
+        )
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """``Open_vSwitch.external_ids``: how ovn-controller is configured."""
+        rows = self.conf[OpenVSwitch].rows
+        return rows[0].external_ids if rows else {}
+
+    @property
+    def chassis_name(self) -> str:
+        """The system-id, which is Chassis.name in Southbound."""
+        return self.settings.get("system-id", "")
+
+    @property
+    def integration_bridge(self) -> str:
+        """The bridge that ovn-controller fills."""
+        return self.settings.get("ovn-bridge", "br-int")
+
+    @cached_property
+    def link_by_name(self) -> dict[str, Link]:
+        """The host's network devices."""
+        return {link.ifname: link for link in self.links}
+
+    @cached_property
+    def bridge_of(self) -> dict[str, str]:
+        """Interface name → name of the bridge whose port it is in."""
+        ports = self.conf[Port].by("uuid")
+        interfaces = self.conf[Interface].by("uuid")
+        found: dict[str, str] = {}
+        for bridge in self.conf[Bridge]:
+            for port_id in bridge.ports:
+                for port in ports.get(port_id, ()):
+                    for interface_id in port.interfaces:
+                        for interface in interfaces.get(interface_id, ()):
+                            found[interface.name] = bridge.name
+        return found
+
+    @property
+    def central(self) -> bool:
+        """It runs, or ran, the OVN databases or ovn-northd."""
+        return any(name in self.processes for name in ("ovnnb_db", "ovnsb_db", "ovn-northd"))
+
+    def guest(self, port_id: str) -> Guest | None:
+        """The guest behind this port, if it could be asked."""
+        return next((guest for guest in self.guests if guest.port_id == port_id), None)
+
+
+def probe_script() -> bytes:
+    """The source of the probe, to be run by a host's own python3."""
+    return resources.files("viftrail.facts").joinpath("probe.py").read_bytes()
+
+
+def read_probe(text: bytes) -> Host:
+    """Turn the probe's output into a `Host`.
+
+    Raises:
+        ProtocolError: the text is not what the probe prints.
+    """
+    try:
+        host = msgspec.json.decode(text, type=Host)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise ProtocolError(
+            f"The probe's answer cannot be read ({error}).",
+            "Check that python3 on the host prints nothing else, such as a login banner.",
+        ) from error
+    if host.format != PROBE_FORMAT:
+        raise ProtocolError(f"The probe answered in format {host.format}, not {PROBE_FORMAT}.")
+    return host

@@ -1,0 +1,112 @@
+"""Asking a source step by step, and keeping the answers as facts.
+
+An `Inquiry` never asks the same thing twice, remembers which questions were
+answered (so that absence can be proved), and turns a database or host that
+does not answer into a gap instead of an end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar, cast
+
+from viftrail.errors import ViftrailError
+from viftrail.facts import northbound, southbound
+from viftrail.facts.database import Database
+from viftrail.facts.facts import Facts, Gap
+from viftrail.facts.host import Host
+from viftrail.facts.row import Row
+from viftrail.facts.source import Ask, Source
+from viftrail.facts.table import Table
+
+R = TypeVar("R", bound=Row)
+
+NORTHBOUND = "OVN_Northbound"
+SOUTHBOUND = "OVN_Southbound"
+_DATABASE = {
+    **dict.fromkeys(northbound.TABLES, NORTHBOUND),
+    **dict.fromkeys(southbound.TABLES, SOUTHBOUND),
+}
+
+
+class Inquiry:
+    """A growing slice of one cloud."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.hosts: dict[str, Host] = {}
+        self._answers: dict[Ask[Row], tuple[Row, ...]] = {}
+        self._gaps: dict[str, Gap] = {}
+        self._failures: dict[str, ViftrailError] = {}
+
+    def ask(self, asks: Iterable[Ask[R]]) -> list[R]:
+        """The rows that answer any of these questions, each once.
+
+        The questions may be of different tables of one or both databases; at
+        most one request a database is sent.
+        """
+        wanted = [cast("Ask[Row]", ask) for ask in asks if not ask.column or ask.value]
+        for database in (NORTHBOUND, SOUTHBOUND):
+            new = [
+                ask
+                for ask in dict.fromkeys(wanted)
+                if ask not in self._answers and _DATABASE[ask.row] == database
+            ]
+            if new and database not in self._failures:
+                self._send(database, new)
+        rows = {row.uuid: row for ask in wanted for row in self._answers.get(ask, ())}
+        return cast("list[R]", list(rows.values()))
+
+    def _send(self, database: str, asks: Sequence[Ask[Row]]) -> None:
+        try:
+            answers = self.source.ask(asks)
+        except ViftrailError as error:
+            self._failures[database] = error
+            self._gaps[database] = Gap(database, error.what, error.do)
+            if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}):
+                raise
+            return
+        self._answers.update(zip(asks, answers, strict=True))
+
+    def look(self, names: Iterable[str]) -> None:
+        """Probe the hosts among ``names`` that were not looked at yet."""
+        new = [
+            name
+            for name in dict.fromkeys(names)
+            if name and name not in self.hosts and name not in self._gaps
+        ]
+        if not new:
+            return
+        for name, seen in self.source.look(new).items():
+            if isinstance(seen, Gap):
+                self._gaps[name] = seen
+            else:
+                self.hosts[name] = seen
+                for failure in seen.errors:
+                    self._gaps.setdefault(
+                        f"{name}: {failure.what}",
+                        Gap(
+                            f"{name}: {failure.what}",
+                            failure.why,
+                            "Run it there by hand, as root; if it hangs, that daemon is stuck.",
+                        ),
+                    )
+
+    def facts(self) -> Facts:
+        """What is known by now."""
+        databases: dict[str, dict[type[Row], Table[Row]]] = {NORTHBOUND: {}, SOUTHBOUND: {}}
+        for row_type, database in _DATABASE.items():
+            answers = {ask: rows for ask, rows in self._answers.items() if ask.row is row_type}
+            rows = {row.uuid: row for found in answers.values() for row in found}
+            databases[database][row_type] = Table(
+                sorted(rows.values(), key=lambda row: row.uuid),
+                complete=any(not ask.column for ask in answers),
+                answered=((ask.column, ask.value) for ask in answers if ask.column),
+            )
+        return Facts(
+            nb=Database(databases[NORTHBOUND]),
+            sb=Database(databases[SOUTHBOUND]),
+            hosts=dict(sorted(self.hosts.items())),
+            owner=self.source.owner,
+            gaps=tuple(self._gaps.values()),
+        )

@@ -1,0 +1,120 @@
+"""A running cloud: both databases over the wire, hosts by carriers."""
+
+from __future__ import annotations
+
+import socket
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import cast
+
+from viftrail.facts import northbound, southbound
+from viftrail.facts.carrier import Carrier, visit, visit_all
+from viftrail.facts.facts import Facts, Gap
+from viftrail.facts.host import Host
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
+from viftrail.facts.ovsdb.client import Client, Condition, Select
+from viftrail.facts.ovsdb.values import columns_of, decode_rows
+from viftrail.facts.owner import Owner
+from viftrail.facts.row import Row
+from viftrail.facts.source import Ask
+from viftrail.facts.southbound import Chassis
+
+Connect = Callable[[str], Client]
+"""Opens a database by its name; called at most once a database, at first use."""
+
+
+class LiveSource:
+    """A source that asks the running cloud."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        connect: Connect,
+        carriers: Callable[[str], Carrier | Gap],
+        *,
+        owner: Owner | None = None,
+        central: Sequence[str] = (),
+        others: Sequence[str] = (),
+        visitor: Callable[[str, Carrier], Host] = visit,
+    ) -> None:
+        self.owner = owner or Owner(kind="ovn")
+        self._connect = connect
+        self._carriers = carriers
+        self._central = tuple(central)
+        self._others = tuple(others)
+        self._visitor = visitor
+        self._clients: dict[str, Client] = {}
+
+    def client(self, database: str) -> Client:
+        """The open connection to this database."""
+        if database not in self._clients:
+            self._clients[database] = self._connect(database)
+        return self._clients[database]
+
+    def close(self) -> None:
+        """Close both connections."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...]]:
+        """One transaction of selects.
+
+        Raises:
+            ViftrailError: the database cannot be read.
+        """
+        database = NORTHBOUND if asks[0].row in northbound.TABLES else SOUTHBOUND
+        selects = [Select(ask.row.table, condition(ask), columns_of(ask.row)) for ask in asks]
+        answers = self.client(database).select(selects)
+        return [
+            tuple(decode_rows(ask.row, rows)) for ask, rows in zip(asks, answers, strict=True)
+        ]
+
+    def central_hosts(self) -> tuple[str, ...]:
+        """As configured."""
+        return self._central
+
+    def other_hosts(self) -> tuple[str, ...]:
+        """As configured."""
+        return self._others
+
+    def look(self, names: Iterable[str]) -> Mapping[str, Host | Gap]:
+        """Probe hosts in parallel."""
+        return visit_all(names, self._carriers, visitor=self._visitor)
+
+    def everything(self) -> Facts:
+        """Every wanted table whole, and every chassis' host."""
+        inquiry = Inquiry(self)
+        inquiry.ask(Ask(row) for row in (*northbound.TABLES, *southbound.TABLES))
+        chassis = cast("list[Chassis]", inquiry.ask([Ask(Chassis)]))
+        names = sorted(row.hostname for row in chassis)
+        inquiry.look([*self._central, *names, *self._others])
+        return inquiry.facts()
+
+
+@cache
+def _annotations(row: type[Row]) -> Mapping[str, object]:
+    return typing.get_type_hints(row)
+
+
+def condition(ask: Ask[Row]) -> tuple[Condition, ...]:
+    """The question as a condition of RFC 7047 section 5.1."""
+    if not ask.column:
+        return ()
+    column = "_uuid" if ask.column == "uuid" else ask.column
+    value: object = ["uuid", ask.value] if ask.column in ask.row.references else ask.value
+    origin = typing.get_origin(_annotations(ask.row)[ask.column])
+    if origin is dict:
+        key, _, item = ask.value.partition("=")
+        return ((column, "includes", ["map", [[key, item]]]),)
+    if origin is tuple:
+        return ((column, "includes", ["set", [value]]),)
+    return ((column, "==", value),)
+
+
+def this_host() -> tuple[str, ...]:
+    """The names by which this host may be known as a chassis."""
+    name = socket.gethostname()
+    return tuple(dict.fromkeys((name, name.partition(".")[0], socket.getfqdn(name))))
+
+

@@ -1,0 +1,378 @@
+"""A database on a live server, read by plain selects.
+
+The only requests ever sent are ``get_schema``, ``list_dbs``, ``transact`` with
+``select`` operations, and ``echo`` answers: there is no code here that could
+write. Sources: RFC 7047 sections 4.1 and 5.2.2; ovsdb-server(5) for the
+``_Server`` database.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+
+from viftrail.errors import (
+    NotPermitted,
+    ProtocolError,
+    TlsError,
+    Unreachable,
+    UsageError,
+    ViftrailError,
+)
+from viftrail.facts.ovsdb import collector
+from viftrail.facts.ovsdb.dial import Deadline
+from viftrail.facts.ovsdb.schema import Schema, parse_schema
+from viftrail.facts.ovsdb.wire import Message, Stream, decode
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Sequence
+
+    from viftrail.facts.ovsdb.remote import Remote, Tls
+
+Condition = tuple[str, str, object]
+"""A column, a function and a wire value (RFC 7047 section 5.1)."""
+
+Row = dict[str, object]
+"""One row in wire form; ``_uuid`` is ``["uuid", TEXT]``."""
+
+_NEVER_STORED = frozenset({"_uuid", "_version"})
+_EMPTY: tuple[object, ...] = (["set", []], ["map", []], "")
+
+
+@dataclass(frozen=True)
+class Select:
+    """Which columns of which rows: ``where=()`` means the whole table."""
+
+    table: str
+    where: tuple[Condition, ...]
+    columns: tuple[str, ...]
+
+
+class _Rows(msgspec.Struct, frozen=True):
+    rows: list[dict[str, Any]] | None = None
+    error: str | None = None
+    details: str = ""
+
+
+_rows_decoder = msgspec.json.Decoder(list[_Rows | None])
+_any_decoder = msgspec.json.Decoder()
+_SERVER_COLUMNS = ("name", "model", "connected", "leader", "cid", "sid")
+
+
+@dataclass(frozen=True)
+class _Session:
+    """An open stream to a server that is known to have the database."""
+
+    stream: Stream
+    schema: Schema
+    member: Row
+
+
+@dataclass(frozen=True)
+class _Opener:
+    """One address, and what it takes to open a session with it."""
+
+    remote: Remote
+    database: str
+    context: ssl.SSLContext | None
+
+    def open(self, deadline: Deadline) -> _Session:
+        """Connect and make sure that the database there can be relied on."""
+        stream = Stream.open(self.remote, self.context, deadline)
+        try:
+            return self._greet(stream, deadline)
+        except BaseException:
+            stream.close()
+            raise
+
+    def _greet(self, stream: Stream, deadline: Deadline) -> _Session:
+        # Both questions travel together: one round trip decides.
+        stream.send(_request(1, "get_schema", [self.database]), deadline)
+        own = _select_operation("Database", (("name", "==", self.database),), _SERVER_COLUMNS)
+        stream.send(_request(2, "transact", ["_Server", own]), deadline)
+        schema_reply = _reply(stream, 1, deadline)
+        member = _member(_reply(stream, 2, deadline), stream.where)
+        if schema_reply.error is not None:
+            _no_database(stream, self.database, schema_reply.error, deadline)
+        _check_member(member, self.database, stream.where)
+        raw = decode(_any_decoder, schema_reply.result, stream.where)
+        try:
+            schema = parse_schema(raw)
+        except ValueError as error:
+            raise ProtocolError(
+                f"{stream.where} sent a schema of {self.database} that cannot be read: {error}.",
+                "Check that the address belongs to an ovsdb-server.",
+            ) from None
+        return _Session(stream, schema, member)
+
+
+class Client:
+    """One database on one server. Not for use by several threads at once.
+
+    Attributes:
+        endpoint: the address in use, such as ``ssl:10.0.0.1:6642``.
+        model: ``standalone``, ``clustered``, ``relay``, or ``""`` when the
+            server is too old to say.
+        leader: whether this member leads its cluster.
+        cluster_id: the cluster's UUID, or None.
+        server_id: this member's UUID, or None.
+    """
+
+    def __init__(self, session: _Session, opener: _Opener, timeout: float) -> None:
+        member = session.member
+        self.endpoint = session.stream.where
+        self.model = str(member.get("model", ""))
+        self.leader = member.get("leader") is True
+        self.cluster_id = _optional_uuid(member.get("cid"))
+        self.server_id = _optional_uuid(member.get("sid"))
+        self._stream = session.stream
+        self._schema = session.schema
+        self._opener = opener
+        self._timeout = timeout
+        # A new number for each request: the late answer to one that timed out
+        # must not pass for the answer to the next.
+        self._numbers = itertools.count(10)
+
+    @classmethod
+    def connect(
+        cls,
+        remotes: Sequence[Remote],
+        *,
+        database: str,
+        tls: Tls | None = None,
+        timeout: float = 5.0,
+    ) -> Client:
+        """Take the first usable server of the list, in its order.
+
+        A follower is as good as a leader. A member that has lost its cluster
+        is passed over, as what it holds may be old.
+
+        Args:
+            remotes: the list, from ``parse_remotes``.
+            database: such as ``OVN_Northbound``.
+            tls: the files for ``ssl:`` remotes.
+            timeout: seconds for the whole list; an address that stays silent
+                is given its share of what is left and no more. It is also
+                each later request's time limit.
+
+        Raises:
+            UsageError: the list is empty, or holds ``ssl:`` without TLS files.
+            FileUnreadable: a TLS file cannot be opened.
+            TlsError: the TLS files do not fit together, or no server's do.
+            NotPermitted: no socket may be used by this user.
+            ProtocolError: what answers is not OVSDB.
+            Unreachable: any other reason, or several; it names each address.
+        """
+        if not remotes:
+            raise UsageError("No database address was given.", "Name one, such as tcp:HOST:PORT.")
+        context = _context(remotes, tls)
+        whole = Deadline(timeout)
+        failures: list[ViftrailError] = []
+        for position, remote in enumerate(remotes):
+            share = Deadline(whole.left() / (len(remotes) - position))
+            opener = _Opener(remote, database, context)
+            try:
+                return cls(opener.open(share), opener, timeout)
+            except (Unreachable, TlsError, ProtocolError, NotPermitted) as failure:
+                failures.append(failure)
+        raise _none_usable(failures, database)
+
+    def schema(self) -> Schema:
+        """The database's schema as this server has it; nothing is sent."""
+        return self._schema
+
+    def select(self, selects: Sequence[Select], *, timeout: float | None = None) -> list[list[Row]]:
+        """Ask several selects in one transaction, so that they fit together.
+
+        A table or a column that the server's schema does not have is left out
+        of the request: older OVN simply has less. A condition on such a column
+        is judged as if every row held nothing in it. Every row carries
+        ``_uuid``, asked for or not, because ovsdb-server merges rows that look
+        alike without it.
+
+        Args:
+            selects: what to read.
+            timeout: seconds; the connection's own when None.
+
+        Returns:
+            For each select its rows in wire form, in the server's order.
+
+        Raises:
+            Unreachable: the server did not answer in time or went away.
+            ProtocolError: the answer is not one that OVSDB allows.
+        """
+        operations: list[object] = []
+        places: list[int] = []
+        for place, wanted in enumerate(selects):
+            operation = self._operation(wanted)
+            if operation is not None:
+                operations.append(operation)
+                places.append(place)
+        answer: list[list[Row]] = [[] for _ in selects]
+        if not operations:
+            return answer
+        deadline = Deadline(self._timeout if timeout is None else timeout)
+        self._revive(deadline)
+        params = [self._schema.name, *operations]
+        number = next(self._numbers)
+        self._stream.send(_request(number, "transact", params), deadline)
+        reply = _reply(self._stream, number, deadline)
+        for place, rows in zip(places, self._results(reply, len(places)), strict=True):
+            answer[place] = rows
+        return answer
+
+    def close(self) -> None:
+        """Hang up; it may be called twice."""
+        self._stream.close()
+
+    def __enter__(self) -> Client:  # noqa: PYI034
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _operation(self, wanted: Select) -> object | None:
+        known = self._schema.tables.get(wanted.table)
+        if known is None:
+            return None
+        where: list[Condition] = []
+        for condition in wanted.where:
+            if condition[0] in known or condition[0] in _NEVER_STORED:
+                where.append(condition)
+            elif not _true_of_nothing(condition):
+                return None
+        columns = [name for name in wanted.columns if name in known or name == "_version"]
+        return _select_operation(wanted.table, tuple(where), columns)
+
+    def _revive(self, deadline: Deadline) -> None:
+        """Connect again when the server has meanwhile dropped an idle connection."""
+        if self._stream.settle():
+            return
+        self._stream.close()
+        session = self._opener.open(deadline)
+        self._stream, self._schema = session.stream, session.schema
+
+    def _results(self, reply: Message, count: int) -> list[list[Row]]:
+        if reply.error is not None:
+            raise ProtocolError(
+                f"{self.endpoint} refused to be read: {_error_text(reply.error)}.",
+                "See the ovsdb-server's log there for the reason.",
+            )
+        with collector.paused():
+            results = decode(_rows_decoder, reply.result, self.endpoint)
+        for result in results:
+            if result is not None and result.error is not None:
+                raise ProtocolError(
+                    f"{self.endpoint} refused a select in {self._schema.name}: "
+                    f"{result.details or result.error}.",
+                    "This is a defect of viftrail if the server is a plain ovsdb-server.",
+                )
+        if len(results) < count or any(not r or r.rows is None for r in results[:count]):
+            raise ProtocolError(
+                f"{self.endpoint} answered {count} selects with something else than their rows.",
+                "Check that the address belongs to an ovsdb-server.",
+            )
+        return [result.rows for result in results[:count]]
+
+
+def _context(remotes: Sequence[Remote], tls: Tls | None) -> ssl.SSLContext | None:
+    first = next((remote for remote in remotes if remote.kind == "ssl"), None)
+    if first is None:
+        return None
+    if tls is None:
+        raise UsageError(
+            f"{first} needs TLS files and none were given.",
+            "Name them with --private-key, --certificate and --ca-cert.",
+        )
+    return tls.context()
+
+
+def _request(number: int, method: str, params: list[Any]) -> dict[str, object]:
+    return {"method": method, "params": params, "id": number}
+
+
+def _select_operation(
+    table: str, where: tuple[Condition, ...], columns: Sequence[str]
+) -> dict[str, object]:
+    wanted = list(dict.fromkeys(["_uuid", *columns]))
+    return {"op": "select", "table": table, "where": where, "columns": wanted}
+
+
+def _true_of_nothing(condition: Condition) -> bool:
+    """Whether a row that holds nothing in the column meets the condition."""
+    _, function, value = condition
+    if function in {"!=", "excludes"}:
+        return value not in _EMPTY or function == "excludes"
+    return function in {"==", "includes"} and value in _EMPTY
+
+
+def _reply(stream: Stream, number: int, deadline: Deadline) -> Message:
+    while True:
+        message = stream.receive(deadline)
+        if message.id == number:
+            return message
+        # Late answers to a request that timed out are of no use any more.
+
+
+def _member(reply: Message, where: str) -> Row:
+    """The server's own row about the database; empty before OVS 2.9."""
+    if reply.error is not None:
+        return {}
+    results = decode(_rows_decoder, reply.result, where)
+    rows = results[0].rows if results and results[0] is not None else None
+    return rows[0] if rows else {}
+
+
+def _check_member(member: Row, database: str, where: str) -> None:
+    if member.get("model") in ("clustered", "relay") and member.get("connected") is False:
+        source = "its cluster" if member["model"] == "clustered" else "the server it relays"
+        raise Unreachable(
+            f"{where} has lost {source}, so what it holds of {database} may be old.",
+            "Look at `ovs-appctl cluster/status` there, or name another member.",
+        )
+
+
+def _no_database(stream: Stream, database: str, error: object, deadline: Deadline) -> NoReturn:
+    stream.send(_request(3, "list_dbs", []), deadline)
+    reply = _reply(stream, 3, deadline)
+    listed = decode(_any_decoder, reply.result, stream.where)
+    names = [str(name) for name in listed] if isinstance(listed, list) else []
+    names = [name for name in names if name != "_Server"]
+    if database in names:
+        raise Unreachable(
+            f"{stream.where} does not serve {database} yet: {_error_text(error)}.",
+            "Wait until it has joined its cluster, or name another member.",
+        )
+    raise Unreachable(
+        f"{stream.where} has no database {database}; it serves {', '.join(names) or 'none'}.",
+        "Name the address of the server that has it.",
+    )
+
+
+def _error_text(error: object) -> str:
+    if isinstance(error, dict):
+        return str(error.get("details") or error.get("error") or error)
+    return str(error)
+
+
+def _optional_uuid(value: object) -> str | None:
+    if isinstance(value, list) and len(value) == 2 and value[0] == "uuid":
+        return str(value[1])
+    return None
+
+
+def _none_usable(failures: list[ViftrailError], database: str) -> ViftrailError:
+    if len(failures) == 1:
+        return failures[0]
+    reasons = " ".join(failure.what for failure in failures)
+    kinds = {type(failure) for failure in failures}
+    kind = kinds.pop() if len(kinds) == 1 else Unreachable
+    advice = list(dict.fromkeys(failure.do for failure in failures))
+    return kind(
+        f"No server of {database} can be used: {reasons}",
+        advice[0] if len(advice) == 1 else "Mend one of them, or name another member.",
+    )

@@ -1,0 +1,58 @@
+"""What the owner of the cloud's ports wants, whatever OVN made of it.
+
+OVN only executes: somebody else decides that a port exists. That owner is
+Neutron with Nova in an OpenStack, or the lab itself in the lab. Without an
+owner's word a missing Logical_Switch_Port cannot be told from a port that
+nobody ever asked for.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class OwnedPort(msgspec.Struct, frozen=True, kw_only=True):
+    """A port as its owner wants it."""
+
+    id: str
+    mac: str
+    addresses: tuple[str, ...] = ()
+    """Fixed IPs without prefix length."""
+    cidrs: tuple[str, ...] = ()
+    """The same with prefix length, as ``neutron:cidrs`` has them."""
+    switch: str = ""
+    """Logical_Switch.name of its network."""
+    network: str = ""
+    """The network's name as its users know it."""
+    server_id: str = ""
+    server: str = ""
+    host: str = ""
+    """Where the server runs; compared with Chassis.hostname letter by letter."""
+    port_groups: tuple[str, ...] = ()
+    """Port_Group names of its security groups, without ``neutron_pg_drop``."""
+    hybrid: bool = False
+    """The owner plugs it through qbr/qvb/qvo (``ovs_hybrid_plug``)."""
+
+
+class OwnedFloatingIp(msgspec.Struct, frozen=True, kw_only=True):
+    """A floating IP as its owner wants it."""
+
+    ip: str
+    id: str = ""
+    port_id: str = ""
+    fixed_ip: str = ""
+    router: str = ""
+    """Logical_Router.name that shall hold the NAT row."""
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the owner wants. ``kind`` is ``lab``, ``neutron`` or ``ovn``."""
+
+    kind: str
+    name: str = ""
+    ports: tuple[OwnedPort, ...] = ()
+    floating_ips: tuple[OwnedFloatingIp, ...] = ()
+
+    def port(self, port_id: str) -> OwnedPort | None:
+        """The port with this id, or None."""
+        return next((port for port in self.ports if port.id == port_id), None)

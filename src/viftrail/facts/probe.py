@@ -1,0 +1,383 @@
+"""Looks at one OVN host and prints what it saw as one JSON document.
+
+Runs on the host itself, as ``python3 - [--window SECONDS] < probe.py``, with
+nothing installed there: standard library only, Python 3.6 or newer. It reads
+and never writes. Everything it asks has a time-out, because a host that is
+half dead is just the host one wants to look at; what did not answer is listed
+under "errors" and the rest is kept.
+
+Sources of the facts: ovs-vswitchd.conf.db(5) over db.sock (RFC 7047),
+unixctl of the daemons (ovs-appctl(8)), ip(8), ovs-ofctl(8), /proc.
+"""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+FORMAT = 1
+TIMEOUT = 2.0  # seconds for any one question
+ETH_P_ALL = 0x0003
+PACKET_OUTGOING = 4  # linux/if_packet.h: sent by this host, so not by the guest
+MAX_TAPS = 64  # on a host with more the passive look at source MACs is left out
+
+OVS_TABLES = {
+    "Open_vSwitch": ["_uuid", "external_ids", "ovs_version"],
+    "Bridge": ["_uuid", "name", "ports", "datapath_type"],
+    "Port": ["_uuid", "name", "interfaces", "external_ids"],
+    "Interface": [
+        "_uuid", "name", "type", "ofport", "error", "admin_state", "link_state",
+        "mac_in_use", "mtu", "options", "external_ids",
+    ],
+}
+DAEMONS = {
+    "ovsdb-server": ("ovs", []),
+    "ovs-vswitchd": ("ovs", ["version"]),
+    "ovn-controller": ("ovn", ["connection-status", "debug/status", "version"]),
+    "ovn-northd": ("ovn", ["status", "nb-connection-status", "sb-connection-status"]),
+    "ovnnb_db": ("ovn", []),
+    "ovnsb_db": ("ovn", []),
+}
+RUN_FOLDERS = {
+    "ovs": ["/run/openvswitch", "/var/run/openvswitch"],
+    "ovn": ["/run/ovn", "/var/run/ovn", "/run/openvswitch", "/var/run/openvswitch"],
+}
+DISKS = ["/", "/var/lib/ovn", "/var/lib/openvswitch", "/etc/openvswitch", "/var/lib/nova", "/var/log"]
+
+
+class Report(object):
+    """What was seen, and what could not be; written by several threads."""
+
+    def __init__(self):
+        self.errors = []
+
+    def failed(self, what, why):
+        self.errors.append({"what": what, "why": str(why) or why.__class__.__name__})
+
+
+def run_folder(kind):
+    """The folder with the pid files and sockets of Open vSwitch or OVN."""
+    named = os.environ.get("OVS_RUNDIR" if kind == "ovs" else "OVN_RUNDIR")
+    if named:
+        return named
+    for folder in RUN_FOLDERS[kind]:
+        if os.path.isdir(folder):
+            return folder
+    return RUN_FOLDERS[kind][0]
+
+
+def call(path, method, params, timeout=TIMEOUT):
+    """One JSON-RPC call over a unix socket, as OVSDB and unixctl speak it."""
+    deadline = time.time() + timeout
+    decoder = json.JSONDecoder()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(timeout)
+        sock.connect(path)
+        sock.sendall(json.dumps({"id": 0, "method": method, "params": params}).encode())
+        text = ""
+        while True:
+            left = deadline - time.time()
+            if left <= 0:
+                raise socket.timeout("no answer within %g s" % timeout)
+            sock.settimeout(left)
+            chunk = sock.recv(1 << 20)
+            if not chunk:
+                raise OSError("closed the connection without an answer")
+            text += chunk.decode("utf-8", "replace")
+            try:
+                reply, _ = decoder.raw_decode(text)
+            except ValueError:
+                continue
+            if reply.get("method") is not None:
+                continue
+            if reply.get("error") is not None:
+                raise OSError(str(reply["error"]).strip())
+            return reply.get("result")
+
+
+def run(argv, timeout=TIMEOUT):
+    """The output of a command that only reads."""
+    done = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        timeout=timeout, universal_newlines=True,
+    )
+    if done.returncode != 0:
+        raise OSError((done.stderr.strip().splitlines() or ["exit %d" % done.returncode])[-1])
+    return done.stdout
+
+
+def process(name, folder):
+    """Whether the daemon that left ``name``.pid still runs, and in which state."""
+    path = os.path.join(folder, name + ".pid")
+    try:
+        with open(path) as pid_file:
+            pid = int(pid_file.read().strip())
+    except (OSError, ValueError):
+        return None
+    seen = {"pid": pid, "state": "", "started": 0.0, "command": ""}
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        with open("/proc/%d/cmdline" % pid, "rb") as cmdline:
+            command = cmdline.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    except OSError:
+        return seen  # the pid file is all that is left
+    program = "ovsdb-server" if name.endswith("_db") else name
+    if command and program not in command:
+        return seen  # the pid was given to somebody else
+    seen["state"] = fields[0]
+    seen["command"] = command
+    seen["started"] = float(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return seen
+
+
+def look_at_processes(seen, report):
+    """Pid files, process states, and what the living daemons say of themselves."""
+    processes, unixctl = {}, {}
+    for name, (kind, questions) in sorted(DAEMONS.items()):
+        folder = run_folder(kind)
+        found = process(name, folder)
+        if found is None:
+            continue
+        processes[name] = found
+        if found["state"] in ("", "Z", "T", "t"):
+            continue
+        control = os.path.join(folder, "%s.%d.ctl" % (name, found["pid"]))
+        answers = unixctl.setdefault(name, {})
+        for question in questions:
+            try:
+                answers[question] = (call(control, question, []) or "").strip()
+            except (OSError, ValueError) as error:
+                report.failed("ovs-appctl -t %s %s" % (name, question), error)
+                if isinstance(error, socket.timeout):
+                    break  # a hung daemon answers nothing else either
+    seen["processes"] = processes
+    seen["unixctl"] = unixctl
+
+
+def look_at_vswitch(seen, report):
+    """conf.db, whole: it is one host's and small."""
+    path = os.path.join(run_folder("ovs"), "db.sock")
+    operations = [
+        {"op": "select", "table": table, "where": [], "columns": columns}
+        for table, columns in sorted(OVS_TABLES.items())
+    ]
+    try:
+        results = call(path, "transact", ["Open_vSwitch"] + operations)
+        seen["vswitch"] = {
+            table: result["rows"] for table, result in zip(sorted(OVS_TABLES), results)
+        }
+    except FileNotFoundError as error:
+        # A central node needs no Open vSwitch; where one ever ran it left a pid file.
+        if any(process(name, run_folder("ovs")) for name in ("ovsdb-server", "ovs-vswitchd")):
+            report.failed("Open_vSwitch database at %s" % path, error)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        report.failed("Open_vSwitch database at %s" % path, error)
+
+
+def look_at_links(seen, report):
+    """Every network device with its master, state and addresses."""
+    try:
+        seen["links"] = [link for link in json.loads(run(["ip", "-j", "-d", "addr"])) if link]
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        report.failed("ip -j -d addr", error)
+
+
+def look_at_machine(seen, report):
+    """Disks and memory: what the first guess in every incident is about."""
+    disks, known = [], set()
+    for path in DISKS:
+        try:
+            device, space = os.stat(path).st_dev, os.statvfs(path)
+        except OSError:
+            continue
+        if device not in known:
+            known.add(device)
+            size = space.f_frsize
+            disks.append({
+                "path": path, "total": space.f_blocks * size, "free": space.f_bavail * size,
+            })
+    seen["disks"] = disks
+    try:
+        with open("/proc/meminfo") as meminfo:
+            fields = dict(line.split(":", 1) for line in meminfo)
+        seen["memory"] = {
+            "total": int(fields["MemTotal"].split()[0]) * 1024,
+            "available": int(fields["MemAvailable"].split()[0]) * 1024,
+        }
+    except (OSError, KeyError, ValueError) as error:
+        report.failed("/proc/meminfo", error)
+
+
+def look_at_firewall(seen, report):
+    """nftables rules that decide about a UDP port (nft(8), libnftables-json(5))."""
+    try:
+        listed = json.loads(run(["nft", "-j", "list", "ruleset"]))["nftables"]
+    except FileNotFoundError:
+        return  # no nftables on this host
+    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
+        report.failed("nft -j list ruleset", error)
+        return
+    seen["firewall"] = rules = []
+    for entry in listed:
+        rule = entry.get("rule") or {}
+        parts = rule.get("expr") or []
+        ports = [
+            match["right"]
+            for match in (part.get("match") for part in parts if isinstance(part, dict))
+            if match and match.get("left") == {"payload": {"protocol": "udp", "field": "dport"}}
+        ]
+        for port in ports:
+            if isinstance(port, int):
+                rules.append({
+                    "family": rule["family"], "table": rule["table"], "chain": rule["chain"],
+                    "handle": rule["handle"], "udp_port": port,
+                    "drops": any("drop" in part or "reject" in part for part in parts),
+                    "narrow": len([part for part in parts if "match" in part]) > 1,
+                })
+
+
+def integration_bridge(seen):
+    """The bridge that ovn-controller fills, br-int unless configured otherwise."""
+    for row in (seen.get("vswitch") or {}).get("Open_vSwitch", []):
+        for key, value in row.get("external_ids", ["map", []])[1]:
+            if key == "ovn-bridge":
+                return value
+    return "br-int"
+
+
+def switch_answers(seen):
+    """False when asking ovs-vswitchd would only wait for a time-out."""
+    found = seen["processes"].get("ovs-vswitchd")
+    return bool(found) and "version" in seen["unixctl"].get("ovs-vswitchd", {})
+
+
+def look_at_flows(seen, report):
+    """How many flows br-int has, and those that tie ports to it (tables 0 and 65)."""
+    bridge = integration_bridge(seen)
+    try:
+        text = run(["ovs-ofctl", "--timeout=2", "dump-aggregate", bridge])
+        fields = dict(part.split("=", 1) for part in text.split() if "=" in part)
+        flows = {"bridge": bridge, "count": int(fields["flow_count"]), "ports": []}
+        for table in ("0", "65"):
+            text = run(["ovs-ofctl", "--no-stats", "--timeout=2", "dump-flows", bridge, "table=" + table])
+            flows["ports"] += [line.strip() for line in text.splitlines() if "actions=" in line]
+        seen["flows"] = flows
+    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
+        report.failed("flows of bridge %s" % bridge, error)
+
+
+def counters(bridge):
+    """Packets in and out of every port of the bridge, by OpenFlow port number."""
+    found = {}
+    port = None
+    for line in run(["ovs-ofctl", "--timeout=2", "dump-ports", bridge]).splitlines():
+        words = line.replace(",", " ").split()
+        if words[:1] == ["port"] and ":" in line:
+            port = words[1].rstrip(":").strip('"')
+            found[port] = [packets(line), 0]
+        elif words[:1] == ["tx"] and port is not None:
+            found[port][1] = packets(line)
+    return found
+
+
+def packets(line):
+    """The N of "pkts=N" in a line of dump-ports; 0 where the port cannot count."""
+    value = line.partition("pkts=")[2].partition(",")[0].strip()
+    return int(value) if value.isdigit() else 0
+
+
+def taps(seen):
+    """Devices in the switch that carry a logical port's id."""
+    names = []
+    for row in (seen.get("vswitch") or {}).get("Interface", []):
+        keys = dict(row.get("external_ids", ["map", []])[1])
+        if "iface-id" in keys and os.path.isdir("/sys/class/net/" + row["name"]):
+            names.append(row["name"])
+    return names if len(names) <= MAX_TAPS else []
+
+
+def look_for_a_while(seen, report, window):
+    """Port counters at both ends of the window, and source MACs seen within it.
+
+    The taps are only listened to, as tcpdump would; nothing is sent.
+    """
+    bridge = integration_bridge(seen)
+    sockets = {}
+    try:
+        for name in taps(seen):
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            sock.setblocking(False)
+            sock.bind((name, 0))
+            sockets[sock] = name
+    except OSError as error:
+        report.failed("listening on the taps", error)
+    try:
+        first, began = counters(bridge), time.time()
+        time.sleep(window)
+        second, ended = counters(bridge), time.time()
+        seen["counters"] = {"seconds": round(ended - began, 3), "first": first, "second": second}
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        report.failed("port counters of bridge %s" % bridge, error)
+    heard = {}
+    for sock in select.select(list(sockets), [], [], 0)[0] if sockets else []:
+        macs = set()
+        for _ in range(64):
+            try:
+                _, address = sock.recvfrom(64)
+            except OSError:
+                break
+            if address[2] != PACKET_OUTGOING:
+                macs.add(":".join("%02x" % byte for byte in bytearray(address[4])))
+        if macs:
+            heard[sockets[sock]] = sorted(macs)
+    for sock in sockets:
+        sock.close()
+    seen["heard"] = heard
+
+
+def look(window):
+    """Everything, as one dictionary."""
+    report = Report()
+    seen = {
+        "format": FORMAT,
+        "hostname": socket.gethostname(),
+        "kernel": os.uname()[2],
+        "python": sys.version.split()[0],
+        "time": time.time(),
+        "uptime": 0.0,
+        "euid": os.geteuid(),
+    }
+    try:
+        with open("/proc/uptime") as uptime:
+            seen["uptime"] = float(uptime.read().split()[0])
+    except (OSError, ValueError):
+        pass
+    first = [look_at_processes, look_at_vswitch, look_at_links, look_at_machine, look_at_firewall]
+    threads = [threading.Thread(target=part, args=(seen, report)) for part in first]
+    for thread in threads:
+        thread.daemon = True
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if switch_answers(seen):
+        look_at_flows(seen, report)
+        if window > 0:
+            look_for_a_while(seen, report, window)
+    seen["errors"] = report.errors
+    return seen
+
+
+def main(arguments):
+    window = 0.0
+    if arguments[:1] == ["--window"] and len(arguments) == 2:
+        window = float(arguments[1])
+    sys.stdout.write(json.dumps(look(window), sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,248 @@
+"""The few rows and hosts that one port's trail runs over.
+
+For a cloud of any size this sends a handful of requests, each of conditional
+selects only, and looks at two or three hosts.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from viftrail.facts.inquiry import Inquiry
+from viftrail.facts.northbound import (
+    ACL,
+    NAT,
+    DHCPOptions,
+    GatewayChassis,
+    HAChassis,
+    HAChassisGroup,
+    LogicalRouter,
+    LogicalRouterPort,
+    LogicalSwitch,
+    LogicalSwitchPort,
+    NBGlobal,
+    PortGroup,
+    StaticRoute,
+)
+from viftrail.facts.row import Row
+from viftrail.facts.source import Ask
+from viftrail.facts.southbound import Chassis, ChassisPrivate, Encap, PortBinding, SBGlobal
+
+DROP_GROUP = "neutron_pg_drop"
+MANY = 256
+"""A switch or router with more members is not read member by member."""
+
+
+def follow(inquiry: Inquiry, port_id: str) -> None:
+    """Ask for everything that the chain of this port depends on, then look at its hosts."""
+    inquiry.ask(_both(port_id))
+    ports = inquiry.ask([Ask(LogicalSwitchPort, "name", port_id)])
+    switches = _switches(inquiry, port_id, ports)
+    members = _members(inquiry, switches)
+    gateways = _routers(inquiry, members)
+    _security_groups(inquiry, port_id, ports)
+    _dhcp(inquiry, port_id, ports, members)
+    chassis = _bindings(inquiry, port_id, ports, members, gateways)
+    _hosts(inquiry, port_id, ports, chassis)
+
+
+def _both(port_id: str) -> list[Ask[Row]]:
+    return [
+        Ask(NBGlobal),
+        Ask(LogicalSwitchPort, "name", port_id),
+        Ask(SBGlobal),
+        Ask(PortBinding, "logical_port", port_id),
+    ]
+
+
+def _switches(
+    inquiry: Inquiry, port_id: str, ports: list[LogicalSwitchPort]
+) -> list[LogicalSwitch]:
+    owned = inquiry.source.owner.port(port_id)
+    asks = [Ask(LogicalSwitch, "ports", port.uuid) for port in ports]
+    if not asks and owned:
+        asks = [Ask(LogicalSwitch, "name", owned.switch)]
+    return inquiry.ask(asks)
+
+
+def _members(inquiry: Inquiry, switches: Iterable[LogicalSwitch]) -> list[LogicalSwitchPort]:
+    """The ports of these switches; of a large switch only those that are not VMs."""
+    asks: list[Ask[LogicalSwitchPort]] = []
+    wanted: set[str] = set()
+    for switch in switches:
+        wanted.update(switch.ports)
+        if len(switch.ports) <= MANY:
+            asks += [Ask(LogicalSwitchPort, "uuid", port) for port in switch.ports]
+        else:
+            asks += [Ask(LogicalSwitchPort, "type", kind) for kind in ("router", "localnet")]
+    return [port for port in inquiry.ask(asks) if port.uuid in wanted]
+
+
+def _routers(inquiry: Inquiry, members: Iterable[LogicalSwitchPort]) -> list[LogicalRouterPort]:
+    """Routers of the network, their floating IPs, and the provider side of their gateways."""
+    legs = inquiry.ask(
+        Ask(LogicalRouterPort, "name", port.options.get("router-port", ""))
+        for port in members
+        if port.type == "router"
+    )
+    routers = inquiry.ask(Ask(LogicalRouter, "ports", leg.uuid) for leg in legs)
+    asks: list[Ask[Row]] = []
+    for router in routers:
+        asks += [Ask(LogicalRouterPort, "uuid", leg) for leg in router.ports]
+        asks += [Ask(StaticRoute, "uuid", route) for route in router.static_routes]
+        asks += [Ask(NAT, "uuid", nat) for nat in router.nat[:MANY]]
+    for owned in inquiry.source.owner.floating_ips:
+        asks.append(Ask(NAT, "external_ip", owned.ip))
+    for port in members:
+        if fip := port.external_ids.get("neutron:port_fip"):
+            asks.append(Ask(NAT, "external_ip", fip))
+    rows = inquiry.ask(asks)
+    gateways = [leg for leg in rows if isinstance(leg, LogicalRouterPort) and is_gateway(leg)]
+    inquiry.ask(
+        [
+            *(Ask(GatewayChassis, "uuid", row) for leg in gateways for row in leg.gateway_chassis),
+            *(Ask(HAChassisGroup, "uuid", leg.ha_chassis_group or "") for leg in gateways),
+        ]
+    )
+    groups = inquiry.ask(Ask(HAChassisGroup, "uuid", leg.ha_chassis_group or "") for leg in gateways)
+    inquiry.ask(Ask(HAChassis, "uuid", row) for group in groups for row in group.ha_chassis)
+    peers = inquiry.ask(
+        Ask(LogicalSwitchPort, "options", f"router-port={leg.name}") for leg in gateways
+    )
+    _members(inquiry, inquiry.ask(Ask(LogicalSwitch, "ports", peer.uuid) for peer in peers))
+    return gateways
+
+
+def is_gateway(leg: LogicalRouterPort) -> bool:
+    """The leg towards the provider network: it has, or should have, a gateway chassis."""
+    return bool(
+        leg.gateway_chassis
+        or leg.ha_chassis_group
+        or leg.external_ids.get("neutron:is_ext_gw", "").lower() == "true"
+    )
+
+
+def _security_groups(inquiry: Inquiry, port_id: str, ports: list[LogicalSwitchPort]) -> None:
+    owned = inquiry.source.owner.port(port_id)
+    names = {DROP_GROUP, *(owned.port_groups if owned else ())}
+    for port in ports:
+        ids = port.external_ids.get("neutron:security_group_ids", "").split()
+        names.update("pg_" + group.replace("-", "_") for group in ids)
+    groups = inquiry.ask(
+        [
+            *(Ask(PortGroup, "ports", port.uuid) for port in ports),
+            *(Ask(PortGroup, "name", name) for name in sorted(names)),
+        ]
+    )
+    inquiry.ask(Ask(ACL, "uuid", acl) for group in groups for acl in group.acls)
+
+
+def _dhcp(
+    inquiry: Inquiry,
+    port_id: str,
+    ports: list[LogicalSwitchPort],
+    members: list[LogicalSwitchPort],
+) -> None:
+    owned = inquiry.source.owner.port(port_id)
+    cidrs = list(owned.cidrs) if owned else []
+    for port in ports:
+        cidrs += port.external_ids.get("neutron:cidrs", "").split()
+    networks = {network for network in map(network_of, cidrs) if network}
+    inquiry.ask(
+        [
+            *(Ask(DHCPOptions, "uuid", port.dhcpv4_options or "") for port in [*ports, *members]),
+            *(Ask(DHCPOptions, "cidr", network) for network in sorted(networks)),
+        ]
+    )
+
+
+def network_of(cidr: str) -> str:
+    """``10.0.0.5/24`` → ``10.0.0.0/24``; empty when it is no address with a prefix."""
+    try:
+        return str(ipaddress.ip_interface(cidr).network)
+    except ValueError:
+        return ""
+
+
+def _bindings(
+    inquiry: Inquiry,
+    port_id: str,
+    ports: list[LogicalSwitchPort],
+    members: list[LogicalSwitchPort],
+    gateways: list[LogicalRouterPort],
+) -> list[Chassis]:
+    owned = inquiry.source.owner.port(port_id)
+    wanted = {port.options.get("requested-chassis", "").partition(",")[0] for port in ports}
+    if owned:
+        wanted.add(owned.host)
+    asks: list[Ask[Row]] = [Ask(PortBinding, "logical_port", port_id)]
+    asks += [Ask(PortBinding, "logical_port", f"cr-{leg.name}") for leg in gateways]
+    asks += [Ask(PortBinding, "logical_port", p.name) for p in members if p.type == "router"]
+    bindings = [row for row in inquiry.ask(asks) if isinstance(row, PortBinding)]
+    names = [
+        row.chassis_name
+        for row in inquiry.ask(
+            Ask(GatewayChassis, "uuid", uuid) for leg in gateways for uuid in leg.gateway_chassis
+        )
+    ]
+    groups = inquiry.ask(Ask(HAChassisGroup, "uuid", leg.ha_chassis_group or "") for leg in gateways)
+    names += [
+        row.chassis_name
+        for row in inquiry.ask(
+            Ask(HAChassis, "uuid", uuid) for group in groups for uuid in group.ha_chassis
+        )
+    ]
+    chassis = inquiry.ask(
+        [
+            *(Ask(Chassis, "uuid", row.chassis or "") for row in bindings),
+            *(Ask(Chassis, "uuid", row.requested_chassis or "") for row in bindings),
+            *(Ask(Chassis, "hostname", name) for name in sorted(wanted)),
+            *(Ask(Chassis, "name", name) for name in sorted({*names, *wanted})),
+        ]
+    )
+    # A second chassis of the same hostname is a fault of its own.
+    chassis = inquiry.ask(
+        [
+            *(Ask(Chassis, "uuid", row.uuid) for row in chassis),
+            *(Ask(Chassis, "hostname", row.hostname) for row in chassis),
+        ]
+    )
+    inquiry.ask(
+        [
+            *(Ask(Encap, "uuid", uuid) for row in chassis for uuid in row.encaps),
+            *(Ask(ChassisPrivate, "name", row.name) for row in chassis),
+        ]
+    )
+    return chassis
+
+
+def _hosts(
+    inquiry: Inquiry, port_id: str, ports: list[LogicalSwitchPort], chassis: list[Chassis]
+) -> None:
+    owned = inquiry.source.owner.port(port_id)
+    names = [row.hostname for row in chassis]
+    names += [port.options.get("requested-chassis", "").partition(",")[0] for port in ports]
+    if owned:
+        names.append(owned.host)
+    inquiry.look([*inquiry.source.central_hosts(), *names])
+    own = [host.settings for host in inquiry.hosts.values() if host.settings.get("system-id")]
+    # A chassis row may be missing although the host knows its own name.
+    inquiry.ask(
+        [
+            *(Ask(Chassis, "name", settings["system-id"]) for settings in own),
+            *(Ask(Encap, "ip", settings.get("ovn-encap-ip", "")) for settings in own),
+        ]
+    )
+    if not any(plugs(host, port_id) for host in inquiry.hosts.values()):
+        inquiry.look(inquiry.source.other_hosts())
+
+
+def plugs(host: object, port_id: str) -> bool:
+    """True when one of the host's Interfaces carries this port's iface-id."""
+    from viftrail.facts.host import Host
+    from viftrail.facts.vswitch import Interface
+
+    return isinstance(host, Host) and bool(
+        host.conf[Interface].find("external_ids", f"iface-id={port_id}")
+    )

@@ -1,0 +1,65 @@
+"""What every place that facts come from can do: a live cloud, a bundle, files.
+
+`why` asks a source only for the target's trail, `audit` and `collect` for
+everything. Because a bundle answers the same questions as a live cloud, both
+give the same verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from viftrail.facts.facts import Facts, Gap
+from viftrail.facts.host import Host
+from viftrail.facts.owner import Owner
+from viftrail.facts.row import Row
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True)
+class Ask(Generic[R]):
+    """The rows whose ``column`` is, or holds, ``value``.
+
+    For a map column the value reads ``key=value``. Without a column every
+    row is asked for; only the single-row tables are ever asked like that.
+    """
+
+    row: type[R]
+    column: str = ""
+    value: str = ""
+
+
+class Source(Protocol):
+    """A place that facts come from."""
+
+    @property
+    def owner(self) -> Owner:
+        """What the owner of the ports wants, as far as the source knows."""
+        ...
+
+    def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...]]:
+        """Answer each question in full. All of them are of one database.
+
+        Raises:
+            ViftrailError: the database cannot be read.
+        """
+        ...
+
+    def central_hosts(self) -> tuple[str, ...]:
+        """Names of the hosts that run northd and the databases, where known."""
+        ...
+
+    def other_hosts(self) -> tuple[str, ...]:
+        """Hosts worth a look when the port is not where it was expected."""
+        ...
+
+    def look(self, names: Iterable[str]) -> Mapping[str, Host | Gap]:
+        """Probe these hosts, all at once; one that does not answer is a `Gap`."""
+        ...
+
+    def everything(self) -> Facts:
+        """All tables and all reachable hosts."""
+        ...

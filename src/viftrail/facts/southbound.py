@@ -1,0 +1,78 @@
+"""OVN_Southbound: what northd made of the request, and where it was claimed.
+
+Columns and their meaning: ovn-sb(5).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from viftrail.facts.row import Row
+
+StrMap = dict[str, str]
+
+
+class SBGlobal(Row, frozen=True, kw_only=True):
+    """The one row of SB_Global: the last nb_cfg that northd has carried over."""
+
+    table: ClassVar[str] = "SB_Global"
+
+    nb_cfg: int = 0
+
+
+class PortBinding(Row, frozen=True, kw_only=True):
+    """A logical port. northd makes the row; ovn-controller fills ``chassis`` and ``up``."""
+
+    table: ClassVar[str] = "Port_Binding"
+    references: ClassVar[frozenset[str]] = frozenset({"uuid", "datapath", "chassis", "requested_chassis"})
+
+    logical_port: str = ""
+    type: str = ""
+    datapath: str = ""
+    tunnel_key: int = 0
+    chassis: str | None = None
+    requested_chassis: str | None = None
+    up: bool | None = None
+    mac: tuple[str, ...] = ()
+    nat_addresses: tuple[str, ...] = ()
+    options: StrMap = msgspec.field(default_factory=dict)
+
+
+class Chassis(Row, frozen=True, kw_only=True):
+    """A hypervisor or gateway, written by its own ovn-controller."""
+
+    table: ClassVar[str] = "Chassis"
+    references: ClassVar[frozenset[str]] = frozenset({"uuid", "encaps"})
+
+    name: str = ""
+    hostname: str = ""
+    encaps: tuple[str, ...] = ()
+    other_config: StrMap = msgspec.field(default_factory=dict)
+    external_ids: StrMap = msgspec.field(default_factory=dict)
+
+
+class ChassisPrivate(Row, frozen=True, kw_only=True):
+    """How far a chassis has followed NB_Global.nb_cfg."""
+
+    table: ClassVar[str] = "Chassis_Private"
+    references: ClassVar[frozenset[str]] = frozenset({"uuid", "chassis"})
+
+    name: str = ""
+    chassis: str | None = None
+    nb_cfg: int = 0
+    nb_cfg_timestamp: int = 0
+
+
+class Encap(Row, frozen=True, kw_only=True):
+    """A tunnel endpoint of a chassis."""
+
+    table: ClassVar[str] = "Encap"
+
+    type: str = ""
+    ip: str = ""
+    chassis_name: str = ""
+
+
+TABLES: tuple[type[Row], ...] = (SBGlobal, PortBinding, Chassis, ChassisPrivate, Encap)

@@ -1,0 +1,115 @@
+"""Facts that were taken before, answering the same questions as a live cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from viftrail.errors import FileUnreadable, Unreachable
+from viftrail.facts import northbound, southbound
+from viftrail.facts.database import Database
+from viftrail.facts.facts import Facts, Gap
+from viftrail.facts.host import Host
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.ovsdb.file import read_file
+from viftrail.facts.ovsdb.values import columns_of, decode_rows
+from viftrail.facts.owner import Owner
+from viftrail.facts.row import Row
+from viftrail.facts.source import Ask
+from viftrail.facts.table import Table
+
+
+class StoredSource:
+    """A source over complete facts: a bundle, or database files."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    @property
+    def owner(self) -> Owner:
+        """As it was recorded."""
+        return self._facts.owner
+
+    def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...]]:
+        """Answer from the tables.
+
+        Raises:
+            Unreachable: the database was not recorded.
+        """
+        name = NORTHBOUND if asks[0].row in northbound.TABLES else SOUTHBOUND
+        database = self._facts.nb if name == NORTHBOUND else self._facts.sb
+        if not any(True for _ in database):
+            gap = next((gap for gap in self._facts.gaps if gap.place == name), None)
+            raise Unreachable(
+                gap.why if gap else f"{name} was not recorded.",
+                gap.how if gap else f"Give it with --{'nb' if name == NORTHBOUND else 'sb'}.",
+            )
+        return [
+            database[ask.row].find(ask.column, ask.value) if ask.column else database[ask.row].rows
+            for ask in asks
+        ]
+
+    def central_hosts(self) -> tuple[str, ...]:
+        """Those that were recorded as such."""
+        return tuple(name for name, host in self._facts.hosts.items() if host.central)
+
+    def other_hosts(self) -> tuple[str, ...]:
+        """All that were recorded."""
+        return tuple(self._facts.hosts)
+
+    def look(self, names: Iterable[str]) -> Mapping[str, Host | Gap]:
+        """The recorded probe of each host, or why there is none."""
+        gaps = {gap.place: gap for gap in self._facts.gaps}
+        return {
+            name: self._facts.hosts.get(name)
+            or gaps.get(f"host {name}")
+            or Gap(f"host {name}", "It was not recorded.", "Collect again, with this host.")
+            for name in names
+        }
+
+    def everything(self) -> Facts:
+        """All of it."""
+        return self._facts
+
+
+def from_files(nb: Path | None, sb: Path | None) -> StoredSource:
+    """Both databases from their files; hosts stay unknown.
+
+    Raises:
+        FileUnreadable: a file cannot be opened, or holds another database.
+        DamagedDatabase: it is damaged beyond use.
+    """
+    gaps: list[Gap] = []
+    databases = [
+        _database(path, name, tables, gaps)
+        for path, name, tables in (
+            (nb, NORTHBOUND, northbound.TABLES),
+            (sb, SOUTHBOUND, southbound.TABLES),
+        )
+    ]
+    return StoredSource(Facts(nb=databases[0], sb=databases[1], gaps=tuple(gaps)))
+
+
+def _database(
+    path: Path | None, name: str, tables: tuple[type[Row], ...], gaps: list[Gap]
+) -> Database:
+    if path is None:
+        gaps.append(Gap(name, "No file of it was given.", "Give it too."))
+        return Database()
+    stored = read_file(path, {row.table: columns_of(row) for row in tables})
+    if stored.name != name:
+        raise FileUnreadable(
+            f"{path} holds the database {stored.name}, not {name}.",
+            "Exchange the files if --nb and --sb were swapped.",
+        )
+    if stored.torn:
+        gaps.append(
+            Gap(
+                f"the end of {path}",
+                f"The file is torn ({stored.torn}); what was written before is used.",
+                "Copy it again with ovsdb-client backup.",
+            )
+        )
+    return Database(
+        {row: Table(decode_rows(row, stored.rows.get(row.table, [])), complete=True) for row in tables}
+    )

@@ -1,0 +1,192 @@
+"""From what an operator types to the id of a logical port."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
+from viftrail.facts.inquiry import Inquiry
+from viftrail.facts.northbound import NAT, DHCPOptions, LogicalSwitchPort
+from viftrail.facts.owner import OwnedPort, Owner
+from viftrail.facts.source import Ask
+from viftrail.facts.southbound import PortBinding
+
+_MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.IGNORECASE)
+_DEVICE = re.compile(r"(?:tap|qvo|qvb|vhu)([0-9a-f]{8}-[0-9a-f]{2})", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One port that answers to what was asked."""
+
+    port_id: str
+    server: str = ""
+    mac: str = ""
+    addresses: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "  ".join(part for part in (self.port_id, self.server, self.mac, *self.addresses) if part)
+
+
+def is_mac(text: str) -> bool:
+    """Six pairs of hexadecimal digits."""
+    return _MAC.fullmatch(text) is not None
+
+
+def is_address(text: str) -> bool:
+    """An IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def split_pair(text: str) -> tuple[str, ...]:
+    """``A:B`` as (A, B); a single target as (A,). MACs and IPv6 addresses keep their colons.
+
+    Raises:
+        UsageError: an end is empty.
+    """
+    if is_mac(text) or is_address(text) or ":" not in text:
+        ends: tuple[str, ...] = (text,)
+    else:
+        places = [index for index, letter in enumerate(text) if letter == ":"]
+        special = [
+            index
+            for index in places
+            if any(is_mac(end) or is_address(end) for end in (text[:index], text[index + 1 :]))
+        ]
+        middle = special[0] if special else places[0]
+        ends = (text[:middle], text[middle + 1 :])
+    if not all(end.strip() for end in ends):
+        raise UsageError(
+            f"The target {text!r} has an empty end.", "A pair is written A:B, a single target A."
+        )
+    return ends
+
+
+def resolve(inquiry: Inquiry, text: str) -> Found:
+    """The one port that ``text`` means.
+
+    Raises:
+        UnknownTarget: there is none.
+        AmbiguousTarget: there are several; they are listed.
+    """
+    found = _owned(inquiry.source.owner, text) or _stored(inquiry, text)
+    if not found:
+        raise UnknownTarget(
+            f"Nothing here is called {text}.",
+            "Give a VM name or id, a port id, a MAC, a fixed or a floating IP as the cloud knows it.",
+        )
+    if len(found) > 1:
+        raise AmbiguousTarget(
+            f"{len(found)} ports answer to {text}.",
+            "Ask for one of them by its port id:",
+            tuple(sorted(map(str, found))),
+        )
+    return found[0]
+
+
+def _owned(owner: Owner, text: str) -> list[Found]:
+    """Among the ports that the owner wants."""
+    lower = text.lower()
+    device = _DEVICE.fullmatch(text)
+    by_fip = {fip.port_id for fip in owner.floating_ips if text in (fip.ip, fip.id)}
+
+    def means(port: OwnedPort) -> bool:
+        names = (port.id, port.server, port.server_id, *port.addresses)
+        return (
+            text in names
+            or port.id in by_fip
+            or port.mac.lower() == lower.replace("-", ":")
+            or bool(device and port.id.startswith(device.group(1).lower()))
+        )
+
+    return [
+        Found(port.id, port.server, port.mac, port.addresses) for port in owner.ports if means(port)
+    ]
+
+
+def _stored(inquiry: Inquiry, text: str) -> list[Found]:
+    """Among the rows of Northbound, and of Southbound as a last resort."""
+    if is_mac(text):
+        return _by_mac(inquiry, text.lower().replace("-", ":"))
+    if is_address(text):
+        return _by_address(inquiry, text)
+    rows = inquiry.ask(
+        [
+            Ask(LogicalSwitchPort, "name", text),
+            Ask(LogicalSwitchPort, "external_ids", f"neutron:device_id={text}"),
+            Ask(LogicalSwitchPort, "external_ids", f"neutron:port_name={text}"),
+        ]
+    )
+    device = _DEVICE.fullmatch(text)
+    if not rows and device:
+        rows = [row for row in _vm_ports(inquiry) if row.name.startswith(device.group(1).lower())]
+    if rows:
+        return _found(rows)
+    bindings = inquiry.ask([Ask(PortBinding, "logical_port", text)])
+    return [Found(row.logical_port, mac=" ".join(row.mac)) for row in bindings]
+
+
+def _found(rows: Iterable[LogicalSwitchPort]) -> list[Found]:
+    return [
+        Found(row.name, row.external_ids.get("neutron:device_id", ""), " ".join(row.addresses))
+        for row in rows
+    ]
+
+
+def _vm_ports(inquiry: Inquiry) -> list[LogicalSwitchPort]:
+    """The ports of VMs. A MAC or a part of a name stands inside a longer value there.
+
+    OVSDB has no condition for a part of a value (RFC 7047 section 5.1), so
+    this one question is answered with every VM port.
+    """
+    return inquiry.ask([Ask(LogicalSwitchPort, "type", "")])
+
+
+def _by_mac(inquiry: Inquiry, mac: str) -> list[Found]:
+    return _found(
+        row
+        for row in _vm_ports(inquiry)
+        if any(entry.lower().split()[:1] == [mac] for entry in (*row.addresses, *row.port_security))
+    )
+
+
+def _by_address(inquiry: Inquiry, address: str) -> list[Found]:
+    """A floating IP by its NAT row, a fixed IP by ``neutron:cidrs``, else by ``addresses``."""
+    translated = inquiry.ask([Ask(NAT, "external_ip", address)])
+    for row in translated:
+        port_id = row.external_ids.get("neutron:fip_port_id") or row.logical_port
+        if port_id:
+            return [Found(port_id, addresses=(row.logical_ip,))]
+        return _by_address(inquiry, row.logical_ip)
+    rows = inquiry.ask([Ask(LogicalSwitchPort, "external_ids", f"neutron:port_fip={address}")])
+    if rows:
+        return _found(rows)
+    subnets = inquiry.ask([Ask(DHCPOptions, "cidr", network) for network in _networks(address)])
+    lengths = {subnet.cidr.partition("/")[2] for subnet in subnets}
+    rows = inquiry.ask(
+        Ask(LogicalSwitchPort, "external_ids", f"neutron:cidrs={address}/{length}")
+        for length in sorted(lengths)
+    )
+    if not rows:
+        rows = [
+            row
+            for row in _vm_ports(inquiry)
+            if any(address in entry.split()[1:] for entry in row.addresses)
+        ]
+    return _found(row for row in rows if row.type == "")
+
+
+def _networks(address: str) -> list[str]:
+    """Every network that could hold the address, widest first."""
+    ip = ipaddress.ip_address(address)
+    return [
+        str(ipaddress.ip_network(f"{address}/{length}", strict=False))
+        for length in range(8, ip.max_prefixlen + 1)
+    ]

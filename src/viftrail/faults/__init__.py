@@ -1,0 +1,1 @@
+"""The catalogue: every known cause, one definition each, one module a stage."""

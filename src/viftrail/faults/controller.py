@@ -1,0 +1,165 @@
+"""S7: faults of ovn-controller on one host."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.controller import connection, controller_state
+from viftrail.chain.subject import Subject
+from viftrail.facts.host import Host
+from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.southbound import Chassis
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import on_host
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
+
+STATUS = "ovn-appctl -t ovn-controller connection-status"
+
+
+def _crashed(cloud: Cloud) -> Iterator[Case]:
+    for name, host in cloud.hosts.items():
+        chassis = cloud.sb[Chassis].one("name", host.chassis_name) if host.chassis_name else None
+        if chassis is None or controller_state(host) not in ("not running", "dead"):
+            continue
+        process = host.processes.get("ovn-controller")
+        yield Case(
+            subject=subject.host(name),
+            summary=f"ovn-controller on {name} is dead: its old flows still pass traffic, but "
+            "nobody there answers DHCP or claims ports",
+            evidence=(
+                Evidence(
+                    where=name,
+                    what="ovn-controller",
+                    seen=f"its pid file names process {process.pid}, which is gone"
+                    if process
+                    else "not running",
+                    expected="running",
+                    command="systemctl status ovn-controller",
+                ),
+                Evidence(
+                    where=SOUTHBOUND,
+                    what=f"Chassis name={host.chassis_name}",
+                    seen="still registered",
+                    expected="gone, had it been stopped in an orderly way",
+                    command=f"ovn-sbctl find Chassis name={host.chassis_name}",
+                ),
+            ),
+            steps=on_host(
+                name, "systemctl start ovn-controller", undo="systemctl stop ovn-controller", verify=STATUS
+            ),
+        )
+
+
+def _unreachable(cloud: Cloud) -> Iterator[Case]:
+    for name, host in cloud.hosts.items():
+        if controller_state(host) != "running" or connection(host) != "not connected":
+            continue
+        remote = host.settings.get("ovn-remote", "")
+        usual = _usual_remote(cloud, name)
+        differs = bool(usual) and usual != remote
+        yield Case(
+            subject=subject.host(name),
+            summary=f"ovn-controller on {name} cannot reach Southbound"
+            + (f": its ovn-remote is {remote or 'not set'}, the others' is {usual}" if differs else ""),
+            evidence=(
+                Evidence(
+                    where=name,
+                    what="ovn-controller's connection to Southbound",
+                    seen="not connected",
+                    expected="connected",
+                    command=STATUS,
+                ),
+                Evidence(
+                    where=name,
+                    what="Open_vSwitch.external_ids:ovn-remote",
+                    seen=remote or "not set",
+                    expected=usual or "an address where Southbound listens",
+                    command="ovs-vsctl get Open_vSwitch . external_ids:ovn-remote",
+                ),
+            ),
+            steps=_reconnect(cloud, name, remote, usual if differs else ""),
+            certainty=Certainty.PROVEN,
+            victims=_unclaimed(cloud, name, host),
+        )
+
+
+def _reconnect(cloud: Cloud, name: str, remote: str, usual: str) -> tuple[Step, ...]:
+    if usual:
+        undo = f"ovs-vsctl set Open_vSwitch . external_ids:ovn-remote={remote}"
+        return on_host(
+            name,
+            f"ovs-vsctl set Open_vSwitch . external_ids:ovn-remote={usual}",
+            undo=undo if remote else "ovs-vsctl remove Open_vSwitch . external_ids ovn-remote",
+            verify=STATUS,
+        )
+    return on_host(
+        cloud.central_name,
+        "ovn-sbctl get-connection",
+        undo="nothing is changed",
+        verify=f"ss -ltn, and from {name}: ovsdb-client list-dbs {remote or 'tcp:ADDRESS:6642'}",
+    )
+
+
+def _usual_remote(cloud: Cloud, name: str) -> str:
+    """The ovn-remote of the other hosts, if they agree on one by majority."""
+    remotes = Counter(
+        host.settings["ovn-remote"]
+        for other, host in cloud.hosts.items()
+        if other != name and host.settings.get("ovn-remote") and connection(host) == "connected"
+    )
+    return remotes.most_common(1)[0][0] if remotes else ""
+
+
+def _unclaimed(cloud: Cloud, name: str, host: Host) -> frozenset[Subject]:
+    """Ports plugged here that Southbound does not show as claimed here."""
+    found = set()
+    for port_id, plugs in cloud.plugs.items():
+        if any(plug.host == name and plug.bridge == host.integration_bridge for plug in plugs):
+            chassis = cloud.chassis_of(cloud.binding(port_id))
+            if chassis is None or chassis.name != host.chassis_name:
+                found.add(subject.port(port_id))
+    return frozenset(found)
+
+
+FAULTS = (
+    Fault(
+        id="controller-crashed",
+        stage=Stage.CONTROLLER,
+        title="ovn-controller is dead",
+        what="ovn-controller died without cleaning up (a crash, kill -9, the OOM killer). Its Chassis "
+        "row, its tunnels and the flows in br-int stay as they were.",
+        shows="Existing flows go on passing traffic. DHCP is not answered any more, since "
+        "ovn-controller itself answers it; new ports of the host are not claimed. Every row of "
+        "the database still looks right.",
+        decisive="The pid file names a process that is gone, and the Chassis row is still there.",
+        remedy="Start ovn-controller. It finds its flows and replaces them without a gap.",
+        risk=Risk.SAFE,
+        references=("ovn-controller(8)",),
+        unlike={
+            "chassis-missing-graceful-stop": "an orderly stop deletes the Chassis row",
+            "controller-sb-unreachable": "there the process lives",
+        },
+        find=_crashed,
+        on_path_freezes=True,
+    ),
+    Fault(
+        id="controller-sb-unreachable",
+        stage=Stage.CONTROLLER,
+        title="ovn-controller cannot reach OVN Southbound",
+        what="ovn-controller runs but has no connection to Southbound: a wrong ovn-remote, a closed "
+        "listener, a firewall in between. It neither learns of new ports nor reports its own.",
+        shows="What was there before goes on working. A port plugged since stays without a "
+        "chassis. The log repeats connection attempts, or is silent when ovn-remote is not set.",
+        decisive="`connection-status` says `not connected`; where only this host fails, its "
+        "ovn-remote differs from the others'.",
+        remedy="Set the right ovn-remote; ovn-controller follows without a restart.",
+        risk=Risk.SAFE,
+        references=("ovn-controller(8), ovn-remote", "ovs: lib/reconnect.c"),
+        unlike={"controller-crashed": "there no process answers"},
+        find=_unreachable,
+        on_path_freezes=True,
+    ),
+)

@@ -1,0 +1,137 @@
+"""S5: faults of ovn-northd, which carries Northbound over to Southbound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from viftrail.chain import northd, subject
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.subject import Subject
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.northbound import NBGlobal
+from viftrail.facts.southbound import PortBinding
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import on_host
+from viftrail.verdict import Evidence, Risk, Stage
+
+SYNC = "ovn-nbctl --wait=sb --timeout=10 sync"
+
+
+def waiting(cloud: Cloud) -> frozenset[Subject]:
+    """Ports that Northbound has and Southbound provably has not."""
+    bindings = cloud.sb[PortBinding]
+    return frozenset(
+        subject.port(port.id)
+        for port in cloud.ports.values()
+        if port.row and bindings.absent("logical_port", port.id)
+    )
+
+
+def _northd(accused: Callable[[str], bool], command: str, undo: str) -> Callable[[Cloud], Iterator[Case]]:
+    """A case when no northd is active and one is in the accused state."""
+
+    def find(cloud: Cloud) -> Iterator[Case]:
+        states = {name: northd.northd_state(host) for name, host in cloud.central.items()}
+        if "active" in states.values():
+            return
+        guilty = [name for name, state in states.items() if accused(state)]
+        if not guilty:
+            return
+        name = guilty[0]
+        victims = waiting(cloud)
+        yield Case(
+            subject=subject.CLOUD,
+            summary=f"ovn-northd on {name} is {states[name]}, "
+            "so nothing new in Northbound reaches Southbound",
+            evidence=(
+                Evidence(
+                    where=name,
+                    what="ovn-northd",
+                    seen=states[name],
+                    expected="active",
+                    command=northd.STATUS,
+                ),
+                *_traces(cloud, victims),
+            ),
+            steps=on_host(name, command, undo=undo, verify=SYNC),
+            victims=victims,
+        )
+
+    return find
+
+
+def _traces(cloud: Cloud, victims: frozenset[Subject]) -> Iterator[Evidence]:
+    """What the pause has left undone so far."""
+    for port_id in sorted(victim.name for victim in victims)[:1]:
+        yield Evidence(
+            where=SOUTHBOUND,
+            what=f"Port_Binding logical_port={port_id}",
+            seen="no such row",
+            expected="one row, as its Logical_Switch_Port exists",
+            command=f"ovn-sbctl find Port_Binding logical_port={port_id}",
+        )
+        row = cloud.ports[port_id].row
+        if row is not None and row.up is None:
+            yield Evidence(
+                where=NORTHBOUND,
+                what="Logical_Switch_Port.up",
+                seen="unset: northd never looked at it",
+                expected="true or false",
+                command=f"ovn-nbctl get Logical_Switch_Port {port_id} up",
+            )
+    for row in cloud.nb[NBGlobal]:
+        if row.nb_cfg > row.sb_cfg:
+            yield Evidence(
+                where=NORTHBOUND,
+                what="NB_Global nb_cfg, sb_cfg",
+                seen=f"{row.nb_cfg}, {row.sb_cfg}",
+                expected="equal",
+                command="ovn-nbctl --columns=nb_cfg,sb_cfg list NB_Global",
+            )
+
+
+FAULTS = (
+    Fault(
+        id="northd-not-running",
+        stage=Stage.NORTHD,
+        title="ovn-northd is not running",
+        what="No ovn-northd carries changes from Northbound to Southbound. What is in Southbound "
+        "stays there, so everything old works and everything new is dead.",
+        shows="New ports, networks and rules have no effect. A new port's Logical_Switch_Port "
+        "exists with `up` unset, and Southbound has no Port_Binding for it: no flows, no DHCP, no "
+        "IPv4 address.",
+        decisive="No ovn-northd process on any host with the central databases.",
+        remedy="Start ovn-northd. No packet is lost; the missing rows appear within a second and "
+        "the waiting taps are claimed.",
+        risk=Risk.SAFE,
+        references=("ovn-northd(8)", "ovn: northd/ovn-northd.c"),
+        unlike={
+            "northd-paused": "there the process lives and says `paused`",
+            "nb-lsp-missing": "there Northbound itself lacks the port",
+        },
+        find=_northd(
+            lambda state: state in ("not running", "dead"),
+            "systemctl start ovn-northd",
+            "systemctl stop ovn-northd",
+        ),
+    ),
+    Fault(
+        id="northd-paused",
+        stage=Stage.NORTHD,
+        title="ovn-northd is paused",
+        what="Somebody paused ovn-northd, as is done around maintenance, and it was not resumed. "
+        "The process lives and does nothing.",
+        shows="As with a northd that is not running: old ports work, a new port has a "
+        "Logical_Switch_Port and no Port_Binding.",
+        decisive="`ovn-appctl -t ovn-northd status` answers `paused`, and no other northd is active.",
+        remedy="Resume it. It may stay on standby for a few seconds before it takes the lock.",
+        risk=Risk.SAFE,
+        references=("ovn-northd(8), runtime management commands",),
+        unlike={"northd-not-running": "there no process answers"},
+        find=_northd(
+            lambda state: state == "paused",
+            "ovn-appctl -t ovn-northd resume",
+            "ovn-appctl -t ovn-northd pause",
+        ),
+    ),
+)

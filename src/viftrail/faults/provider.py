@@ -1,0 +1,191 @@
+"""S12: faults between the gateway chassis and the provider network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud, Gateway
+from viftrail.chain.provider import mappings, uplinks
+from viftrail.facts.host import Host
+from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.southbound import Chassis
+from viftrail.facts.vswitch import Bridge
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import on_host
+from viftrail.verdict import Evidence, Risk, Stage, Step
+
+KEY = "external_ids:ovn-bridge-mappings"
+PSEUDO_DEVICES = ("lo", "ovs-netdev", "ovs-system")
+VIRTUAL_PREFIXES = ("tap", "qvo", "qvb", "qbr", "vhu", "genev_sys", "ovn-")
+
+
+def _hosted(cloud: Cloud) -> Iterator[tuple[Gateway, Chassis, str]]:
+    """Gateways that a chassis hosts, and the physical network they lead to."""
+    for gateway in cloud.gateways:
+        side = cloud.provider_side(gateway)
+        if gateway.chassis and side:
+            yield gateway, gateway.chassis, side[1].options.get("network_name", "")
+
+
+def _unmapped(cloud: Cloud) -> Iterator[Case]:
+    for gateway, chassis, physnet in _hosted(cloud):
+        text = chassis.other_config.get("ovn-bridge-mappings", "")
+        if not physnet or physnet in mappings(text):
+            continue
+        name = gateway.host
+        host = cloud.hosts.get(name)
+        bridge = _likely_bridge(cloud, host, physnet) if host else ""
+        mended = ",".join(part for part in (text, f"{physnet}:{bridge or 'BRIDGE'}") if part)
+        yield Case(
+            subject=subject.host(name),
+            summary=f"{name} hosts the gateway, but maps no bridge to {physnet}, so it is not "
+            "connected to the provider network",
+            evidence=(
+                Evidence(
+                    where=SOUTHBOUND,
+                    what=f"Chassis.other_config:ovn-bridge-mappings of {name}",
+                    seen=text or "empty",
+                    expected=f"{physnet}:BRIDGE",
+                    command=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+                ),
+                Evidence(
+                    where=name,
+                    what="bridges with a NIC that could carry it",
+                    seen=bridge or ("none found" if host else "not looked at"),
+                    expected="one",
+                    command="ovs-vsctl show",
+                ),
+            ),
+            steps=on_host(
+                name,
+                f"ovs-vsctl set Open_vSwitch . {KEY}={mended}",
+                undo=f"ovs-vsctl set Open_vSwitch . {KEY}={text}"
+                if text
+                else "ovs-vsctl remove Open_vSwitch . external_ids ovn-bridge-mappings",
+                verify=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+            ),
+        )
+
+
+def _likely_bridge(cloud: Cloud, host: Host, physnet: str) -> str:
+    """As the other chassis map it, if that bridge exists here; else one with a NIC and no address."""
+    names = [row.name for row in host.conf[Bridge]]
+    for chassis in cloud.sb[Chassis]:
+        bridge = mappings(chassis.other_config.get("ovn-bridge-mappings", "")).get(physnet, "")
+        if bridge in names:
+            return bridge
+    taken = set(mappings(host.settings.get("ovn-bridge-mappings", "")).values())
+    free = [
+        name
+        for name in names
+        if name not in (host.integration_bridge, *taken)
+        and uplinks(host, name)
+        and not _addresses(host, name)
+    ]
+    return free[0] if len(free) == 1 else ""
+
+
+def _addresses(host: Host, device: str) -> tuple[str, ...]:
+    link = host.link_by_name.get(device)
+    return tuple(a.local for a in link.addr_info if a.family == "inet") if link else ()
+
+
+def _no_nic(cloud: Cloud) -> Iterator[Case]:
+    told: set[tuple[str, str]] = set()
+    for gateway, chassis, physnet in _hosted(cloud):
+        host = cloud.hosts.get(gateway.host)
+        bridge = mappings(chassis.other_config.get("ovn-bridge-mappings", "")).get(physnet, "")
+        if host is None or not host.conf[Bridge].find("name", bridge) or uplinks(host, bridge):
+            continue
+        if (gateway.host, bridge) in told:
+            continue
+        told.add((gateway.host, bridge))
+        free = _free_nics(host)
+        yield Case(
+            subject=subject.host(gateway.host),
+            summary=f"{bridge} of {gateway.host} has no NIC in it, so {physnet} ends inside the host",
+            evidence=(
+                Evidence(
+                    where=gateway.host,
+                    what=f"ports of {bridge} that leave the host",
+                    seen="none",
+                    expected="the provider NIC",
+                    command=f"ovs-vsctl list-ports {bridge}",
+                ),
+                Evidence(
+                    where=gateway.host,
+                    what="NICs without a bridge and without an address",
+                    seen=", ".join(free) or "none",
+                    expected="the provider NIC is in the bridge",
+                    command="ip -brief link; ovs-vsctl show",
+                ),
+            ),
+            steps=_insert(gateway.host, bridge, free),
+            note="A NIC that carries the host's own address must not be put into the bridge: the "
+            "host would be cut off.",
+        )
+
+
+def _insert(host: str, bridge: str, free: list[str]) -> tuple[Step, ...]:
+    nic = free[0] if len(free) == 1 else "NIC"
+    return on_host(
+        host,
+        f"ovs-vsctl --may-exist add-port {bridge} {nic}",
+        undo=f"ovs-vsctl del-port {bridge} {nic}",
+        verify=f"ovs-vsctl list-ports {bridge}",
+    )
+
+
+def _free_nics(host: Host) -> list[str]:
+    """Devices that look like an unused NIC."""
+    bridges = {row.name for row in host.conf[Bridge]}
+    return sorted(
+        link.ifname
+        for link in host.links
+        if link.ifname not in PSEUDO_DEVICES
+        and not link.ifname.startswith(VIRTUAL_PREFIXES)
+        and link.ifname not in host.bridge_of
+        and link.ifname not in bridges
+        and not link.master
+        and not any(address.family == "inet" for address in link.addr_info)
+    )
+
+
+FAULTS = (
+    Fault(
+        id="prov-mapping-missing",
+        stage=Stage.PROVIDER,
+        title="The gateway chassis maps no bridge to the provider network",
+        what="The chassis that hosts the router's gateway has no ovn-bridge-mappings entry for the "
+        "physical network, so ovn-controller makes no patch port to the provider bridge.",
+        shows="North-south traffic and floating IPs are dead, while Port_Binding of the gateway "
+        "port shows the right chassis. ovn-controller logs once `bridge not found for localnet "
+        "port …`.",
+        decisive="Chassis.other_config:ovn-bridge-mappings of that chassis lacks the localnet "
+        "port's network_name.",
+        remedy="Set the mapping; it takes effect live.",
+        risk=Risk.SAFE,
+        references=("ovn-controller(8), ovn-bridge-mappings", "ovn: controller/patch.c"),
+        unlike={
+            "prov-nic-not-in-bridge": "there the mapping is right and the bridge is empty",
+            "the same log line on a chassis that does not host the network": "that is normal",
+        },
+        find=_unmapped,
+    ),
+    Fault(
+        id="prov-nic-not-in-bridge",
+        stage=Stage.PROVIDER,
+        title="The provider bridge has no NIC",
+        what="The mapping leads to a bridge whose physical NIC is not, or no longer, its port; often "
+        "after a reboot or a change of the host's network configuration.",
+        shows="North-south traffic and floating IPs are dead. Every OVN row is green, nothing is "
+        "logged.",
+        decisive="The bridge has only patch and internal ports.",
+        remedy="Add the NIC to the bridge.",
+        risk=Risk.SAFE,
+        references=("ovs-vsctl(8), add-port",),
+        unlike={"prov-mapping-missing": "there no patch port leads to the bridge"},
+        find=_no_nic,
+    ),
+)

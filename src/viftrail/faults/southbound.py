@@ -1,0 +1,151 @@
+"""S6: faults of bindings and chassis in OVN_Southbound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.controller import controller_state
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.southbound import Chassis
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import claimed, on_host, owned_row
+from viftrail.verdict import Evidence, Risk, Stage
+
+
+def _requested_elsewhere(cloud: Cloud) -> Iterator[Case]:
+    for port in cloud.ports.values():
+        wanted = port.requested_chassis
+        plugs = cloud.plugs.get(port.id, ())
+        host = cloud.host_of(port)
+        plugged_here = any(plug.host == host for plug in plugs)
+        plugged_there = any(plug.host == wanted for plug in plugs)
+        if not wanted or not plugged_here or plugged_there:
+            continue
+        chassis = cloud.sb[Chassis].one("hostname", host)
+        if wanted in (host, chassis.name if chassis else ""):
+            continue
+        binding = cloud.binding(port.id)
+        holder = cloud.chassis_of(binding)
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"{port.label} runs on {host}, but Northbound promises its port to {wanted}, "
+            f"so {host} must not claim it",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what="Logical_Switch_Port.options:requested-chassis",
+                    seen=wanted,
+                    expected=host,
+                    command=f"ovn-nbctl get Logical_Switch_Port {port.id} options",
+                ),
+                Evidence(
+                    where=host,
+                    what=f"Interface external_ids:iface-id={port.id}",
+                    seen=f"{plugs[0].interface.name} in {plugs[0].bridge}",
+                    expected=f"on {wanted}, if that is where the VM runs",
+                    command="ovs-vsctl --columns=name find Interface "
+                    f"external_ids:iface-id={port.id}",
+                ),
+                Evidence(
+                    where=SOUTHBOUND,
+                    what="Port_Binding.chassis",
+                    seen=holder.hostname if holder else "nobody",
+                    expected=host,
+                    command="ovn-sbctl --columns=chassis,requested_chassis find Port_Binding "
+                    f"logical_port={port.id}",
+                ),
+            ),
+            steps=owned_row(
+                cloud,
+                ovn=f"ovn-nbctl set Logical_Switch_Port {port.id} options:requested-chassis={host}",
+                undo=f"ovn-nbctl set Logical_Switch_Port {port.id} "
+                f"options:requested-chassis={wanted}",
+                openstack=f"openstack port set --host {host} {port.id}",
+                openstack_undo=f"openstack port set --host {wanted} {port.id}",
+                verify=claimed(port.id),
+            ),
+        )
+
+
+def _gracefully_gone(cloud: Cloud) -> Iterator[Case]:
+    table = cloud.sb[Chassis]
+    for name, host in cloud.hosts.items():
+        system_id = host.chassis_name
+        if not system_id or controller_state(host) not in ("not running", "dead"):
+            continue
+        if not table.absent("name", system_id) or table.find("hostname", name):
+            continue
+        yield Case(
+            subject=subject.host(name),
+            summary=f"ovn-controller on {name} was stopped and took the host's Chassis row and "
+            "tunnels with it",
+            evidence=(
+                Evidence(
+                    where=SOUTHBOUND,
+                    what=f"Chassis name={system_id}",
+                    seen="no such row",
+                    expected=f"one row, hostname {name}",
+                    command=f"ovn-sbctl find Chassis name={system_id}",
+                ),
+                Evidence(
+                    where=name,
+                    what="ovn-controller",
+                    seen=controller_state(host),
+                    expected="running",
+                    command="systemctl status ovn-controller",
+                ),
+            ),
+            steps=on_host(
+                name,
+                "systemctl start ovn-controller",
+                undo="systemctl stop ovn-controller",
+                verify="ovn-appctl -t ovn-controller connection-status",
+            ),
+        )
+
+
+FAULTS = (
+    Fault(
+        id="pb-requested-chassis-mismatch",
+        stage=Stage.SOUTHBOUND,
+        title="The port is promised to another chassis than the VM's",
+        what="`options:requested-chassis` of the port names a host on which the VM does not run, "
+        "mostly after a failed or aborted live migration or an evacuation. Only the named chassis "
+        "may claim the port, and it has no such tap.",
+        shows="The VM has no network. Its tap is plugged, Port_Binding.chassis is empty, and "
+        "ovn-controller logs `Not claiming lport …, chassis … requested-chassis …` once.",
+        decisive="The Interface with the port's iface-id is on one host and requested-chassis "
+        "names another.",
+        remedy="Correct the host in Neutron's binding, not in Northbound, which Neutron would "
+        "overwrite. The port is claimed in under a second.",
+        risk=Risk.SAFE,
+        references=(
+            "ovn-nb(5), Logical_Switch_Port options:requested-chassis",
+            "ovn: controller/binding.c consider_vif_lport_",
+        ),
+        unlike={"vif-not-in-br-int": "there no Interface on any host carries the port's id"},
+        find=_requested_elsewhere,
+    ),
+    Fault(
+        id="chassis-missing-graceful-stop",
+        stage=Stage.SOUTHBOUND,
+        title="The host's ovn-controller was stopped and deregistered",
+        what="ovn-controller ended in an orderly way (systemctl stop, an upgrade that hung between "
+        "stop and start). On its way out it deletes the host's Chassis row and tunnels, and every "
+        "peer deletes its tunnel to the host.",
+        shows="The host's VMs lose DHCP and all remote traffic; the local gateway still answers from "
+        "the flows left in br-int. Port_Binding.chassis is empty while `up` may still be true.",
+        decisive="No Chassis row for the host's system-id, and no ovn-controller process there. "
+        "`ovn-nbctl --wait=hv sync` does not notice.",
+        remedy="Start ovn-controller: the row, the tunnels and the claims come back by themselves.",
+        risk=Risk.SAFE,
+        references=(
+            "ovn-controller(8), exit",
+            "ovn: utilities/ovn-ctl stop_controller, controller/chassis.c chassis_cleanup",
+        ),
+        unlike={"controller-crashed": "after a crash the Chassis row and the tunnels stay"},
+        find=_gracefully_gone,
+    ),
+)

@@ -1,0 +1,59 @@
+"""Steps of a remedy, put where they belong.
+
+Rows that Neutron owns are mended in Neutron: what is written to Northbound
+behind its back is overwritten at the next update. Only where OVN stands alone,
+or the owner is the lab, is Northbound itself the place.
+"""
+
+from __future__ import annotations
+
+from viftrail.chain.cloud import Cloud
+from viftrail.verdict import Risk, Step
+
+ADMIN_SHELL = "a shell with OpenStack admin credentials"
+NO_UNDO = "nothing to undo"
+
+
+def neutron_owns(cloud: Cloud) -> bool:
+    """True where Neutron would overwrite what is written to Northbound by hand."""
+    if cloud.owner.kind != "ovn":
+        return cloud.owner.kind == "neutron"
+    return any(
+        port.row and "neutron:device_id" in port.row.external_ids for port in cloud.ports.values()
+    )
+
+
+def owned_row(  # noqa: PLR0913
+    cloud: Cloud,
+    *,
+    ovn: str,
+    openstack: str,
+    undo: str,
+    openstack_undo: str = NO_UNDO,
+    verify: str,
+    risk: Risk = Risk.SAFE,
+) -> tuple[Step, ...]:
+    """Change a Northbound row, by way of Neutron where it owns the row."""
+    if neutron_owns(cloud):
+        return (
+            Step(
+                command=openstack,
+                where=ADMIN_SHELL,
+                risk=risk,
+                undo=openstack_undo,
+                verify=verify,
+            ),
+        )
+    return (Step(command=ovn, where=cloud.central_name, risk=risk, undo=undo, verify=verify),)
+
+
+def on_host(
+    host: str, command: str, *, undo: str, verify: str, risk: Risk = Risk.SAFE
+) -> tuple[Step, ...]:
+    """One command on one host."""
+    return (Step(command=command, where=host, risk=risk, undo=undo, verify=verify),)
+
+
+def claimed(port_id: str) -> str:
+    """A command that shows that the port was claimed again."""
+    return f"ovn-nbctl get Logical_Switch_Port {port_id} up"

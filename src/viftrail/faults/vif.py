@@ -1,0 +1,386 @@
+"""S8: faults of the VM's device and its place in br-int."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import NAME_LENGTH, Cloud, Plug, Port
+from viftrail.facts.host import Host, Link
+from viftrail.facts.northbound import LogicalSwitchPort
+from viftrail.facts.vswitch import Interface
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, claimed, on_host
+from viftrail.verdict import Evidence, Risk, Stage, Step
+
+
+def _hosted(cloud: Cloud) -> Iterator[tuple[Port, str, Host]]:
+    """Ports whose host was looked at and whose conf.db could be read."""
+    for port in cloud.ports.values():
+        name = cloud.host_of(port)
+        host = cloud.hosts.get(name)
+        if host is not None and host.vswitch:
+            yield port, name, host
+
+
+def _plugs_here(cloud: Cloud, port: Port, name: str) -> list[Plug]:
+    return [plug for plug in cloud.plugs.get(port.id, ()) if plug.host == name]
+
+
+def _own_interface(host: Host, port: Port) -> Interface | None:
+    """An Interface that is plainly meant for the port: by its name or its attached MAC."""
+    table = host.conf[Interface]
+    for name in port.device_names():
+        if found := table.one("name", name):
+            return found
+    if port.mac:
+        for row in table:
+            if row.external_ids.get("attached-mac", "").lower() == port.mac:
+                return row
+    return None
+
+
+def _own_link(host: Host, port: Port) -> Link | None:
+    """The device that a plug of this port would put into br-int."""
+    for name in ("qvo" + port.id[:NAME_LENGTH], "tap" + port.id[:NAME_LENGTH]):
+        if name in host.link_by_name:
+            return host.link_by_name[name]
+    return None
+
+
+def _plug_keys(port: Port) -> str:
+    """The external_ids that os-vif gives a port's Interface."""
+    keys = {"iface-id": port.id, "iface-status": "active", "attached-mac": f"'\"{port.mac}\"'"}
+    if port.owned and port.owned.server_id:
+        keys["vm-uuid"] = port.owned.server_id
+    return " ".join(f"external_ids:{key}={value}" for key, value in keys.items())
+
+
+def _not_in_bridge(cloud: Cloud) -> Iterator[Case]:
+    for port, name, host in _hosted(cloud):
+        plugs = _plugs_here(cloud, port, name)
+        bridge = host.integration_bridge
+        if any(plug.bridge == bridge for plug in plugs):
+            continue
+        elsewhere = plugs[0] if plugs else None
+        device = elsewhere.interface.name if elsewhere else ""
+        if elsewhere is None:
+            link = _own_link(host, port)
+            if link is None or _own_interface(host, port):
+                continue
+            device = link.ifname
+        seen = f"in {elsewhere.bridge or 'no bridge'}" if elsewhere else "in no bridge"
+        remove = f"--if-exists del-port {device} -- " if elsewhere else ""
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"{device} of {port.label} exists on {name} but is {seen}, not in {bridge}",
+            evidence=(
+                Evidence(
+                    where=name,
+                    what=f"device {device}",
+                    seen="exists",
+                    expected="exists",
+                    command=f"ip link show {device}",
+                ),
+                Evidence(
+                    where=name,
+                    what=f"bridge of {device}",
+                    seen=seen.removeprefix("in "),
+                    expected=bridge,
+                    command=f"ovs-vsctl iface-to-br {device}",
+                ),
+            ),
+            steps=on_host(
+                name,
+                f"ovs-vsctl {remove}--may-exist add-port {bridge} {device} "
+                f"-- set Interface {device} {_plug_keys(port)}",
+                undo=f"ovs-vsctl del-port {bridge} {device}",
+                verify=claimed(port.id),
+            ),
+        )
+
+
+def _iface_id(cloud: Cloud) -> Iterator[tuple[Port, str, Interface, str]]:
+    """Ports whose own Interface is in br-int under another id, or none."""
+    for port, name, host in _hosted(cloud):
+        if cloud.plugs.get(port.id):
+            continue
+        row = _own_interface(host, port)
+        if row and host.bridge_of.get(row.name) == host.integration_bridge:
+            yield port, name, row, row.external_ids.get("iface-id", "")
+
+
+def _iface_case(port: Port, host: str, row: Interface, carried: str, because: str) -> Case:
+    undo = (
+        f"ovs-vsctl set Interface {row.name} external_ids:iface-id={carried}"
+        if carried
+        else f"ovs-vsctl remove Interface {row.name} external_ids iface-id"
+    )
+    return Case(
+        subject=subject.port(port.id),
+        summary=f"{row.name} of {port.label} is in br-int of {host}, {because}, "
+        "so ovn-controller does not know whose it is",
+        evidence=(
+            Evidence(
+                where=host,
+                what=f"Interface {row.name} external_ids:iface-id",
+                seen=carried or "not set",
+                expected=port.id,
+                command=f"ovs-vsctl get Interface {row.name} external_ids",
+            ),
+        ),
+        steps=on_host(
+            host,
+            f"ovs-vsctl set Interface {row.name} external_ids:iface-id={port.id}",
+            undo=undo,
+            verify=claimed(port.id),
+        ),
+    )
+
+
+def _iface_id_missing(cloud: Cloud) -> Iterator[Case]:
+    for port, host, row, carried in _iface_id(cloud):
+        if not carried:
+            yield _iface_case(port, host, row, carried, "but carries no iface-id")
+
+
+def _iface_id_wrong(cloud: Cloud) -> Iterator[Case]:
+    for port, host, row, carried in _iface_id(cloud):
+        if carried:
+            known = cloud.nb[LogicalSwitchPort].find("name", carried)
+            whose = "another port's iface-id" if known else "an iface-id that is not this port's"
+            yield _iface_case(port, host, row, carried, f"with {whose}")
+
+
+def _plugged(cloud: Cloud) -> Iterator[tuple[Port, str, Host, Plug]]:
+    for port, name, host in _hosted(cloud):
+        for plug in _plugs_here(cloud, port, name):
+            if plug.bridge == host.integration_bridge and plug.interface.type == "":
+                yield port, name, host, plug
+
+
+def _device_missing(cloud: Cloud) -> Iterator[Case]:
+    for port, name, host, plug in _plugged(cloud):
+        row = plug.interface
+        gone = bool(host.links) and row.name not in host.link_by_name
+        refused = row.ofport == -1 and "No such device" in (row.error or "")
+        if not gone and not refused:
+            continue
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"{row.name} of {port.label} is configured in br-int of {name}, but the device "
+            "itself does not exist: the VM has lost its NIC, or is not running",
+            evidence=(
+                Evidence(
+                    where=name,
+                    what=f"device {row.name}",
+                    seen="no such device" if gone else "exists by now",
+                    expected="exists, held open by the VM",
+                    command=f"ip link show {row.name}",
+                ),
+                Evidence(
+                    where=name,
+                    what=f"Interface {row.name} ofport, error, link_state",
+                    seen=f"{row.ofport}, {row.error or 'none'}, {row.link_state or 'none'}",
+                    expected="a positive number, none, up",
+                    command=f"ovs-vsctl list Interface {row.name}",
+                ),
+            ),
+            steps=_reboot(cloud, port),
+            note="Do this only if the VM is meant to run: a VM that is shut off has no device, "
+            "and that is right.",
+        )
+
+
+def _reboot(cloud: Cloud, port: Port) -> tuple[Step, ...]:
+    """Only whoever runs the guest can give it a device again."""
+    lab = cloud.owner.kind == "lab"
+    return (
+        Step(
+            command=f"viftrail lab reboot {port.label} --name {cloud.owner.name}"
+            if lab
+            else f"openstack server reboot --hard {port.label}",
+            where=cloud.central_name if lab else ADMIN_SHELL,
+            risk=Risk.DISRUPTIVE,
+            undo=f"{NO_UNDO}: the guest restarts",
+            verify=claimed(port.id),
+        ),
+    )
+
+
+def _device_down(cloud: Cloud) -> Iterator[Case]:
+    for port, name, host, plug in _plugged(cloud):
+        link = host.link_by_name.get(plug.interface.name)
+        if link is None or link.up or plug.interface.name.startswith("qvo"):
+            continue
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"{link.ifname} of {port.label} is administratively down on {name}",
+            evidence=(
+                Evidence(
+                    where=name,
+                    what=f"device {link.ifname}",
+                    seen="down",
+                    expected="up",
+                    command=f"ip link show {link.ifname}",
+                ),
+                Evidence(
+                    where=name,
+                    what=f"Interface {link.ifname} admin_state, link_state",
+                    seen=f"{plug.interface.admin_state}, {plug.interface.link_state}",
+                    expected="up, up",
+                    command="ovs-vsctl --columns=admin_state,link_state list Interface "
+                    f"{link.ifname}",
+                ),
+            ),
+            steps=on_host(
+                name,
+                f"ip link set {link.ifname} up",
+                undo=f"ip link set {link.ifname} down",
+                verify=f"ovs-vsctl get Interface {link.ifname} link_state",
+            ),
+        )
+
+
+def _hybrid_leg(cloud: Cloud) -> Iterator[Case]:
+    for port, name, host, plug in _plugged(cloud):
+        if not plug.interface.name.startswith("qvo"):
+            continue
+        short = port.id[:NAME_LENGTH]
+        bridge, mends, evidence = "qbr" + short, [], []
+        for device in ("qvb" + short, "tap" + short):
+            link = host.link_by_name.get(device)
+            if link is not None and link.master != bridge:
+                mends.append(f"ip link set {device} master {bridge}")
+                evidence.append(
+                    _leg(name, device, f"in {link.master or 'no bridge'}", f"in {bridge}")
+                )
+        for device in (bridge, "qvb" + short, "qvo" + short, "tap" + short):
+            link = host.link_by_name.get(device)
+            if link is not None and not link.up:
+                mends.append(f"ip link set {device} up")
+                evidence.append(_leg(name, device, "down", "up"))
+        if mends:
+            yield Case(
+                subject=subject.port(port.id),
+                summary=f"the hybrid plug of {port.label} on {name} is interrupted between "
+                f"{'tap' + short} and {plug.interface.name}; OVN itself sees nothing wrong",
+                evidence=tuple(evidence),
+                steps=on_host(
+                    name,
+                    " && ".join(mends),
+                    undo=NO_UNDO,
+                    verify=f"bridge link show | grep {bridge}",
+                ),
+            )
+
+
+def _leg(host: str, device: str, seen: str, expected: str) -> Evidence:
+    return Evidence(
+        where=host,
+        what=f"device {device}",
+        seen=seen,
+        expected=expected,
+        command=f"ip link show {device}",
+    )
+
+
+FAULTS = (
+    Fault(
+        id="vif-not-in-br-int",
+        stage=Stage.VIF,
+        title="The VM's device is not in br-int",
+        what="The tap exists, but it is a port of no bridge or of a wrong one: somebody deleted the "
+        "OVS port, conf.db was made anew, or the VM was started by hand.",
+        shows="The VM is isolated. ovn-controller released the port: Port_Binding.chassis is empty.",
+        decisive="The device is in the kernel's list, and no Interface in br-int carries the "
+        "port's id.",
+        remedy="Add the port again with the external_ids that os-vif gives it; on Nova 24 and newer "
+        "a restart of nova-compute does the same for all VMs of the host. The guest is not touched.",
+        risk=Risk.SAFE,
+        references=("os-vif: vif_plug_ovs/ovs.py", "nova: compute/manager.py _init_instance"),
+        unlike={
+            "vif-iface-id-missing": "there the device is in br-int, without its id",
+            "event-unexpected-vif-plugged": "a tap directly in br-int, without qvb and qvo, is the "
+            "healthy shape under OVN",
+        },
+        find=_not_in_bridge,
+    ),
+    Fault(
+        id="vif-iface-id-missing",
+        stage=Stage.VIF,
+        title="The VM's Interface carries no iface-id",
+        what="The device is in br-int, but external_ids:iface-id is gone. That key is all that ties an "
+        "Interface to a logical port.",
+        shows="The port is released (`Releasing lport …`), the VM is isolated, attached-mac is "
+        "still there.",
+        decisive="An Interface named after the port, or with its attached-mac, without iface-id.",
+        remedy="Set the key. The port is claimed at once.",
+        risk=Risk.SAFE,
+        references=("ovn-controller(8)", "ovn: controller/binding.c"),
+        unlike={"vif-not-in-br-int": "there the device is not in br-int at all"},
+        find=_iface_id_missing,
+    ),
+    Fault(
+        id="vif-iface-id-wrong",
+        stage=Stage.VIF,
+        title="The VM's Interface carries another iface-id",
+        what="The device is in br-int under an id that is not this port's, for instance that of a port "
+        "that was deleted and made again with the same MAC.",
+        shows="The VM is isolated. Nothing is logged; the Interface itself looks healthy.",
+        decisive="An Interface named after the port, or with its attached-mac, whose iface-id is "
+        "another id.",
+        remedy="Set the key to the port's id. The port is claimed at once.",
+        risk=Risk.SAFE,
+        references=("ovn: controller/binding.c", "ovn-appctl debug/dump-local-bindings"),
+        unlike={"vif-iface-id-missing": "there the key is absent"},
+        find=_iface_id_wrong,
+    ),
+    Fault(
+        id="vif-netdev-missing",
+        stage=Stage.VIF,
+        title="The VM's device does not exist",
+        what="The Interface is configured, but the kernel has no such device: it was deleted under a "
+        "running VM, or the VM's process is gone.",
+        shows="ofport is -1 with `No such device`, or, when the device vanished later, a stale "
+        "positive ofport with link_state down. Port_Binding.up may remain true.",
+        decisive="The device is not in the kernel's list, while an Interface with the port's "
+        "iface-id is in br-int.",
+        remedy="Give the running VM its NIC again: detach and attach the port, or a hard reboot.",
+        risk=Risk.DISRUPTIVE,
+        references=("ovs: vswitchd/bridge.c iface_do_create", "ovs-vswitchd.conf.db(5), Interface"),
+        unlike={
+            "vswitchd-dead": "there ofport is empty, not -1",
+            "a VM that is shut off": "its Interface stays and its device goes; nothing is wrong",
+        },
+        find=_device_missing,
+    ),
+    Fault(
+        id="vif-tap-down",
+        stage=Stage.VIF,
+        title="The VM's tap is down",
+        what="The tap is in br-int with the right id, but somebody set it down.",
+        shows="No traffic either way. OVN's databases stay green: Port_Binding.up remains true and "
+        "nothing is logged.",
+        decisive="The device's UP flag is missing; Interface.admin_state is down.",
+        remedy="Set it up.",
+        risk=Risk.SAFE,
+        references=("ovs-vswitchd.conf.db(5), Interface admin_state",),
+        unlike={"vif-guest-link-or-mac": "there the tap is up and the guest's own NIC is not"},
+        find=_device_down,
+    ),
+    Fault(
+        id="vif-hybrid-leg-broken",
+        stage=Stage.VIF,
+        title="The hybrid plug is interrupted",
+        what="A port that was bound under ML2/OVS with iptables_hybrid keeps its qbr bridge and "
+        "qvb/qvo pair. One leg of it is out of the bridge or down.",
+        shows="The VM is dead, every row of OVN is green: qvo is in br-int with the right iface-id.",
+        decisive="The tap or qvb has no `master qbr…`, or one of the devices is down.",
+        remedy="Put the leg back.",
+        risk=Risk.SAFE,
+        references=("os-vif: vif_plug_ovs/ovs.py _plug_bridge", "neutron: db_migration.py"),
+        unlike={"vif-tap-down": "there the tap itself is in br-int"},
+        find=_hybrid_leg,
+    ),
+)

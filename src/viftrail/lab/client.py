@@ -1,0 +1,231 @@
+"""The lab's Python API: find a lab, ask for its state, run commands in its machines.
+
+>>> from viftrail.lab.client import Lab, labs
+>>> for name in labs():
+...     lab = Lab.find(name)
+...     print(lab.run("compute1", ["ovs-vsctl", "show"]).stdout.decode())
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from viftrail.errors import LabError, NotPermitted, UsageError
+from viftrail.lab import folder as folders
+from viftrail.lab import wire
+from viftrail.lab.design import MAX_COMPUTES
+from viftrail.lab.folder import Folder
+from viftrail.lab.status import MachineRef, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+#: What `Lab.node` gives back.
+NodeRef = MachineRef
+
+#: Seconds to come up: 20 computes take about 6 on two cores.
+_UP_TIMEOUT = 60.0
+
+
+def labs() -> list[str]:
+    """The names of the labs that are up on this computer."""
+    return folders.living()
+
+
+def require_root() -> None:
+    """Refuses early, and in words, what the kernel would refuse late.
+
+    Raises:
+        NotPermitted: the caller is not root.
+    """
+    if os.geteuid() != 0:
+        raise NotPermitted(
+            "The lab makes network namespaces, which only root may.", "Run it with sudo."
+        )
+
+
+class Lab:
+    """A lab that is up."""
+
+    def __init__(self, name: str) -> None:
+        """Use :meth:`find` or :meth:`up`."""
+        self.folder = Folder(name)
+        self.name = name
+
+    @classmethod
+    def find(cls, name: str) -> Lab:
+        """The lab of that name.
+
+        Raises:
+            LabError: no lab of that name is up.
+        """
+        lab = cls(name)
+        if not lab.folder.alive():
+            lab.folder.remove_if_dead()
+            raise LabError(
+                f"No lab named {name!r} is up.",
+                f"Bring it up with 'viftrail lab up --name {name}'.",
+            )
+        return lab
+
+    @classmethod
+    def up(
+        cls,
+        name: str,
+        computes: int = 2,
+        *,
+        boot_vms: bool = True,
+        progress: Callable[[str], None] = lambda _step: None,
+    ) -> Lab:
+        """Brings a lab up; it comes down by itself if the caller dies before that is done.
+
+        Raises:
+            NotPermitted: the caller is not root.
+            UsageError: the name or the number of computes will not do.
+            LabError: it is up already, or cannot come up here.
+        """
+        require_root()
+        if not 1 <= computes <= MAX_COMPUTES:
+            raise UsageError(f"A lab has 1 to {MAX_COMPUTES} computes, not {computes}.")
+        lab = cls(name)
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                _start_janitor(name, computes, theirs, boot_vms=boot_vms)
+            ours.settimeout(_UP_TIMEOUT)
+            try:
+                lab._follow(ours, progress)
+            except BaseException:
+                ours.close()  # tells the janitor to take down what there is
+                lab._wait_gone(5.0)
+                raise
+        return lab
+
+    def _follow(self, sock: socket.socket, progress: Callable[[str], None]) -> None:
+        with sock.makefile("r") as lines:
+            for line in lines:
+                message = json.loads(line)
+                if "progress" not in message:
+                    wire.result_of(message)
+                    return
+                progress(message["progress"])
+        raise LabError(f"The keeper of lab {self.name!r} ended before the lab was up.")
+
+    def down(self) -> None:
+        """Takes the lab down and waits until nothing is left of it.
+
+        Raises:
+            LabError: it is still there after ten seconds.
+        """
+        with contextlib.suppress(LabError):
+            wire.ask(self.folder, "down", timeout=20.0)
+        if not self._wait_gone(10.0):
+            raise LabError(
+                f"Lab {self.name!r} did not come down.",
+                f"Kill process {self._keeper() or '(its keeper)'}; the rest follows by itself.",
+            )
+
+    def _keeper(self) -> int | None:
+        with contextlib.suppress(LabError):
+            return self.status().keeper
+        return None
+
+    def _wait_gone(self, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        while self.folder.alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        self.folder.remove_if_dead()
+        return True
+
+    def ask(self, operation: str, timeout: float = wire.TIMEOUT, **arguments: object) -> object:
+        """Has the keeper carry out an operation; see :class:`viftrail.lab.keeper.Keeper`."""
+        answer: object = wire.ask(self.folder, operation, timeout, **arguments)
+        return answer
+
+    def status(self) -> Status:
+        """The owner's view of the cloud, as of now."""
+        return msgspec.convert(self.ask("status", 10.0), Status)
+
+    def machines(self) -> tuple[MachineRef, ...]:
+        """Every node and VM, with the way into it."""
+        return msgspec.convert(self.ask("machines", 10.0), tuple[MachineRef, ...])
+
+    def node(self, name: str) -> MachineRef:
+        """One node or VM.
+
+        Raises:
+            UsageError: the lab has none of that name.
+        """
+        machines = self.machines()
+        for machine in machines:
+            if machine.name == name:
+                return machine
+        known = ", ".join(machine.name for machine in machines)
+        raise UsageError(f"Lab {self.name!r} has no node or VM {name!r}.", f"It has: {known}.")
+
+    def run(
+        self,
+        node: str | MachineRef,
+        argv: Sequence[str],
+        stdin: bytes | None = None,
+        timeout: float = 30.0,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Runs a command in a node or VM; safe from any thread.
+
+        Ask :meth:`node` once and give its answer here to save a request each time.
+
+        Raises:
+            LabError: it took longer than ``timeout`` seconds (it has been killed).
+        """
+        machine = self.node(node) if isinstance(node, str) else node
+        # nsenter(1) execs in place: no second process, and no fork of ours in a thread.
+        enter = (f"--net={machine.net}", f"--mount={machine.mnt}", f"--uts={machine.uts}")
+        try:
+            return subprocess.run(
+                ["nsenter", *enter, "--", *argv],
+                env=machine.environment,
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LabError(
+                f"{machine.name}: {argv[0]} did not end within {timeout:g} s."
+            ) from error
+
+
+def _start_janitor(name: str, computes: int, caller: socket.socket, *, boot_vms: bool) -> None:
+    order = {"name": name, "computes": computes, "vms": boot_vms, "caller": caller.fileno()}
+    # Nothing of a lab that we may be called from must mark the new one as its own.
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("OVS_", "OVN_", "VIFTRAIL_LAB"))
+    }
+    packages = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (packages, environment.get("PYTHONPATH")))
+    )
+    subprocess.run(
+        [sys.executable, "-m", "viftrail.lab.janitor", json.dumps(order)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(caller.fileno(),),
+        start_new_session=True,
+        check=True,
+    )

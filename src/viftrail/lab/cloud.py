@@ -1,0 +1,356 @@
+"""The cloud: all machines of a lab, and the owner's orders to them.
+
+This is Nova and Neutron in one object: it keeps what is wanted, and has it
+written to the northbound database, plugged into hosts and started in guests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from viftrail.errors import LabError, UsageError
+from viftrail.lab import hypervisor, report
+from viftrail.lab.daemon import Unit
+from viftrail.lab.design import POOL, Design, Vm
+from viftrail.lab.fabric import Fabric, hosts_text
+from viftrail.lab.guest import Guest, http_server, write_scripts
+from viftrail.lab.hypervisor import MetadataProxy
+from viftrail.lab.kernel import Namespaces
+from viftrail.lab.machine import run_all, wait_until
+from viftrail.lab.neutron import Neutron
+from viftrail.lab.node import Chassis, Controller, Node, make_empty_databases
+from viftrail.lab.ovsdb import SOUTHBOUND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from viftrail.lab.folder import Folder
+    from viftrail.lab.provoke.registry import Undo
+    from viftrail.lab.status import Status
+
+#: Seconds: what a boot waits for its port, and then for its lease.
+_PORT_UP_TIMEOUT: Final = 2.0
+_LEASE_TIMEOUT: Final = 3.0
+
+
+class Cloud:
+    """A lab in the keeper's hands."""
+
+    def __init__(self, design: Design, folder: Folder, token: str) -> None:
+        """Takes the plan; :meth:`up` carries it out."""
+        self.design = design
+        self.folder = folder
+        self.home = Namespaces.of_this_process()
+        self.vms: dict[str, Vm] = {}
+        self.guests: dict[str, Guest] = {}
+        self.provoked: list[tuple[str, Undo]] = []
+        self._token = token
+        self._generations: dict[str, int] = {}
+        self._metadata: dict[str, MetadataProxy] = {}
+
+    # Up -----------------------------------------------------------------------
+
+    def up(self, progress: Callable[[str], None], *, boot_vms: bool = True) -> None:
+        """Brings up everything; calls ``progress`` with the name of each step begun."""
+        progress("links")
+        self.folder.hosts.write_text(hosts_text(self.design))
+        write_programs(self.folder)
+        write_scripts(self.folder)
+        self._make_nodes()
+        progress("databases")
+        make_empty_databases(self.controller, self.chassis)
+        for daemon in self.controller.databases:
+            daemon.spawn()
+        for node in self.chassis:
+            node.ovsdb.spawn()
+        self.controller.listen()
+        self.controller.northd.spawn()
+        progress("switches")
+        for node in self.chassis:
+            node.ovsdb.wait_ready()
+        run_all([(node, node.first_setup()) for node in self.chassis])
+        for node in self.chassis:
+            node.vswitchd.spawn()
+        if boot_vms:
+            self._admit_first_vms()
+        self.neutron.create_cloud(self.vms.values())
+        for node in self.chassis:
+            node.vswitchd.wait_ready()
+            node.configure_links()
+        progress("controllers")
+        for node in self.chassis:
+            node.controller.spawn()
+        progress("guests")
+        for vm in self.vms.values():
+            self._plug(vm)
+        self._wait_registered()
+        for daemon in (self.controller.northd, *(node.controller for node in self.chassis)):
+            daemon.wait_ready()
+        for node in self.chassis:
+            node.announce_tunnel()
+        if not self.neutron.wait_up(self.vms.values(), 10.0):
+            raise LabError("The VMs' ports did not come up within 10 s.")
+        for guest in self.guests.values():
+            guest.boot()
+        for guest in self.guests.values():
+            if not guest.wait_lease(5.0):
+                raise LabError(f"{guest.name} got no DHCP lease within 5 s.")
+        progress("ready")
+
+    def _make_nodes(self) -> None:
+        fabric = Fabric(self.folder, self.home, self._token)
+        controller_ip = str(self.design.node("controller").management_ip)
+        nodes: list[Node] = []
+        for plan in self.design.nodes:
+            kind = Chassis if plan.is_chassis else Node
+            if plan.role == "controller":
+                kind = Controller
+            nodes.append(kind(plan, self.folder, self.home, self._token, controller_ip))
+        self.fabric = fabric
+        self.nodes = {node.name: node for node in nodes}
+        self.controller = next(node for node in nodes if isinstance(node, Controller))
+        self.chassis = tuple(node for node in nodes if isinstance(node, Chassis))
+        fabric.connect(tuple(nodes))
+        self.controller.prepare()
+        for node in self.chassis:
+            node.prepare(controller_ip)
+            if node.design.role == "compute":
+                self._offer_nova_compute(node)
+        gateway = self.design.node("network1").system_id
+        self.neutron = Neutron(self.design, self.controller, str(gateway))
+        external = self.nodes["external"]
+        self._external_server = http_server(external, external.folder)
+        self._external_server.spawn()
+
+    def _offer_nova_compute(self, node: Chassis) -> None:
+        def plug_all_again() -> None:
+            for vm in self.vms.values():
+                if vm.host == node.name:
+                    hypervisor.connect(node, vm)
+
+        node.services.units["nova-compute"] = Unit(
+            "nova-compute", "OpenStack Compute", action=plug_all_again
+        )
+
+    def _admit_first_vms(self) -> None:
+        hosts = self.design.compute_names
+        vm = self._admit("vm1", hosts[0])
+        self.vms["vm1"] = dataclasses.replace(vm, floating_ip=self.design.floating_ip(vm))
+        self._admit("vm2", hosts[0])
+        if len(hosts) > 1:
+            self._admit("vm3", hosts[1])
+
+    def _wait_registered(self) -> None:
+        """Waits until every chassis is in the southbound database."""
+        wanted = {node.design.system_id for node in self.chassis}
+        with self.controller.open(SOUTHBOUND) as southbound:
+
+            def registered() -> bool:
+                return wanted <= {row["name"] for row in southbound.select("Chassis", [], "name")}
+
+            if not wait_until(registered, 10.0):
+                raise LabError("The chassis did not register within 10 s.")
+
+    # VMs ----------------------------------------------------------------------
+
+    def vm(self, name: str) -> Vm:
+        """The VM of that name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        try:
+            return self.vms[name]
+        except KeyError:
+            raise UsageError(
+                f"There is no VM {name!r} in lab {self.design.name!r}.",
+                f"Its VMs: {', '.join(self.vms) or 'none'}.",
+            ) from None
+
+    def host_of(self, vm: Vm) -> Chassis:
+        """The node a VM runs on."""
+        return next(node for node in self.chassis if node.name == vm.host)
+
+    def boot(
+        self,
+        name: str,
+        host: str | None = None,
+        *,
+        hybrid: bool = False,
+        floating_ip: bool = False,
+        patience: float = _LEASE_TIMEOUT,
+    ) -> str:
+        """Makes and starts a VM; says what came of it.
+
+        ``patience`` is how many seconds to wait for the lease; a VM that gets
+        none in time is booted all the same.
+        """
+        if name in self.vms:
+            vm = self.vms[name]
+            if host not in (None, vm.host):
+                raise UsageError(
+                    f"{name} runs on {vm.host} already.", f"Delete it first, or drop --host {host}."
+                )
+            return f"{name} runs on {vm.host} already."
+        if name in self.nodes or name == self.fabric.name:
+            raise UsageError(f"{name!r} is a node of the lab.", "Give the VM another name.")
+        if host is None:
+            host = min(self.design.compute_names, key=self._load)
+        elif host not in self.design.compute_names:
+            raise UsageError(
+                f"{host!r} is no compute node.",
+                f"There are: {', '.join(self.design.compute_names)}.",
+            )
+        vm = self._admit(name, host, hybrid=hybrid)
+        if floating_ip:
+            vm = self.vms[name] = dataclasses.replace(
+                vm, floating_ip=self.design.floating_ip(vm)
+            )
+        self.neutron.ensure_port(vm)
+        self._plug(vm)
+        return self._start_guest(vm, patience)
+
+    def reboot(self, name: str, patience: float = _LEASE_TIMEOUT) -> str:
+        """Reboots a VM hard, as Nova does: its card is unplugged, made anew and plugged."""
+        vm = self.vm(name)
+        self.guests[name].halt()
+        hypervisor.unplug(self.host_of(vm), vm)
+        self._plug(vm)
+        return self._start_guest(vm, patience)
+
+    def delete(self, name: str) -> str:
+        """Takes a VM and its port away."""
+        vm = self.vm(name)
+        guest = self.guests.pop(name)
+        guest.halt()
+        hypervisor.unplug(self.host_of(vm), vm)
+        self.neutron.delete_port(vm)
+        guest.close()
+        del self.vms[name]
+        return f"{name} is deleted."
+
+    def _load(self, host: str) -> int:
+        return sum(vm.host == host for vm in self.vms.values())
+
+    def _admit(self, name: str, host: str, *, hybrid: bool = False) -> Vm:
+        """Gives a new VM its identifiers and address."""
+        taken = {vm.ip for vm in self.vms.values()}
+        pool = [str(self.design.network.cidr[number]) for number in POOL]
+        preferred = []
+        if name.startswith("vm") and name[2:].isdigit() and 0 < int(name[2:]) <= len(pool):
+            preferred = [pool[int(name[2:]) - 1]]
+        free = [ip for ip in preferred + pool if ip not in taken]
+        if not free:
+            raise LabError("The subnet's allocation pool is used up.", "Delete a VM first.")
+        generation = self._generations.get(name, -1) + 1
+        self._generations[name] = generation
+        vm = self.design.vm(name, host, free[0], generation, hybrid=hybrid)
+        self.vms[name] = vm
+        return vm
+
+    def _plug(self, vm: Vm) -> None:
+        node = self.host_of(vm)
+        if vm.host not in self._metadata:
+            self._metadata[vm.host] = MetadataProxy(
+                node, self.design.network, self.folder, self.home, self._token
+            )
+        if vm.name not in self.guests:
+            self.guests[vm.name] = Guest(vm.name, self.folder, self.home, self._token)
+        hypervisor.plug(node, vm, self.guests[vm.name])
+
+    def _start_guest(self, vm: Vm, patience: float) -> str:
+        # Nova starts a guest when Neutron says that its port is up, or gives up waiting.
+        up = self.neutron.wait_up([vm], min(patience, _PORT_UP_TIMEOUT))
+        guest = self.guests[vm.name]
+        guest.boot()
+        if patience and guest.wait_lease(patience if up else patience / 2):
+            return f"{vm.name} runs on {vm.host} with {guest.lease}."
+        return f"{vm.name} runs on {vm.host}; no lease yet."
+
+    # The rest -----------------------------------------------------------------
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The faults that are provoked now."""
+        return tuple(fault for fault, _ in self.provoked)
+
+    def remember(self, fault: str, undo: Undo) -> None:
+        """Notes a provoked fault, and how to undo it."""
+        self.provoked.append((fault, undo))
+
+    def wait_healthy(self, timeout: float) -> bool:
+        """Waits until every chassis has caught up and every VM has its port and address."""
+        deadline = time.monotonic() + timeout
+        caught_up = ("ovn-nbctl", f"--timeout={int(timeout)}", "--wait=hv", "sync")
+        self.controller.run(*caught_up, timeout=timeout, check=False)
+
+        def left() -> float:
+            return max(0.0, deadline - time.monotonic())
+
+        return self.neutron.wait_up(self.vms.values(), left()) and wait_until(
+            lambda: all(guest.lease == self.vms[vm].ip for vm, guest in self.guests.items()),
+            left(),
+        )
+
+    def status(self) -> Status:
+        """The owner's view."""
+        return report.status_of(self)
+
+    def order_service(self, node: str, verb: str, unit: str) -> tuple[int, str]:
+        """Carries out ``systemctl`` on a node."""
+        if node not in self.nodes:
+            raise UsageError(f"There is no node {node!r}.", f"There are: {', '.join(self.nodes)}.")
+        return self.nodes[node].services.order(verb, unit)
+
+
+def write_programs(folder: Folder) -> None:
+    """Puts ``systemctl`` and ``viftrail`` where a node's PATH begins."""
+    import viftrail
+
+    packages = Path(viftrail.__file__).parent.parent
+    folder.programs.mkdir()
+    for program, module in (("systemctl", "viftrail.lab.systemctl"), ("viftrail", "viftrail")):
+        file = folder.programs / program
+        # The interpreter and the package of the keeper: a node has no other installed.
+        file.write_text(
+            "#!/bin/sh\n"
+            f"PYTHONPATH='{packages}'${{PYTHONPATH:+:$PYTHONPATH}} "
+            f"exec '{sys.executable}' -m {module} \"$@\"\n"
+        )
+        file.chmod(0o755)
+
+
+def check_machine() -> None:
+    """Looks whether this computer can carry a lab.
+
+    Raises:
+        LabError: a package or device is missing.
+    """
+    packages = {
+        "ovn-northd": "ovn-central",
+        "ovn-controller": "ovn-host",
+        "ovs-vswitchd": "openvswitch-switch",
+        "ovsdb-tool": "openvswitch-common",
+        "ip": "iproute2",
+        "busybox": "busybox-static",
+    }
+    search = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin"
+    missing = sorted(
+        {package for program, package in packages.items() if not shutil.which(program, path=search)}
+    )
+    if missing:
+        raise LabError(
+            "The lab needs Debian packages that are not installed here.",
+            f"apt-get install --no-install-recommends {' '.join(missing)}",
+        )
+    if not Path("/dev/net/tun").exists():
+        raise LabError(
+            "There is no /dev/net/tun, which Open vSwitch's userspace datapath needs.",
+            "Load the kernel module 'tun', or give the container that device.",
+        )

@@ -1,0 +1,139 @@
+"""What runs inside a VM: a real DHCP client, and a server that answers TCP.
+
+A VM is a machine whose eth0 is the far end of a tap; see :mod:`hypervisor`.
+"""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from viftrail.lab.daemon import Daemon
+from viftrail.lab.machine import Machine, wait_until
+from viftrail.lab.node import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from viftrail.lab.folder import Folder
+    from viftrail.lab.kernel import Namespaces
+
+#: The port that every VM and the external host answer on.
+HTTP_PORT: Final = 80
+
+#: Distributions' own udhcpc scripts touch resolv.conf, which is the host's here.
+_DHCP_SCRIPT: Final = textwrap.dedent("""\
+    #!/bin/sh
+    # Called by udhcpc with what happened, and the lease in its environment.
+    case "$1" in
+    deconfig)
+        ip address flush dev "$interface"
+        ip link set "$interface" up
+        ;;
+    bound | renew)
+        [ -n "$mtu" ] && ip link set "$interface" mtu "$mtu"
+        ip address replace "$ip/$mask" broadcast + dev "$interface"
+        for gateway in $router; do
+            ip route replace default via "$gateway" dev "$interface"
+        done
+        # RFC 3442: pairs of destination and gateway.
+        set -- $staticroutes
+        while [ $# -ge 2 ]; do
+            ip route replace "$1" via "$2" dev "$interface"
+            shift 2
+        done
+        # As distributions' clients do, because neighbours may know the address
+        # by the MAC of a machine that had it before.
+        busybox arping -U -q -c 1 -I "$interface" "$ip" &
+        ;;
+    esac
+    exit 0
+    """)
+
+#: For ``lab ping``: says what was leased and leaves the guest's address alone.
+_DRY_SCRIPT: Final = '#!/bin/sh\n[ "$1" = bound ] && echo "leased $ip"\nexit 0\n'
+
+
+def write_scripts(folder: Folder) -> None:
+    """Puts the DHCP client's scripts where all guests find them."""
+    for script, text in ((dhcp_script(folder), _DHCP_SCRIPT), (dry_script(folder), _DRY_SCRIPT)):
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(text)
+        script.chmod(0o755)
+
+
+def dhcp_script(folder: Folder) -> Path:
+    """The path of the script that a guest's DHCP client calls."""
+    return folder.path / "guests" / "dhcp-event"
+
+
+def dry_script(folder: Folder) -> Path:
+    """The path of the script of a DHCP client that only tries."""
+    return folder.path / "guests" / "dhcp-dry-run"
+
+
+class Guest(Machine):
+    """The inside of a VM."""
+
+    def __init__(self, name: str, folder: Folder, home: Namespaces, token: str) -> None:
+        """Makes a VM without a network card that runs nothing yet."""
+        super().__init__(name, folder.hosts, home, environment(folder, token, name))
+        own = folder.path / "guests" / name
+        own.mkdir(parents=True, exist_ok=True)
+        self._client = Daemon(
+            name="udhcpc",
+            machine=self,
+            # Three requests a second apart, two seconds of rest, and again, for ever.
+            argv=tuple(
+                shlex.split("busybox udhcpc -f -i eth0 -t 3 -T 1 -A 2 -O mtu -O staticroutes")
+            )
+            + ("-F", name, "-s", str(dhcp_script(folder))),
+            output=own / "udhcpc.log",
+            ready="",
+        )
+        self._server = http_server(self, own)
+
+    def boot(self) -> None:
+        """Starts what a guest starts at boot; its card must be plugged."""
+        self._server.spawn()
+        self.ask_for_lease()
+
+    def ask_for_lease(self) -> None:
+        """Starts the DHCP client anew, without the address it may have had."""
+        self._client.kill()
+        if self.has_link("eth0"):
+            self.ip("address flush dev eth0", "link set eth0 up", check=False)
+            self._client.spawn()
+
+    def halt(self) -> None:
+        """Ends what runs in it."""
+        self._client.kill()
+        self._server.kill()
+
+    @property
+    def lease(self) -> str | None:
+        """The IPv4 address on eth0, if it has one."""
+        return self.ipv4_of("eth0")
+
+    def wait_lease(self, timeout: float) -> bool:
+        """Waits until it has an address."""
+        return wait_until(lambda: self.lease is not None, timeout)
+
+    def set_mac(self, mac: str) -> None:
+        """Gives eth0 another MAC address, as an operator inside the guest would."""
+        self.ip("link set eth0 down", f"link set eth0 address {mac}", "link set eth0 up")
+
+
+def http_server(machine: Machine, folder: Path) -> Daemon:
+    """A web server that says whose it is."""
+    root = folder / "www"
+    root.mkdir(exist_ok=True)
+    (root / "index.html").write_text(f"{machine.name}\n")
+    return Daemon(
+        name="httpd",
+        machine=machine,
+        argv=("busybox", "httpd", "-f", "-p", str(HTTP_PORT), "-h", str(root)),
+        output=folder / "httpd.log",
+        ready="",
+    )

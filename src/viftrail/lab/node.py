@@ -1,0 +1,308 @@
+"""The nodes: their folders and environment, and the daemons of a controller or chassis.
+
+Paths and names are Debian's wherever a tool looks for them: pid files, control
+sockets and logs are called as ovn-ctl and ovs-ctl call them, only in a folder
+of the node's own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from viftrail.lab.daemon import Daemon, ServiceManager, Unit
+from viftrail.lab.design import (
+    INTEGRATION_BRIDGE,
+    PHYSNET,
+    PROVIDER_BRIDGE,
+    TUNNEL,
+    TUNNEL_BRIDGE,
+)
+from viftrail.lab.machine import Machine, wait_until
+from viftrail.lab.ovsdb import NORTHBOUND, SOUTHBOUND, VSWITCH, Ovsdb, Transaction, members
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from viftrail.lab.design import NodeDesign
+    from viftrail.lab.folder import Folder
+    from viftrail.lab.kernel import Namespaces
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+#: ovsdb-server and ovn-controller speak up on stderr only where nobody reads a log file.
+_QUIET = ("-vconsole:emer", "-vsyslog:off")
+
+
+def environment(folder: Folder, token: str, machine: str) -> dict[str, str]:
+    """The environment of everything that runs in a machine of the lab."""
+    return {
+        "PATH": f"{folder.programs}:{SYSTEM_PATH}",
+        "LANG": "C.UTF-8",
+        "HOME": "/root",
+        "VIFTRAIL_LAB": folder.name,
+        "VIFTRAIL_LAB_NODE": machine,
+        # Names this very lab, not only its name: a process that outlives its
+        # lab must not be taken for one of the next lab of that name.
+        "VIFTRAIL_LAB_ID": token,
+    }
+
+
+class Node(Machine):
+    """A machine with folders of its own."""
+
+    def __init__(
+        self,
+        design: NodeDesign,
+        folder: Folder,
+        home: Namespaces,
+        token: str,
+        controller_ip: str,
+    ) -> None:
+        """Makes the node's folders and namespaces, and no link yet."""
+        self.design = design
+        self.folder = folder.node(design.name)
+        for sub in ("run", "log", "db", "etc"):
+            (self.folder / sub).mkdir(parents=True)
+        variables = environment(folder, token, design.name)
+        for product in ("OVS", "OVN"):
+            variables[f"{product}_RUNDIR"] = str(self.run_dir)
+            variables[f"{product}_LOGDIR"] = str(self.log_dir)
+            variables[f"{product}_DBDIR"] = str(self.db_dir)
+            variables[f"{product}_SYSCONFDIR"] = str(self.folder / "etc")
+        if design.role == "controller":
+            variables["OVN_NB_DB"] = f"unix:{self.run_dir}/ovnnb_db.sock"
+            variables["OVN_SB_DB"] = f"unix:{self.run_dir}/ovnsb_db.sock"
+        else:
+            variables["OVN_NB_DB"] = f"tcp:{controller_ip}:6641"
+            variables["OVN_SB_DB"] = f"tcp:{controller_ip}:6642"
+        super().__init__(design.name, folder.hosts, home, variables)
+        self.sysctl("net/ipv4/conf/all/arp_ignore", "1")
+        self.services = ServiceManager(design.name, {})
+
+    @property
+    def run_dir(self) -> Path:
+        """Where pid files and sockets are."""
+        return self.folder / "run"
+
+    @property
+    def log_dir(self) -> Path:
+        """Where log files are."""
+        return self.folder / "log"
+
+    @property
+    def db_dir(self) -> Path:
+        """Where database files are."""
+        return self.folder / "db"
+
+    def daemon(
+        self,
+        name: str,
+        *arguments: str,
+        program: str | None = None,
+        pid_name: str | None = None,
+        ready: str | None = None,
+        leave: bool = True,
+        after_start: Callable[[], None] | None = None,
+    ) -> Daemon:
+        """A daemon of OVS or OVN with the options that all of them take."""
+        pid_name = pid_name or name
+        argv = (
+            program or name,
+            f"--pidfile={self.run_dir}/{pid_name}.pid",
+            f"--log-file={self.log_dir}/{name}.log",
+            *_QUIET,
+            *arguments,
+        )
+        daemon = Daemon(
+            name=name,
+            machine=self,
+            argv=argv,
+            output=self.log_dir / f"{name}.out",
+            ready=ready or f"{self.run_dir}/{name}.{{pid}}.ctl",
+            leave=("ovs-appctl", "--timeout=2", "-t", name, "exit") if leave else (),
+        )
+        if after_start is not None:
+            daemon.after_start = after_start
+        return daemon
+
+
+class Controller(Node):
+    """The node of the two databases and ovn-northd."""
+
+    def prepare(self) -> None:
+        """Defines the daemons and makes empty databases."""
+        self.databases = tuple(self._database(side) for side in ("nb", "sb"))
+        self.northd = self.daemon(
+            "ovn-northd",
+            f"--ovnnb-db=unix:{self.run_dir}/ovnnb_db.sock",
+            f"--ovnsb-db=unix:{self.run_dir}/ovnsb_db.sock",
+        )
+        nb, sb = self.databases
+        northd = Unit("ovn-northd", "Open Virtual Network central control daemon", (self.northd,))
+        self.services.units.update(
+            {
+                "ovn-northd": northd,
+                "ovn-central": Unit(
+                    "ovn-central",
+                    "Open Virtual Network central components",
+                    (nb, sb, self.northd),
+                ),
+                "ovn-ovsdb-server-nb": Unit(
+                    "ovn-ovsdb-server-nb",
+                    "Open vSwitch database server for OVN Northbound database",
+                    (nb,),
+                ),
+                "ovn-ovsdb-server-sb": Unit(
+                    "ovn-ovsdb-server-sb",
+                    "Open vSwitch database server for OVN Southbound database",
+                    (sb,),
+                ),
+            }
+        )
+
+    def _database(self, side: str) -> Daemon:
+        database = {"nb": NORTHBOUND, "sb": SOUTHBOUND}[side]
+        table = {"nb": "NB_Global", "sb": "SB_Global"}[side]
+        file = self.db_dir / f"ovn{side}_db.db"
+        return self.daemon(
+            f"ovsdb-server-{side}",
+            f"--remote=punix:{self.run_dir}/ovn{side}_db.sock",
+            f"--unixctl={self.run_dir}/ovn{side}_db.ctl",
+            f"--remote=db:{database},{table},connections",
+            str(file),
+            program="ovsdb-server",
+            pid_name=f"ovn{side}_db",
+            ready=f"{self.run_dir}/ovn{side}_db.sock",
+            leave=False,
+        )
+
+    def open(self, database: str) -> Ovsdb:
+        """Connects to the northbound or southbound database."""
+        side = "nb" if database == NORTHBOUND else "sb"
+        return Ovsdb(self.run_dir / f"ovn{side}_db.sock", database)
+
+    def listen(self) -> None:
+        """Makes both databases listen on TCP, as ``ovn-{nb,sb}ctl set-connection`` does."""
+        for database, table, port in (
+            (NORTHBOUND, "NB_Global", 6641),
+            (SOUTHBOUND, "SB_Global", 6642),
+        ):
+            transaction = Transaction()
+            connection = transaction.insert("Connection", target=f"ptcp:{port}:0.0.0.0")
+            transaction.insert(table, connections=members([connection]))
+            with self.open(database) as ovsdb:
+                ovsdb.commit(transaction)
+
+
+class Chassis(Node):
+    """A node with Open vSwitch and ovn-controller."""
+
+    def prepare(self, controller_ip: str) -> None:
+        """Defines the daemons and the units they belong to."""
+        self.controller_ip = controller_ip
+        self.ovsdb = self.daemon(
+            "ovsdb-server",
+            f"--remote=punix:{self.run_dir}/db.sock",
+            f"--remote=db:{VSWITCH},{VSWITCH},manager_options",
+            str(self.db_dir / "conf.db"),
+            ready=f"{self.run_dir}/db.sock",
+        )
+        self.vswitchd = self.daemon(
+            "ovs-vswitchd", f"unix:{self.run_dir}/db.sock", after_start=self.configure_links
+        )
+        self.controller = self.daemon("ovn-controller", f"unix:{self.run_dir}/db.sock")
+        ovsdb = Unit("ovsdb-server", "Open vSwitch Database Unit", (self.ovsdb,))
+        vswitchd = Unit("ovs-vswitchd", "Open vSwitch Forwarding Unit", (self.vswitchd,))
+        switch = Unit("openvswitch-switch", "Open vSwitch", (self.ovsdb, self.vswitchd))
+        controller = Unit(
+            "ovn-controller",
+            "Open Virtual Network host control daemon",
+            (self.controller,),
+        )
+        host = Unit(
+            "ovn-host", "Open Virtual Network host components", (self.controller,)
+        )
+        for unit in (ovsdb, vswitchd, switch, controller, host):
+            self.services.units[unit.name] = unit
+
+    @property
+    def external_ids(self) -> dict[str, str]:
+        """What a deployment tool writes into Open_vSwitch.external_ids."""
+        ids = {
+            "system-id": str(self.design.system_id),
+            "hostname": self.design.name,
+            "ovn-remote": f"tcp:{self.controller_ip}:6642",
+            "ovn-encap-type": "geneve",
+            "ovn-encap-ip": str(self.design.tunnel_ip),
+            "ovn-bridge": INTEGRATION_BRIDGE,
+            "ovn-bridge-datapath-type": "netdev",
+            "ovn-openflow-probe-interval": "60",
+        }
+        if self.design.role == "network":
+            ids["ovn-bridge-mappings"] = f"{PHYSNET}:{PROVIDER_BRIDGE}"
+            ids["ovn-cms-options"] = "enable-chassis-as-gw"
+        return ids
+
+    def first_setup(self) -> tuple[str, ...]:
+        """The ``ovs-vsctl`` command that sets up an empty conf.db."""
+        settings = [f"external_ids:{key}={value}" for key, value in self.external_ids.items()]
+        # More threads are of no use to a handful of VMs, and cost 20 computes dearly.
+        settings += ["other_config:n-handler-threads=1", "other_config:n-revalidator-threads=1"]
+        command = ["ovs-vsctl", "--no-wait", "--timeout=10", "init", "--", "set", "Open_vSwitch"]
+        command += [".", *settings]
+        for bridge in (INTEGRATION_BRIDGE, TUNNEL_BRIDGE, PROVIDER_BRIDGE):
+            command += ["--", "--may-exist", "add-br", bridge]
+            command += ["--", "set", "Bridge", bridge, "datapath_type=netdev"]
+        command += ["--", "set-fail-mode", INTEGRATION_BRIDGE, "secure"]
+        command += ["--", "--may-exist", "add-port", TUNNEL_BRIDGE, "eth1"]
+        command += ["--", "--may-exist", "add-port", PROVIDER_BRIDGE, "eth2"]
+        return tuple(command)
+
+    def configure_links(self) -> None:
+        """Gives br-phy the tunnel address, which dies with ovs-vswitchd's device.
+
+        The job of ifupdown, netplan or the like on a real host.
+        """
+        bridges = (INTEGRATION_BRIDGE, TUNNEL_BRIDGE, PROVIDER_BRIDGE)
+        wait_until(lambda: all(self.has_link(bridge) for bridge in bridges), 5.0)
+        self.ip(
+            f"address replace {self.design.tunnel_ip}/{TUNNEL.prefixlen} dev {TUNNEL_BRIDGE}",
+            *(f"link set {bridge} up" for bridge in bridges),
+        )
+        self.announce_tunnel()
+
+    def announce_tunnel(self) -> None:
+        """Tells the other chassis who has this one's tunnel address."""
+        self.announce(TUNNEL_BRIDGE, str(self.design.tunnel_ip))
+
+    def open(self) -> Ovsdb:
+        """Connects to conf.db."""
+        return Ovsdb(self.run_dir / "db.sock", VSWITCH)
+
+    def vsctl(self, *arguments: str, check: bool = True) -> str:
+        """Runs ovs-vsctl without waiting for an ovs-vswitchd that may be dead."""
+        return self.run("ovs-vsctl", "--no-wait", "--timeout=5", *arguments, check=check)
+
+    def restore_settings(self) -> None:
+        """Puts external_ids, bridges and their ports back as they were set up."""
+        self.run(*self.first_setup())
+
+
+def make_empty_databases(controller: Controller, chassis: tuple[Chassis, ...]) -> None:
+    """Creates every database file; conf.db only once, as an empty one is like any other."""
+    share = os.environ.get("OVN_PKGDATADIR", "/usr/share/ovn")
+    switch_share = os.environ.get("OVS_PKGDATADIR", "/usr/share/openvswitch")
+    for side in ("nb", "sb"):
+        controller.run(
+            "ovsdb-tool",
+            "create",
+            str(controller.db_dir / f"ovn{side}_db.db"),
+            f"{share}/ovn-{side}.ovsschema",
+        )
+    first = chassis[0].db_dir / "conf.db"
+    controller.run("ovsdb-tool", "create", str(first), f"{switch_share}/vswitch.ovsschema")
+    for other in chassis[1:]:
+        shutil.copy(first, other.db_dir / "conf.db")

@@ -1,0 +1,232 @@
+"""``lab ping``: proves with packets which paths of the lab work.
+
+Runs in the client, all paths at once: each has a thread that walks into its
+VM's network namespace (setns(2) is a matter of one thread) and sends from there.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from viftrail.errors import UsageError
+from viftrail.lab import kernel
+from viftrail.lab.guest import HTTP_PORT, dry_script
+
+if TYPE_CHECKING:
+    from pathlib import Path as FilePath
+
+    from viftrail.lab.client import Lab
+    from viftrail.lab.status import MachineRef, Status, VmStatus
+
+#: Several requests, because the first ever on a path may be lost to ARP on the way.
+_REQUESTS: Final = 4
+_INTERVAL: Final = 0.35
+_CONNECT_TIMEOUT: Final = 1.5
+
+
+class Path(msgspec.Struct, frozen=True):
+    """One path and whether packets made it there and back."""
+
+    path: str
+    source: str = msgspec.field(name="from")
+    target: str = msgspec.field(name="to")
+    ok: bool
+    detail: str
+
+
+class Pings(msgspec.Struct, frozen=True):
+    """All paths; ``ok`` if every single one is."""
+
+    ok: bool
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """A path to be tried, and how; ``send`` runs inside machine ``source``."""
+
+    path: str
+    source: str
+    target: str
+    send: Callable[[], tuple[bool, str]]
+
+
+def ping(lab: Lab, only: str | None = None) -> Pings:
+    """Tries every path, or those of one VM.
+
+    Raises:
+        UsageError: the lab has no such VM.
+    """
+    status = lab.status()
+    if only is not None and only not in {vm.name for vm in status.vms}:
+        raise UsageError(f"There is no VM {only!r} in lab {status.name!r}.")
+    machines = {machine.name: machine for machine in lab.machines()}
+    script = dry_script(lab.folder)
+
+    def dhcp(vm: VmStatus) -> _Probe:
+        environment = machines[vm.name].environment
+        return _Probe(
+            "dhcp", vm.name, status.networks[0].gateway, lambda: _dhcp(vm, environment, script)
+        )
+
+    probes = _probes(status, only, dhcp)
+    paths: dict[int, Path] = {}
+
+    def work(index: int, probe: _Probe) -> None:
+        paths[index] = _try(probe, machines[probe.source])
+
+    # A thread each, never two probes in one: see _echo.
+    threads = [threading.Thread(target=work, args=item) for item in enumerate(probes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ordered = tuple(path for _, path in sorted(paths.items()))
+    return Pings(ok=all(path.ok for path in ordered), paths=ordered)
+
+
+def _probes(
+    status: Status, only: str | None, dhcp: Callable[[VmStatus], _Probe]
+) -> list[_Probe]:
+    gateway = status.networks[0].gateway
+    probes = []
+    for vm in status.vms:
+        if only not in (None, vm.name):
+            continue
+        probes.append(dhcp(vm))
+        probes.append(_from_guest("gateway", vm, gateway, gateway))
+        for path, near in (("same-host", True), ("other-host", False)):
+            peer = _peer(status, vm, same_host=near)
+            if peer is not None:
+                probes.append(_from_guest(path, vm, peer.name, peer.ip, peer))
+        probes.append(_from_guest("external", vm, status.external.name, status.external.ip))
+    for floating in status.floating_ips:
+        if only in (None, floating.vm):
+            source, ip = status.external.name, floating.ip
+            probes.append(_Probe("floating-ip-icmp", source, ip, functools.partial(_echo, ip)))
+            probes.append(_Probe("floating-ip-tcp", source, ip, functools.partial(_connect, ip)))
+    return probes
+
+
+def _from_guest(
+    path: str, vm: VmStatus, target: str, address: str, peer: VmStatus | None = None
+) -> _Probe:
+    """An ICMP echo out of a guest, which needs an address, as its peer does."""
+    for end in (vm, peer):
+        if end is not None and end.lease is None:
+            words = f"{end.name} has no IPv4 address"
+            return _Probe(path, vm.name, target, lambda: (False, words))
+    return _Probe(path, vm.name, target, functools.partial(_echo, address))
+
+
+def _peer(status: Status, vm: VmStatus, *, same_host: bool) -> VmStatus | None:
+    """The next VM on the same host, or on another."""
+    names = [other.name for other in status.vms]
+    start = names.index(vm.name)
+    for other in status.vms[start + 1 :] + status.vms[:start]:
+        if (other.host == vm.host) == same_host:
+            return other
+    return None
+
+
+def _try(probe: _Probe, machine: MachineRef) -> Path:
+    try:
+        net = os.open(machine.net, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            # Only this thread moves, and it ends before long.
+            kernel.setns(net, kernel.CLONE_NEWNET)
+        finally:
+            os.close(net)
+        ok, detail = probe.send()
+    except OSError as error:
+        ok, detail = False, str(error)
+    return Path(probe.path, probe.source, probe.target, ok, detail)
+
+
+def _dhcp(vm: VmStatus, environment: dict[str, str], script: FilePath) -> tuple[bool, str]:
+    """One real DISCOVER, OFFER, REQUEST and ACK that changes nothing in the guest."""
+    if vm.mac_in_guest is None:
+        return False, "the guest has no eth0"
+    client = ["busybox", "udhcpc", "-f", "-n", "-q", "-t", "2", "-T", "1", "-i", "eth0"]
+    try:
+        run = subprocess.run(
+            [*client, "-s", str(script)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=4.0,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False, "no answer to DHCPDISCOVER"
+    leased = [line.split()[1] for line in run.stdout.splitlines() if line.startswith("leased ")]
+    if not leased:
+        return False, "no answer to DHCPDISCOVER"
+    if leased[0] != vm.ip:
+        return False, f"offered {leased[0]}, Neutron's address is {vm.ip}"
+    return True, f"offered {leased[0]}"
+
+
+def _echo(address: str) -> tuple[bool, str]:
+    """ICMP echo requests until the first answer.
+
+    The identifier must be no other VM's: they share one SNAT address, and the
+    userspace datapath's NAT does not rewrite identifiers, it gives up. Thread ids
+    are not used again before long.
+    """
+    identifier = threading.get_native_id() & 0xFFFF
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as sock:
+        sock.connect((address, 0))
+        for sequence in range(1, _REQUESTS + 1):
+            sent = time.monotonic()
+            sock.send(_echo_request(identifier, sequence))
+            while (left := sent + _INTERVAL - time.monotonic()) > 0:
+                sock.settimeout(left)
+                try:
+                    packet = sock.recv(2048)
+                except TimeoutError:
+                    break
+                header = (packet[0] & 0xF) * 4
+                kind, _, _, answered = struct.unpack_from("!BBHH", packet, header)
+                if kind == 0 and answered == identifier:
+                    return True, f"{(time.monotonic() - sent) * 1000:.1f} ms"
+    return False, f"no answer to {_REQUESTS} echo requests"
+
+
+def _echo_request(identifier: int, sequence: int) -> bytes:
+    payload = b"viftrail"
+    header = struct.pack("!BBHHH", 8, 0, 0, identifier, sequence)
+    checksum = _checksum(header + payload)
+    return struct.pack("!BBHHH", 8, 0, checksum, identifier, sequence) + payload
+
+
+def _checksum(data: bytes) -> int:
+    """RFC 1071; ``data`` has an even length."""
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def _connect(address: str) -> tuple[bool, str]:
+    """A TCP connection to the VM's web server, and its answer."""
+    began = time.monotonic()
+    try:
+        with socket.create_connection((address, HTTP_PORT), _CONNECT_TIMEOUT) as sock:
+            sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            if not sock.recv(4096).startswith(b"HTTP/"):
+                return False, "connected, but no HTTP answer"
+    except TimeoutError:
+        return False, f"no connection to port {HTTP_PORT} within {_CONNECT_TIMEOUT:g} s"
+    return True, f"{(time.monotonic() - began) * 1000:.1f} ms"

@@ -1,0 +1,69 @@
+"""How each fault of the catalogue is provoked in the lab, for real, and undone.
+
+One module for each part of the chain; :mod:`registry` says what a provocation is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from viftrail.errors import LabError, UsageError
+
+# In the order of the chain, which is the order that they are listed in.
+from viftrail.lab.provoke import northbound, binding, vif, local, underlay, north, decoys  # noqa: F401, I001
+from viftrail.lab.provoke.registry import Provocation, Victim, all_provocations
+
+if TYPE_CHECKING:
+    from viftrail.lab.cloud import Cloud
+
+__all__ = ["Provocation", "all_provocations", "mend", "provoke"]
+
+#: Seconds to wait for a mended lab: a guest may rest for two before it asks again,
+#: and a resumed ovn-northd may stay on standby for six.
+_MEND_TIMEOUT = 15.0
+
+
+def provoke(cloud: Cloud, fault: str, vm: str) -> str:
+    """Brings a fault about; ``vm`` is the one to suffer.
+
+    Raises:
+        UsageError: there is no such fault or VM.
+        LabError: this lab cannot have that fault.
+    """
+    known = all_provocations()
+    if fault not in known:
+        raise UsageError(
+            f"The lab cannot provoke {fault!r}.", f"It can: {', '.join(known)}."
+        )
+    if fault in cloud.broken:
+        raise UsageError(f"{fault} is provoked already.", "Mend the lab first.")
+    wanted = known[fault]
+    if wanted.needs_vm:
+        cloud.vm(vm)
+    undo = wanted.run(Victim(cloud, vm))
+    cloud.remember(fault, undo)
+    victim = f" ({vm} on {cloud.vm(vm).host})" if wanted.needs_vm else ""
+    return f"{fault}{victim}: {wanted.note}."
+
+
+def mend(cloud: Cloud) -> str:
+    """Undoes everything, newest first, and waits until the lab is healthy.
+
+    Raises:
+        LabError: it does not become healthy in time.
+    """
+    mended = []
+    while cloud.provoked:
+        fault, undo = cloud.provoked[-1]
+        undo()
+        # Forgotten only now: a mend that failed can be tried again.
+        cloud.provoked.pop()
+        mended.append(fault)
+    if not cloud.wait_healthy(_MEND_TIMEOUT):
+        raise LabError(
+            f"The lab is not healthy {_MEND_TIMEOUT:g} s after it was mended.",
+            "See 'viftrail lab ping'; 'viftrail lab down' and 'up' make a new one.",
+        )
+    if not mended:
+        return "Nothing was broken by 'lab break'; the lab is healthy."
+    return f"Mended: {', '.join(mended)}."

@@ -1,0 +1,82 @@
+"""S11 to S13: the router's gateway, the provider network and floating IPs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from viftrail.errors import UsageError
+from viftrail.lab.design import PROVIDER_BRIDGE
+from viftrail.lab.machine import wait_until
+from viftrail.lab.provoke.registry import NORTH_SOUTH, provocation
+
+if TYPE_CHECKING:
+    from viftrail.lab.node import Chassis
+    from viftrail.lab.provoke.registry import Undo, Victim
+
+_FLOATING = ("floating-ip-icmp", "floating-ip-tcp")
+
+
+def _gateway(victim: Victim) -> Chassis:
+    return next(node for node in victim.cloud.chassis if node.design.role == "network")
+
+
+@provocation(
+    "router-no-gateway-chassis",
+    "the router's gateway port is scheduled to no chassis",
+    NORTH_SOUTH,
+    needs_vm=False,
+)
+def unschedule(victim: Victim) -> Undo:
+    """As when no chassis had enable-chassis-as-gw at the time."""
+    cloud = victim.cloud
+    cloud.controller.run(
+        *("ovn-nbctl", "--wait=hv", "clear", "Logical_Router_Port"),
+        *(cloud.design.router.outside.logical_router_port, "gateway_chassis"),
+    )
+    return cloud.neutron.ensure_gateway
+
+
+@provocation(
+    "prov-mapping-missing",
+    "the gateway chassis has lost its ovn-bridge-mappings",
+    NORTH_SOUTH,
+    needs_vm=False,
+)
+def unmap(victim: Victim) -> Undo:
+    """The physical network has no bridge any more, and OVN takes its patch port away."""
+    gateway = _gateway(victim)
+    gateway.vsctl("remove", "Open_vSwitch", ".", "external_ids", "ovn-bridge-mappings")
+    wait_until(
+        lambda: "patch-" not in gateway.vsctl("list-ports", PROVIDER_BRIDGE), 3.0, pause=0.05
+    )
+    return gateway.restore_settings
+
+
+@provocation(
+    "prov-nic-not-in-bridge",
+    "the gateway chassis's physical card is not in its provider bridge",
+    NORTH_SOUTH,
+    needs_vm=False,
+)
+def pull_card(victim: Victim) -> Undo:
+    """As after a reboot with a half-written network configuration."""
+    gateway = _gateway(victim)
+    gateway.vsctl("del-port", PROVIDER_BRIDGE, "eth2")
+    return gateway.restore_settings
+
+
+@provocation(
+    "fip-nat-row-missing", "the NAT row of the VM's floating IP was deleted", _FLOATING
+)
+def lose_floating_ip(victim: Victim) -> Undo:
+    """Neutron still has the floating IP associated."""
+    floating_ip = victim.vm.floating_ip
+    if floating_ip is None:
+        raise UsageError(
+            f"{victim.name} has no floating IP.", "Boot a VM with --floating-ip, or take vm1."
+        )
+    victim.cloud.controller.run(
+        *("ovn-nbctl", "--wait=hv", "lr-nat-del", victim.cloud.design.router.logical_router),
+        *("dnat_and_snat", floating_ip.address),
+    )
+    return victim.repair_port

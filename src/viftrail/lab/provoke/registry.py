@@ -1,0 +1,143 @@
+"""What a provocation is, and the list of them that the modules beside this fill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from viftrail.errors import LabError
+
+if TYPE_CHECKING:
+    from viftrail.lab.cloud import Cloud
+    from viftrail.lab.design import Vm
+    from viftrail.lab.guest import Guest
+    from viftrail.lab.node import Chassis
+
+#: Undoes a provocation; harmless if somebody has repaired the fault already.
+Undo = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A VM that is to suffer, and what a provocation needs of its surroundings.
+
+    ``vm`` is as it was at the provocation; what the owner wants of it *now* is
+    asked from the cloud by name.
+    """
+
+    cloud: Cloud
+    name: str
+
+    @property
+    def vm(self) -> Vm:
+        """What the owner wants of it."""
+        return self.cloud.vm(self.name)
+
+    @property
+    def host(self) -> Chassis:
+        """The node it runs on."""
+        return self.cloud.host_of(self.vm)
+
+    @property
+    def guest(self) -> Guest:
+        """Its inside."""
+        return self.cloud.guests[self.name]
+
+    @property
+    def exists(self) -> bool:
+        """Whether nobody has deleted it meanwhile."""
+        return self.name in self.cloud.vms
+
+    def boot_anew(self, *, hybrid: bool = False) -> None:
+        """Deletes it and boots it again as a new VM with a new port on the same host."""
+        old = self.vm
+        self.cloud.delete(self.name)
+        self.cloud.boot(
+            self.name,
+            old.host,
+            hybrid=hybrid,
+            floating_ip=old.floating_ip is not None,
+            patience=0,
+        )
+
+    def reboot(self) -> None:
+        """Reboots it hard if it still exists."""
+        if self.exists:
+            self.cloud.reboot(self.name, patience=0)
+
+    def repair_port(self) -> None:
+        """Has Neutron write its port again, if it still exists, and the guest try again."""
+        if self.exists:
+            self.cloud.neutron.ensure_port(self.vm)
+            self.retry()
+
+    def retry(self) -> None:
+        """Starts its DHCP client again if it has no address."""
+        if self.exists and self.guest.lease is None:
+            self.guest.ask_for_lease()
+
+    def other_host(self) -> Chassis:
+        """Some compute that it does not run on.
+
+        Raises:
+            LabError: the lab has one compute only.
+        """
+        for node in self.cloud.chassis:
+            if node.design.role == "compute" and node.name != self.vm.host:
+                return node
+        raise LabError("That takes a second compute.", "Bring the lab up with --computes 2.")
+
+
+@dataclass(frozen=True)
+class Provocation:
+    """One fault (or decoy) and how it is brought about.
+
+    ``run`` does it and gives back how to undo it. ``note`` says in a line what
+    was done; ``breaks`` names paths of ``lab ping`` that fail for the victim.
+    """
+
+    id: str
+    run: Callable[[Victim], Undo]
+    note: str
+    breaks: tuple[str, ...]
+    needs_vm: bool = True
+    decoy: bool = False
+
+
+_REGISTRY: dict[str, Provocation] = {}
+
+#: All paths out of and into a VM.
+ALL_PATHS = (
+    "dhcp",
+    "gateway",
+    "same-host",
+    "other-host",
+    "external",
+    "floating-ip-icmp",
+    "floating-ip-tcp",
+)
+#: The paths that leave the lab's own network.
+NORTH_SOUTH = ("external", "floating-ip-icmp", "floating-ip-tcp")
+
+
+def provocation(
+    fault: str,
+    note: str,
+    breaks: tuple[str, ...],
+    *,
+    needs_vm: bool = True,
+    decoy: bool = False,
+) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
+    """Enters a function into the registry under a fault's id."""
+
+    def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
+        _REGISTRY[fault] = Provocation(fault, function, note, breaks, needs_vm, decoy)
+        return function
+
+    return enter
+
+
+def all_provocations() -> dict[str, Provocation]:
+    """Every provocation by its id, in the order of the chain."""
+    return dict(_REGISTRY)

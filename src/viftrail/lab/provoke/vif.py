@@ -1,0 +1,85 @@
+"""S8: the VM's links on its host, and their port in br-int."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from viftrail.lab.provoke.registry import ALL_PATHS, provocation
+
+if TYPE_CHECKING:
+    from viftrail.lab.provoke.registry import Undo, Victim
+
+#: A port that Neutron never made.
+_STRANGER = "00000000-0000-4000-8000-00000000dead"
+
+
+@provocation(
+    "vif-not-in-br-int", "the VM's port was deleted from br-int; its tap is still there", ALL_PATHS
+)
+def remove_port(victim: Victim) -> Undo:
+    """As when conf.db was made anew."""
+    victim.host.vsctl("del-port", victim.vm.ovs_port)
+    victim.guest.ask_for_lease()
+    return victim.reboot
+
+
+@provocation("vif-iface-id-wrong", "the VM's Interface names a port that does not exist", ALL_PATHS)
+def mislabel(victim: Victim) -> Undo:
+    """As when a port was made again, with a new id, behind a running VM."""
+    victim.host.vsctl(
+        "set", "Interface", victim.vm.ovs_port, f'external_ids:iface-id="{_STRANGER}"'
+    )
+    victim.guest.ask_for_lease()
+    return victim.reboot
+
+
+@provocation("vif-iface-id-missing", "the VM's Interface names no port at all", ALL_PATHS)
+def unlabel(victim: Victim) -> Undo:
+    """As when a hand added the port to br-int, and stopped there."""
+    victim.host.vsctl("remove", "Interface", victim.vm.ovs_port, "external_ids", "iface-id")
+    victim.guest.ask_for_lease()
+    return victim.reboot
+
+
+@provocation("vif-netdev-missing", "the VM's tap was deleted under Open vSwitch", ALL_PATHS)
+def delete_tap(victim: Victim) -> Undo:
+    """The guest loses its card with it, as qemu does."""
+    victim.host.ip(f"link delete {victim.vm.tap}")
+    # Open vSwitch notices at its next look at the database, whatever that is for.
+    victim.host.run("ovs-appctl", "--timeout=5", "-t", "ovs-vswitchd", "version")
+    return victim.reboot
+
+
+@provocation("vif-tap-down", "the VM's tap was set down on its host", ALL_PATHS)
+def lower_tap(victim: Victim) -> Undo:
+    """Every OVN row stays green."""
+    host, tap = victim.host, victim.vm.tap
+    host.ip(f"link set {tap} down")
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        if host.has_link(tap):
+            host.ip(f"link set {tap} up")
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "vif-hybrid-leg-broken",
+    "the VM was made anew with a hybrid plug, then its qvb was taken out of its qbr",
+    ALL_PATHS,
+)
+def break_leg(victim: Victim) -> Undo:
+    """A port that was bound by ML2/OVS before its cloud was migrated keeps that plug."""
+    victim.boot_anew(hybrid=True)
+    cloud, vm = victim.cloud, victim.vm
+    cloud.neutron.wait_up([vm], 5.0)
+    victim.host.ip(f"link set {vm.qvb} nomaster")
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        if victim.exists and victim.vm == vm:
+            victim.boot_anew()
+
+    return undo

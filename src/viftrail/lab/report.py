@@ -1,0 +1,154 @@
+"""Turns a :class:`~viftrail.lab.cloud.Cloud` into what its clients are told of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from viftrail.lab.design import PHYSNET, PROVIDER_BRIDGE
+from viftrail.lab.neutron import DROP_GROUP
+from viftrail.lab.node import Node
+from viftrail.lab.status import (
+    ExternalStatus,
+    FloatingIpStatus,
+    MachineRef,
+    NetworkStatus,
+    NodeStatus,
+    ProviderStatus,
+    RouterStatus,
+    Status,
+    VmStatus,
+)
+
+if TYPE_CHECKING:
+    from viftrail.lab.cloud import Cloud
+    from viftrail.lab.design import Vm
+    from viftrail.lab.machine import Machine
+
+
+def status_of(cloud: Cloud) -> Status:
+    """The owner's view, with what is seen in the guests right now."""
+    design = cloud.design
+    network, provider, router = design.network, design.provider, design.router
+    gateway = design.node("network1")
+    return Status(
+        name=design.name,
+        keeper=os.getpid(),
+        nodes=tuple(_node(node) for node in cloud.nodes.values()),
+        vms=tuple(_vm(cloud, vm) for vm in cloud.vms.values()),
+        networks=(
+            NetworkStatus(
+                name=network.name,
+                id=network.id,
+                subnet_id=network.subnet_id,
+                cidr=str(network.cidr),
+                gateway=network.gateway,
+                mtu=network.mtu,
+                logical_switch=network.logical_switch,
+                router=router.name,
+                router_id=router.id,
+                logical_router=router.logical_router,
+                logical_router_port=router.inside.logical_router_port,
+                metadata_port=network.metadata_port,
+                dhcp=True,
+            ),
+        ),
+        routers=(
+            RouterStatus(
+                name=router.name,
+                id=router.id,
+                logical_router=router.logical_router,
+                gateway_port=router.outside.logical_router_port,
+                gateway_ip=router.outside.address.split("/")[0],
+                gateway_node=gateway.name,
+                gateway_chassis=str(gateway.system_id),
+            ),
+        ),
+        floating_ips=tuple(
+            FloatingIpStatus(
+                ip=vm.floating_ip.address,
+                id=vm.floating_ip.id,
+                vm=vm.name,
+                port_id=vm.port_id,
+                fixed_ip=vm.ip,
+                logical_router=router.logical_router,
+            )
+            for vm in cloud.vms.values()
+            if vm.floating_ip
+        ),
+        provider=ProviderStatus(
+            network=provider.name,
+            id=provider.id,
+            logical_switch=provider.logical_switch,
+            physnet=PHYSNET,
+            cidr=str(provider.cidr),
+            mtu=provider.mtu,
+            localnet_port=str(provider.localnet_port),
+            bridge=PROVIDER_BRIDGE,
+            nic="eth2",
+            node=gateway.name,
+        ),
+        external=ExternalStatus(name="external", ip=provider.gateway),
+        port_groups=(design.port_group, DROP_GROUP),
+        broken=cloud.broken,
+    )
+
+
+def machines_of(cloud: Cloud) -> tuple[MachineRef, ...]:
+    """How to get into every node and VM."""
+    nodes = [_reference(node, node.design.role) for node in cloud.nodes.values()]
+    guests = [_reference(guest, "vm") for guest in cloud.guests.values()]
+    return (*nodes, *guests, _reference(cloud.fabric, "fabric"))
+
+
+def _node(node: Node) -> NodeStatus:
+    return NodeStatus(
+        name=node.name,
+        role=node.design.role,
+        mgmt_ip=node.design.management_ip,
+        tunnel_ip=node.design.tunnel_ip,
+        chassis=node.design.system_id,
+        run_dir=str(node.run_dir),
+        log_dir=str(node.log_dir),
+        db_dir=str(node.db_dir),
+    )
+
+
+def _vm(cloud: Cloud, vm: Vm) -> VmStatus:
+    network, guest = cloud.design.network, cloud.guests[vm.name]
+    return VmStatus(
+        name=vm.name,
+        id=vm.id,
+        host=vm.host,
+        port_id=vm.port_id,
+        tap=vm.tap,
+        ovs_port=vm.ovs_port,
+        mac=vm.mac,
+        ip=vm.ip,
+        cidr=f"{vm.ip}/{network.cidr.prefixlen}",
+        network=network.name,
+        hybrid=vm.hybrid,
+        security_groups=(cloud.design.port_group,),
+        floating_ip=vm.floating_ip.address if vm.floating_ip else None,
+        lease=guest.lease,
+        mac_in_guest=guest.mac_of("eth0"),
+    )
+
+
+def _reference(machine: Machine, role: str) -> MachineRef:
+    node = machine if isinstance(machine, Node) else None
+    namespaces = machine.namespaces
+    net, mnt, uts = (
+        f"/proc/{os.getpid()}/fd/{fd}" for fd in (namespaces.net, namespaces.mnt, namespaces.uts)
+    )
+    return MachineRef(
+        name=machine.name,
+        role=role,
+        net=net,
+        mnt=mnt,
+        uts=uts,
+        environment=machine.environment,
+        run_dir=str(node.run_dir) if node else None,
+        log_dir=str(node.log_dir) if node else None,
+        db_dir=str(node.db_dir) if node else None,
+    )

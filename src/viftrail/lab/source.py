@@ -1,0 +1,138 @@
+"""A lab as a source of facts: it is a live cloud whose owner can be asked.
+
+The lab diagnoses nothing. It lends its unix sockets, ways into its nodes, what
+its Nova and Neutron want, and each guest's own view of its NIC, as a console or
+a guest agent would give it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from viftrail.facts.carrier import Carrier, visit
+from viftrail.facts.facts import Gap
+from viftrail.facts.host import Guest, Host
+from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.live import LiveSource
+from viftrail.facts.ovsdb.client import Client
+from viftrail.facts.ovsdb.remote import parse_remotes
+from viftrail.facts.owner import OwnedFloatingIp, OwnedPort, Owner
+from viftrail.lab.client import Lab
+from viftrail.lab.status import MachineRef, NodeStatus, Status
+
+CONTROLLER = "controller"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A carrier into a lab node."""
+
+    machine: MachineRef
+
+    def command(self, program: Sequence[str]) -> list[str]:
+        """Enter the node's namespaces with its environment."""
+        machine = self.machine
+        environment = [f"{key}={value}" for key, value in machine.environment.items()]
+        interpreter = sys.executable if program[0] == "python3" else program[0]
+        return [
+            "nsenter",
+            f"--net={machine.net}",
+            f"--mount={machine.mnt}",
+            f"--uts={machine.uts}",
+            "--",
+            "env",
+            "-i",
+            *environment,
+            interpreter,
+            *program[1:],
+        ]
+
+
+def open_lab(name: str, *, timeout: float) -> LiveSource:
+    """The lab of this name as a source.
+
+    Raises:
+        LabError: no such lab is up.
+    """
+    lab = Lab.find(name)
+    status = lab.status()
+    machines = {machine.name: machine for machine in lab.machines()}
+    nodes = {node.name: node for node in status.nodes}
+
+    def connect(database: str) -> Client:
+        socket = "ovnnb_db.sock" if database == NORTHBOUND else "ovnsb_db.sock"
+        remotes = parse_remotes(f"unix:{nodes[CONTROLLER].run_dir}/{socket}", 6641)
+        return Client.connect(remotes, database=database, timeout=timeout)
+
+    def carriers(host: str) -> Carrier | Gap:
+        if host not in nodes:
+            return Gap(f"host {host}", f"The lab has no node {host}.", "`viftrail lab status`.")
+        return Node(machines[host])
+
+    def visitor(host: str, carrier: Carrier) -> Host:
+        return msgspec.structs.replace(visit(host, carrier), guests=_guests(status, host))
+
+    return LiveSource(
+        connect,
+        carriers,
+        owner=owner(status),
+        central=(CONTROLLER,),
+        others=_chassis_hosts(status.nodes),
+        visitor=visitor,
+    )
+
+
+def _chassis_hosts(nodes: Iterable[NodeStatus]) -> tuple[str, ...]:
+    return tuple(node.name for node in nodes if node.name != CONTROLLER)
+
+
+def owner(status: Status) -> Owner:
+    """What the lab's Nova and Neutron want."""
+    networks = {network.name: network for network in status.networks}
+    return Owner(
+        kind="lab",
+        name=status.name,
+        ports=tuple(
+            OwnedPort(
+                id=vm.port_id,
+                mac=vm.mac,
+                addresses=(vm.ip,),
+                cidrs=(vm.cidr,),
+                switch=networks[vm.network].logical_switch if vm.network in networks else "",
+                network=vm.network,
+                server_id=vm.id,
+                server=vm.name,
+                host=vm.host,
+                port_groups=vm.security_groups,
+                hybrid=vm.hybrid,
+            )
+            for vm in status.vms
+        ),
+        floating_ips=tuple(
+            OwnedFloatingIp(
+                ip=fip.ip,
+                id=fip.id,
+                port_id=fip.port_id,
+                fixed_ip=fip.fixed_ip,
+                router=next((network.logical_router for network in status.networks), ""),
+            )
+            for fip in status.floating_ips
+        ),
+    )
+
+
+def _guests(status: Status, host: str) -> tuple[Guest, ...]:
+    return tuple(
+        Guest(
+            port_id=vm.port_id,
+            mac=vm.mac_in_guest or "",
+            addresses=(vm.lease,) if vm.lease else (),
+        )
+        for vm in status.vms
+        if vm.host == host
+    )
+

@@ -1,0 +1,135 @@
+"""What ``lab status -f json`` prints: the owner's view of the cloud.
+
+It is what Nova and Neutron *want*, kept apart from what any OVN database
+holds; only ``lease``, ``mac_in_guest`` and ``broken`` are looked up when asked.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class NodeStatus(msgspec.Struct, frozen=True):
+    """A node. Addresses are dotted quads, folders absolute paths."""
+
+    name: str
+    role: str
+    mgmt_ip: str | None
+    tunnel_ip: str | None
+    chassis: str | None
+    run_dir: str
+    log_dir: str
+    db_dir: str
+
+
+class VmStatus(msgspec.Struct, frozen=True):
+    """A VM and its only port, as Nova and Neutron would show them."""
+
+    name: str
+    id: str
+    host: str
+    port_id: str
+    tap: str
+    ovs_port: str
+    mac: str
+    ip: str
+    cidr: str
+    network: str
+    hybrid: bool
+    security_groups: tuple[str, ...]
+    floating_ip: str | None
+    lease: str | None
+    mac_in_guest: str | None
+
+
+class NetworkStatus(msgspec.Struct, frozen=True):
+    """A tenant network with its subnet, router and DHCP."""
+
+    name: str
+    id: str
+    subnet_id: str
+    cidr: str
+    gateway: str
+    mtu: int
+    logical_switch: str
+    router: str
+    router_id: str
+    logical_router: str
+    logical_router_port: str
+    metadata_port: str
+    dhcp: bool
+
+
+class RouterStatus(msgspec.Struct, frozen=True):
+    """The router, and the chassis its gateway port is scheduled to."""
+
+    name: str
+    id: str
+    logical_router: str
+    gateway_port: str
+    gateway_ip: str
+    gateway_node: str
+    gateway_chassis: str
+
+
+class FloatingIpStatus(msgspec.Struct, frozen=True):
+    """A floating IP and the VM behind it."""
+
+    ip: str
+    id: str
+    vm: str
+    port_id: str
+    fixed_ip: str
+    logical_router: str
+
+
+class ProviderStatus(msgspec.Struct, frozen=True):
+    """The external network, down to the bridge it leaves through."""
+
+    network: str
+    id: str
+    logical_switch: str
+    physnet: str
+    cidr: str
+    mtu: int
+    localnet_port: str
+    bridge: str
+    nic: str
+    node: str
+
+
+class ExternalStatus(msgspec.Struct, frozen=True):
+    """The host at the far end of the provider network."""
+
+    name: str
+    ip: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    """All of a lab."""
+
+    name: str
+    keeper: int
+    nodes: tuple[NodeStatus, ...]
+    vms: tuple[VmStatus, ...]
+    networks: tuple[NetworkStatus, ...]
+    routers: tuple[RouterStatus, ...]
+    floating_ips: tuple[FloatingIpStatus, ...]
+    provider: ProviderStatus
+    external: ExternalStatus
+    port_groups: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+class MachineRef(msgspec.Struct, frozen=True):
+    """How to get into a node or VM: namespace paths, and the environment to set there."""
+
+    name: str
+    role: str
+    net: str
+    mnt: str
+    uts: str
+    environment: dict[str, str]
+    run_dir: str | None = None
+    log_dir: str | None = None
+    db_dir: str | None = None

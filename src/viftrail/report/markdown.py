@@ -1,0 +1,82 @@
+"""A verdict to be pasted into an incident note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from viftrail.verdict import Cause, Evidence, State, Verdict
+
+
+def render(verdict: Verdict) -> str:
+    """GitHub-flavoured Markdown."""
+    return "\n".join(_lines(verdict)) + "\n"
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    target, conclusion = verdict.target, verdict.verdict
+    place = f" at {conclusion.stage}" if conclusion.stage else ""
+    yield f"# {target.server or target.asked}: {conclusion.state.value}{place}"
+    yield ""
+    yield f"**{_cell(conclusion.summary)}**"
+    yield ""
+    for name, value in (
+        ("cause", f"`{conclusion.cause}` ({conclusion.confidence})" if conclusion.cause else ""),
+        ("port", f"`{target.port}`" if target.port else ""),
+        ("addresses", " ".join((target.mac, *target.addresses)).strip()),
+        ("floating IP", " ".join(target.floating_ips)),
+        ("host", target.host),
+        ("looked at", verdict.time),
+        ("tool", verdict.tool),
+    ):
+        if value:
+            yield f"- {name}: {value}"
+    yield ""
+    yield "## Chain"
+    yield ""
+    yield "| stage | state | |"
+    yield "|---|---|---|"
+    for finding in verdict.stages:
+        strong = "**" if finding.state in (State.BROKEN, State.DEGRADED) else ""
+        yield (
+            f"| {finding.id} {finding.name} | {strong}{finding.state.value}{strong} "
+            f"| {_cell(finding.summary)} |"
+        )
+    for cause in verdict.causes:
+        yield from _cause(cause)
+    if verdict.ruled_out:
+        yield from ("", "## Ruled out", "")
+        for guess in verdict.ruled_out:
+            yield f"- **{_cell(guess.guess)}**: {_cell(guess.because)}"
+    if verdict.unknown:
+        yield from ("", "## Could not be looked at", "")
+        for gap in verdict.unknown:
+            yield f"- **{_cell(gap.place)}**: {_cell(gap.why)} {_cell(gap.how)}"
+
+
+def _cause(cause: Cause) -> Iterator[str]:
+    yield from ("", f"## {cause.stage}: {cause.title} (`{cause.id}`)", "")
+    yield f"{cause.summary[:1].upper()}{cause.summary[1:]}."
+    yield ""
+    yield from _evidence(cause.evidence)
+    if cause.remedy.steps:
+        yield from ("", "### Mend", "")
+    for number, step in enumerate(cause.remedy.steps, 1):
+        yield f"{number}. On {step.where} ({step.risk.value}):"
+        yield from ("   ```", f"   {step.command}", "   ```")
+        yield f"   undo: `{step.undo}`; verify: `{step.verify}`"
+    if cause.remedy.note:
+        yield from ("", cause.remedy.note)
+
+
+def _evidence(evidence: Iterable[Evidence]) -> Iterator[str]:
+    yield "| where | what | seen | expected | command |"
+    yield "|---|---|---|---|---|"
+    for item in evidence:
+        cells = (item.where, item.what, item.seen, item.expected)
+        command = f"`{_cell(item.command)}`" if item.command else ""
+        yield f"| {' | '.join(map(_cell, cells))} | {command} |"
+
+
+def _cell(text: str) -> str:
+    """Text that cannot end a table cell."""
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,156 @@
+"""A verdict for a terminal: 80 columns, colour only where the terminal has it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from click import style
+
+from viftrail.verdict import Cause, Evidence, Finding, Remedy, State, Verdict
+
+WIDTH = 80
+_COLOURS = {
+    State.OK: "green",
+    State.HEALTHY: "green",
+    State.BROKEN: "red",
+    State.DEGRADED: "yellow",
+    State.UNKNOWN: "yellow",
+    State.CONSEQUENCE: "bright_black",
+    State.NOT_APPLICABLE: "bright_black",
+}
+_NO_LIVE_STAGES = "not examined: no OpenStack credentials"
+
+
+def render(verdict: Verdict) -> str:
+    """The whole report, with ANSI colours; strip them where they are not wanted."""
+    return "\n".join(_lines(verdict)) + "\n"
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    target, conclusion = verdict.target, verdict.verdict
+    yield from _wrap(
+        " · ".join(
+            part
+            for part in (
+                style(target.server or target.asked, bold=True),
+                f"port {target.port}" if target.port else "",
+                target.mac,
+                " ".join(target.addresses),
+                f"floating {' '.join(target.floating_ips)}" if target.floating_ips else "",
+                f"network {target.network}" if target.network else "",
+                f"on {target.host}" if target.host else "",
+            )
+            if part
+        )
+    )
+    yield ""
+    yield from _headline(verdict)
+    yield ""
+    yield from _chain(verdict.stages)
+    for index, cause in enumerate(verdict.causes):
+        yield ""
+        yield from _cause(cause, first=index == 0)
+    if not verdict.causes and conclusion.state is not State.HEALTHY:
+        bad = next((f for f in verdict.stages if f.id == conclusion.stage), None)
+        if bad and bad.evidence:
+            yield ""
+            yield _title("Seen")
+            yield from _evidence(bad.evidence)
+    if verdict.ruled_out:
+        yield ""
+        yield _title("Ruled out")
+        for guess in verdict.ruled_out:
+            yield from _wrap(f"{guess.guess}: {guess.because}", "  - ", "    ")
+            yield from _command("    ", (e.command for e in guess.evidence[:1]))
+    if verdict.unknown:
+        yield ""
+        yield _title("Could not be looked at")
+        for gap in verdict.unknown:
+            yield from _wrap(f"{gap.place}: {gap.why} {gap.how}", "  - ", "    ")
+
+
+def _headline(verdict: Verdict) -> Iterator[str]:
+    conclusion = verdict.verdict
+    word = style(conclusion.state.value.upper(), fg=_COLOURS[conclusion.state], bold=True)
+    if conclusion.state is State.UNKNOWN:
+        word = style("COULD NOT TELL", fg="yellow", bold=True)
+    stage = next((f for f in verdict.stages if f.id == conclusion.stage), None)
+    place = f" at {stage.id} {stage.name}" if stage else ""
+    cause = f": {conclusion.cause} ({conclusion.confidence})" if conclusion.cause else ""
+    yield from _wrap(f"{word}{place}{cause}")
+    yield from _wrap(_sentence(conclusion.summary), "  ", "  ")
+
+
+def _chain(stages: tuple[Finding, ...]) -> Iterator[str]:
+    skipped = [finding for finding in stages if finding.summary == _NO_LIVE_STAGES]
+    if skipped:
+        yield from _stage_line(
+            f"{skipped[0].id}-{skipped[-1].id}", "OpenStack", State.UNKNOWN, _NO_LIVE_STAGES
+        )
+    for finding in stages:
+        if finding not in skipped:
+            yield from _stage_line(finding.id, finding.name, finding.state, finding.summary)
+
+
+def _stage_line(number: str, name: str, state: State, summary: str) -> Iterator[str]:
+    word = "follows" if state is State.CONSEQUENCE else state.value
+    word = word.upper() if state in (State.BROKEN, State.DEGRADED) else word
+    head = f"  {number:<6}{name:<12}" + style(f"{word:<9}", fg=_COLOURS[state]) + " "
+    yield from _wrap(summary, head, " " * 30, plain_head=30)
+
+
+def _cause(cause: Cause, *, first: bool) -> Iterator[str]:
+    if not first:
+        yield _title("Also")
+        yield from _wrap(
+            f"{cause.stage} {cause.id} ({cause.confidence.value}): {cause.summary}", "  ", "  "
+        )
+    yield _title("Proof")
+    yield from _evidence(cause.evidence)
+    yield ""
+    yield _title("Mend")
+    yield from _remedy(cause.remedy)
+
+
+def _evidence(evidence: Iterable[Evidence]) -> Iterator[str]:
+    for item in evidence:
+        expected = f" (expected: {item.expected})" if item.expected else ""
+        yield from _wrap(f"{item.where}: {item.what}: {item.seen}{expected}", "  - ", "    ")
+        yield from _command("    ", [item.command])
+
+
+def _remedy(remedy: Remedy) -> Iterator[str]:
+    for number, step in enumerate(remedy.steps, 1):
+        yield f"  {number}. on {step.where} ({step.risk.value}):"
+        yield from _command("     ", [step.command])
+        yield from _wrap(f"undo:   {step.undo}", "     ", "             ")
+        yield from _wrap(f"verify: {step.verify}", "     ", "             ")
+    if remedy.note:
+        yield from _wrap(remedy.note, "  ", "  ")
+
+
+def _command(indent: str, commands: Iterable[str]) -> Iterator[str]:
+    """A command is never broken: it is there to be copied."""
+    for command in commands:
+        if command:
+            yield style(f"{indent}$ {command}", fg="cyan")
+
+
+def _title(text: str) -> str:
+    return style(text, bold=True)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def _wrap(
+    text: str, head: str = "", indent: str = "", *, plain_head: int | None = None
+) -> list[str]:
+    """Wrap to the width; ``plain_head`` is the head's length without colours."""
+    length = len(head) if plain_head is None else plain_head
+    lines = textwrap.wrap(
+        text, WIDTH - length, break_long_words=False, break_on_hyphens=False
+    ) or [""]
+    return [head + lines[0].rstrip(), *(indent + line for line in lines[1:])]

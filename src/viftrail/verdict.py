@@ -1,0 +1,182 @@
+"""The words of a verdict: stages, evidence, causes, remedies.
+
+These types are what every report prints and what ``-f json`` writes; the
+format is versioned by `Verdict.format` and described in docs/json.md.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+FORMAT = 1
+
+
+class Stage(Enum):
+    """One link of the chain, in the order that a port lives."""
+
+    INFRASTRUCTURE = "S0"
+    SCHEDULING = "S1"
+    BUILD = "S2"
+    PORT = "S3"
+    NORTHBOUND = "S4"
+    NORTHD = "S5"
+    SOUTHBOUND = "S6"
+    CONTROLLER = "S7"
+    VIF = "S8"
+    LOCAL = "S9"
+    TUNNEL = "S10"
+    ROUTER = "S11"
+    PROVIDER = "S12"
+    FLOATING_IP = "S13"
+
+    @property
+    def number(self) -> int:
+        """Its place in the chain."""
+        return int(self.value[1:])
+
+    @property
+    def title(self) -> str:
+        """Its name in words."""
+        return self.name.lower().replace("_", " ")
+
+
+class State(str, Enum):
+    """What is known of a stage, or of the whole target."""
+
+    OK = "ok"
+    HEALTHY = "healthy"
+    BROKEN = "broken"
+    DEGRADED = "degraded"
+    UNKNOWN = "unknown"
+    CONSEQUENCE = "consequence"
+    NOT_APPLICABLE = "n/a"
+
+
+class Certainty(str, Enum):
+    """How far the evidence goes.
+
+    ``proven``: seen where it happens, no other cause leaves the same trace.
+    ``likely``: follows from what was seen, but the place itself was not looked at.
+    ``possible``: fits what was seen, and so do others.
+    """
+
+    PROVEN = "proven"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+
+class Risk(str, Enum):
+    """What a remedy does to traffic that works."""
+
+    SAFE = "safe"
+    BLINKS = "blinks"
+    DISRUPTIVE = "disruptive"
+    DESTROYS = "destroys"
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was seen, and the command that shows it to the operator."""
+
+    where: str
+    what: str
+    seen: str
+    expected: str = ""
+    command: str = ""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a remedy. ``where`` is the host on which ``command`` is run."""
+
+    command: str
+    where: str
+    risk: Risk
+    undo: str
+    verify: str
+
+
+class Remedy(msgspec.Struct, frozen=True, kw_only=True):
+    """The least destructive mend, in order."""
+
+    steps: tuple[Step, ...] = ()
+    note: str = ""
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault of the catalogue that the evidence accuses."""
+
+    id: str
+    stage: str
+    state: State
+    title: str
+    summary: str
+    confidence: Certainty
+    subject: str
+    evidence: tuple[Evidence, ...]
+    remedy: Remedy
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage, what is known of it, and why."""
+
+    id: str
+    name: str
+    state: State
+    summary: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+class RuledOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A guess that the evidence clears."""
+
+    guess: str
+    because: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that could not be looked at, and how to make it possible."""
+
+    place: str
+    why: str
+    how: str
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked about."""
+
+    asked: str
+    port: str = ""
+    server: str = ""
+    host: str = ""
+    mac: str = ""
+    addresses: tuple[str, ...] = ()
+    network: str = ""
+    floating_ips: tuple[str, ...] = ()
+
+
+class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer in one line. ``stage`` and ``cause`` are empty when healthy."""
+
+    state: State
+    stage: str = ""
+    cause: str = ""
+    confidence: str = ""
+    summary: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `why` found out about one target."""
+
+    format: int = FORMAT
+    tool: str = ""
+    target: Target
+    verdict: Conclusion
+    causes: tuple[Cause, ...] = ()
+    stages: tuple[Finding, ...] = ()
+    ruled_out: tuple[RuledOut, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+    remedy: Remedy = Remedy()
+    time: str = ""
+    """When the facts were taken, ISO 8601 in UTC."""

@@ -1,0 +1,76 @@
+"""One question, one answer: from a source and a target to a verdict.
+
+This is where the pure parts meet the outside: it follows the trail, and looks
+a second time before it accuses anybody of something that may still be settling.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from viftrail.diagnose import diagnose
+from viftrail.facts.inquiry import Inquiry
+from viftrail.facts.slice import follow
+from viftrail.facts.source import Source
+from viftrail.facts.target import resolve, split_pair
+from viftrail.verdict import Certainty, Stage, State, Verdict
+
+SETTLE = 1.0
+"""Seconds between two looks at a port that may have been made just now."""
+
+LOOKS = 3
+
+
+def why(
+    source: Source, asked: str, *, settle: float = SETTLE, wait: Callable[[float], None] = time.sleep
+) -> Verdict:
+    """The verdict on what the operator asked about.
+
+    Args:
+        source: where facts come from.
+        asked: a target, or a pair ``A:B``.
+        settle: seconds between looks when what was seen may be settling; 0 for
+            evidence that cannot change any more.
+        wait: how to pass that time.
+
+    Raises:
+        UnknownTarget: nothing is called that.
+        AmbiguousTarget: several things are.
+        ViftrailError: nothing could be read at all.
+    """
+    verdict = _look(source, asked)
+    for _ in range(LOOKS - 1):
+        if settle <= 0 or not _may_settle(verdict):
+            break
+        wait(settle)
+        verdict = _look(source, asked)
+    return verdict
+
+
+def _look(source: Source, asked: str) -> Verdict:
+    inquiry = Inquiry(source)
+    ends = [resolve(inquiry, end) for end in split_pair(asked)]
+    for end in ends:
+        follow(inquiry, end.port_id)
+    facts = inquiry.facts()
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    hosts = tuple(
+        diagnose(facts, end.port_id, asked).target.host for end in ends
+    ) if len(ends) > 1 else ()
+    verdicts = [diagnose(facts, end.port_id, asked, also=hosts, time=now) for end in ends]
+    return min(verdicts, key=_gravity)
+
+
+def _gravity(verdict: Verdict) -> tuple[int, int]:
+    """Worst first: of a pair, the end that breaks earlier in the chain is the answer."""
+    order = (State.BROKEN, State.DEGRADED, State.UNKNOWN, State.HEALTHY)
+    stage = verdict.verdict.stage
+    return order.index(verdict.verdict.state), Stage(stage).number if stage else 0
+
+
+def _may_settle(verdict: Verdict) -> bool:
+    """Broken for no known reason, or for one not proven: a port made just now looks like that."""
+    conclusion = verdict.verdict
+    return conclusion.state is State.BROKEN and conclusion.confidence != Certainty.PROVEN.value
