@@ -143,11 +143,11 @@ def _stages(findings: Iterable[Finding], causes: tuple[Cause, ...]) -> Iterator[
             evidence = dict.fromkeys(
                 [*(e for cause in here for e in cause.evidence), *finding.evidence]
             )
-            finding = msgspec.structs.replace(  # noqa: PLW2901
+            finding = msgspec.structs.replace(
                 finding, state=state, summary=here[0].summary, evidence=tuple(evidence)
             )
         elif finding.state is State.BROKEN and first:
-            finding = msgspec.structs.replace(  # noqa: PLW2901
+            finding = msgspec.structs.replace(
                 finding, state=State.CONSEQUENCE, summary=f"follows from {first}: {finding.summary}"
             )
         if finding.state in _BAD and not first:
@@ -155,9 +155,7 @@ def _stages(findings: Iterable[Finding], causes: tuple[Cause, ...]) -> Iterator[
         yield finding
 
 
-def _conclusion(
-    trail: Trail, causes: tuple[Cause, ...], stages: tuple[Finding, ...]
-) -> Conclusion:
+def _conclusion(trail: Trail, causes: tuple[Cause, ...], stages: tuple[Finding, ...]) -> Conclusion:
     bad = [finding for finding in stages if finding.state in _BAD]
     if bad:
         first = bad[0]
@@ -172,7 +170,7 @@ def _conclusion(
             if cause
             else f"{first.summary}; no fault of the catalogue explains it",
         )
-    blind = [f for f in stages if f.state is State.UNKNOWN and Stage(f.id).number >= 4]  # noqa: PLR2004
+    blind = [f for f in stages if f.state is State.UNKNOWN and Stage(f.id).number >= 4]
     if blind:
         return Conclusion(
             state=State.UNKNOWN,

@@ -24,7 +24,11 @@ LOOKS = 3
 
 
 def why(
-    source: Source, asked: str, *, settle: float = SETTLE, wait: Callable[[float], None] = time.sleep
+    source: Source,
+    asked: str,
+    *,
+    settle: float = SETTLE,
+    wait: Callable[[float], None] = time.sleep,
 ) -> Verdict:
     """The verdict on what the operator asked about.
 
@@ -56,9 +60,11 @@ def _look(source: Source, asked: str) -> Verdict:
         follow(inquiry, end.port_id)
     facts = inquiry.facts()
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    hosts = tuple(
-        diagnose(facts, end.port_id, asked).target.host for end in ends
-    ) if len(ends) > 1 else ()
+    hosts = (
+        tuple(diagnose(facts, end.port_id, asked).target.host for end in ends)
+        if len(ends) > 1
+        else ()
+    )
     verdicts = [diagnose(facts, end.port_id, asked, also=hosts, time=now) for end in ends]
     return min(verdicts, key=_gravity)
 

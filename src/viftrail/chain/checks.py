@@ -20,7 +20,7 @@ class Checks:
         self._complaints: list[str] = []
         self._praise: list[str] = []
 
-    def check(self, passed: bool, evidence: Evidence, *, good: str = "", bad: str) -> bool:  # noqa: FBT001
+    def check(self, passed: bool, evidence: Evidence, *, good: str = "", bad: str) -> bool:
         """Record one observation; ``good`` and ``bad`` say what it means."""
         if passed:
             self._seen.append(evidence)

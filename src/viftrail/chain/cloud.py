@@ -13,6 +13,9 @@ from functools import cached_property
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Host, Link
 from viftrail.facts.northbound import (
+    GatewayChassis,
+    HAChassis,
+    HAChassisGroup,
     LogicalRouter,
     LogicalRouterPort,
     LogicalSwitch,
@@ -21,7 +24,7 @@ from viftrail.facts.northbound import (
 )
 from viftrail.facts.owner import OwnedPort, Owner
 from viftrail.facts.slice import is_gateway
-from viftrail.facts.southbound import Chassis, PortBinding
+from viftrail.facts.southbound import Chassis, Encap, PortBinding
 from viftrail.facts.vswitch import Interface
 
 NAME_LENGTH = 11
@@ -173,7 +176,9 @@ class Cloud:
 
     def chassis_of(self, binding: PortBinding | None) -> Chassis | None:
         """The chassis that claimed it."""
-        return self.sb[Chassis].one("uuid", binding.chassis) if binding and binding.chassis else None
+        return (
+            self.sb[Chassis].one("uuid", binding.chassis) if binding and binding.chassis else None
+        )
 
     def chassis_named(self, name: str) -> Chassis | None:
         """By hostname or by system-id, as requested-chassis is matched (ovn-nb(5))."""
@@ -182,8 +187,6 @@ class Cloud:
 
     def tunnel_ip(self, chassis: Chassis) -> str:
         """The address that other chassis send geneve to."""
-        from viftrail.facts.southbound import Encap
-
         encaps = [self.sb[Encap].one("uuid", uuid) for uuid in chassis.encaps]
         return next((encap.ip for encap in encaps if encap), "")
 
@@ -238,8 +241,6 @@ class Cloud:
                         )
 
     def _candidates(self, leg: LogicalRouterPort) -> tuple[str, ...]:
-        from viftrail.facts.northbound import GatewayChassis, HAChassis, HAChassisGroup
-
         single = self.nb[GatewayChassis].by("uuid")
         ranked = [
             (row.priority, row.chassis_name)

@@ -45,7 +45,9 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
         gateway for gateway in cloud.gateways if any(gateway.router.uuid == r.uuid for r in routers)
     )
     peers = tuple(
-        dict.fromkeys(name for name in (*(g.host for g in gateways), *also) if name and name != host)
+        dict.fromkeys(
+            name for name in (*(g.host for g in gateways), *also) if name and name != host
+        )
     )
     fips = floating_ips_of(cloud, port)
     subjects = {

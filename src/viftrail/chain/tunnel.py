@@ -136,7 +136,8 @@ def _address(checks: Checks, cloud: Cloud, name: str) -> None:
         Evidence(
             where=name,
             what="tunnel address (Encap.ip)",
-            seen=f"{ip or 'none'}, " + ("its own" if ip in local_addresses(host) else "not its own"),
+            seen=f"{ip or 'none'}, "
+            + ("its own" if ip in local_addresses(host) else "not its own"),
             expected="an address of the host",
             command="ip -brief address",
         ),

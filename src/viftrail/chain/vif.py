@@ -40,7 +40,9 @@ def _plugged(checks: Checks, host: Host, name: str, port: Port, plugs: list[Plug
         Evidence(
             where=name,
             what=f"Interface external_ids:iface-id={port.id}",
-            seen=", ".join(f"{plug.interface.name} in {plug.bridge or 'no bridge'}" for plug in plugs)
+            seen=", ".join(
+                f"{plug.interface.name} in {plug.bridge or 'no bridge'}" for plug in plugs
+            )
             or "none",
             expected=f"one, in {bridge}",
             command=f"ovs-vsctl --columns=name,ofport find Interface external_ids:iface-id={port.id}",

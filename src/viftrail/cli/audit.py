@@ -10,8 +10,15 @@ from viftrail.cli.output import deliver
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @origin_options
-@click.option("-f", "--format", "format_", type=click.Choice(("text", "json")), default="text",
-              show_default=True, help="How to print the findings.")
+@click.option(
+    "-f",
+    "--format",
+    "format_",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How to print the findings.",
+)
 @click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
 @click.pass_context
 def audit(ctx: click.Context, origin: Origin, format_: str, output: str) -> None:

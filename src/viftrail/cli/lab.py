@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-
     from viftrail.lab.client import Lab
     from viftrail.lab.ping import Pings
     from viftrail.lab.status import Status
 
-_name = click.option(
-    "--name", default="lab", show_default=True, metavar="NAME", help="Which lab."
-)
+_name = click.option("--name", default="lab", show_default=True, metavar="NAME", help="Which lab.")
 _format = click.option(
     "-f",
     "--format",
@@ -122,9 +119,7 @@ def status(name: str, output: str) -> None:
 @click.option("--floating-ip", is_flag=True, help="Give it a floating IP.")
 def boot(vm: str, name: str, host: str | None, *, hybrid: bool, floating_ip: bool) -> None:
     """Make a VM and start it."""
-    click.echo(
-        _find(name).ask("boot", vm=vm, host=host, hybrid=hybrid, floating_ip=floating_ip)
-    )
+    click.echo(_find(name).ask("boot", vm=vm, host=host, hybrid=hybrid, floating_ip=floating_ip))
 
 
 @lab.command()
@@ -183,7 +178,7 @@ def ping(name: str, output: str, vm: str | None) -> None:
         _print_json(pings)
     else:
         _print_pings(pings)
-    sys.exit(0 if pings.ok else 1)
+    click.get_current_context().exit(0 if pings.ok else 1)
 
 
 def _print_pings(pings: Pings) -> None:
@@ -208,10 +203,7 @@ def _print_status(status: Status) -> None:
     )
     _print_table(
         ("VM", "HOST", "PORT", "MAC", "IP", "LEASE", "FLOATING IP"),
-        [
-            (v.name, v.host, v.port_id, v.mac, v.ip, v.lease, v.floating_ip)
-            for v in status.vms
-        ],
+        [(v.name, v.host, v.port_id, v.mac, v.ip, v.lease, v.floating_ip) for v in status.vms],
     )
     for network in status.networks:
         click.echo(

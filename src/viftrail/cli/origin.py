@@ -16,13 +16,16 @@ from viftrail.errors import NoSource, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from viftrail.facts.ovsdb.remote import Tls
     from viftrail.facts.source import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 NB_PORT, SB_PORT = 6641, 6642
-_LOCAL = {"nb": ("/run/ovn/ovnnb_db.sock", "/var/run/ovn/ovnnb_db.sock"),
-          "sb": ("/run/ovn/ovnsb_db.sock", "/var/run/ovn/ovnsb_db.sock")}
+_LOCAL = {
+    "nb": ("/run/ovn/ovnnb_db.sock", "/var/run/ovn/ovnnb_db.sock"),
+    "sb": ("/run/ovn/ovnsb_db.sock", "/var/run/ovn/ovnsb_db.sock"),
+}
 _SCHEMES = ("tcp:", "ssl:", "unix:")
 
 
@@ -47,25 +50,52 @@ class Origin:
 def origin_options(function: F) -> F:
     """Add the options; the command gets them as one `Origin` named ``origin``."""
     options = [
-        click.option("--lab", is_flag=False, flag_value="lab", default="", metavar="[NAME]",
-                     help="A running lab (default: the only one, else 'lab')."),
+        click.option(
+            "--lab",
+            is_flag=False,
+            flag_value="lab",
+            default="",
+            metavar="[NAME]",
+            help="A running lab (default: the only one, else 'lab').",
+        ),
         click.option("--bundle", default="", metavar="FILE", help="A bundle made by collect."),
-        click.option("--nb", default="", metavar="DB",
-                     help="Northbound: tcp:, ssl: or unix: remotes with commas between, or a "
-                     "database file. [env: OVN_NB_DB]"),
+        click.option(
+            "--nb",
+            default="",
+            metavar="DB",
+            help="Northbound: tcp:, ssl: or unix: remotes with commas between, or a "
+            "database file. [env: OVN_NB_DB]",
+        ),
         click.option("--sb", default="", metavar="DB", help="Southbound alike. [env: OVN_SB_DB]"),
         click.option("-p", "--private-key", default="", metavar="FILE", help="Key for ssl:."),
-        click.option("-c", "--certificate", default="", metavar="FILE",
-                     help="Certificate for ssl:."),
-        click.option("-C", "--ca-cert", default="", metavar="FILE",
-                     help="CA that signed the server's certificate."),
-        click.option("--ssh", is_flag=True, help="Look at hosts by ssh, by their chassis hostname."),
+        click.option(
+            "-c", "--certificate", default="", metavar="FILE", help="Certificate for ssl:."
+        ),
+        click.option(
+            "-C",
+            "--ca-cert",
+            default="",
+            metavar="FILE",
+            help="CA that signed the server's certificate.",
+        ),
+        click.option(
+            "--ssh", is_flag=True, help="Look at hosts by ssh, by their chassis hostname."
+        ),
         click.option("--ssh-config", default="", metavar="FILE", help="As ssh -F."),
         click.option("--become", is_flag=True, help="Run the probe there through sudo -n."),
-        click.option("--central", multiple=True, metavar="HOST",
-                     help="A host that runs ovn-northd; may be repeated."),
-        click.option("--timeout", default=5.0, show_default=True,
-                     type=click.FloatRange(0.1, 600), help="Seconds for one database answer."),
+        click.option(
+            "--central",
+            multiple=True,
+            metavar="HOST",
+            help="A host that runs ovn-northd; may be repeated.",
+        ),
+        click.option(
+            "--timeout",
+            default=5.0,
+            show_default=True,
+            type=click.FloatRange(0.1, 600),
+            help="Seconds for one database answer.",
+        ),
     ]
 
     def command(**arguments: Any) -> Any:
@@ -160,6 +190,25 @@ def _is_file(value: str) -> bool:
     return bool(value) and not value.startswith(_SCHEMES)
 
 
+def _tls(origin: Origin) -> Tls | None:
+    """The three files of ssl:, which only make sense together.
+
+    Raises:
+        UsageError: some are named and some are not.
+    """
+    files = (origin.private_key, origin.certificate, origin.ca_cert)
+    if not any(files):
+        return None
+    if not all(files):
+        raise UsageError(
+            "ssl: needs all of --private-key, --certificate and --ca-cert.",
+            "Name the files that ovn-nbctl is given on this cloud.",
+        )
+    from viftrail.facts.ovsdb.remote import Tls
+
+    return Tls(*map(Path, files))
+
+
 def _live(origin: Origin, nb: str, sb: str) -> Any:
     from viftrail.errors import Unreachable
     from viftrail.facts.carrier import Carrier, Local, Ssh
@@ -167,11 +216,9 @@ def _live(origin: Origin, nb: str, sb: str) -> Any:
     from viftrail.facts.inquiry import NORTHBOUND
     from viftrail.facts.live import LiveSource, this_host
     from viftrail.facts.ovsdb.client import Client
-    from viftrail.facts.ovsdb.remote import Tls, parse_remotes
+    from viftrail.facts.ovsdb.remote import parse_remotes
 
-    tls = None
-    if origin.private_key or origin.certificate or origin.ca_cert:
-        tls = Tls(origin.private_key, origin.certificate, origin.ca_cert)
+    tls = _tls(origin)
     remotes = {
         "nb": parse_remotes(nb, NB_PORT) if nb else (),
         "sb": parse_remotes(sb, SB_PORT) if sb else (),
@@ -182,9 +229,7 @@ def _live(origin: Origin, nb: str, sb: str) -> Any:
         which = "nb" if database == NORTHBOUND else "sb"
         if not remotes[which]:
             raise Unreachable(f"No address of {database} was named.", f"Give --{which}.")
-        return Client.connect(
-            remotes[which], database=database, tls=tls, timeout=origin.timeout
-        )
+        return Client.connect(remotes[which], database=database, tls=tls, timeout=origin.timeout)
 
     def carriers(host: str) -> Carrier | Gap:
         if host in here:

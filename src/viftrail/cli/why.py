@@ -11,8 +11,15 @@ from viftrail.cli.output import FORMATS, deliver, renderer
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("target")
 @origin_options
-@click.option("-f", "--format", "format_", type=click.Choice(FORMATS), default="text",
-              show_default=True, help="How to print the verdict.")
+@click.option(
+    "-f",
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How to print the verdict.",
+)
 @click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
 @click.pass_context
 def why(ctx: click.Context, origin: Origin, target: str, format_: str, output: str) -> None:

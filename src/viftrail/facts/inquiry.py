@@ -8,7 +8,7 @@ does not answer into a gap instead of an end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from viftrail.errors import ViftrailError
 from viftrail.facts import northbound, southbound
@@ -29,6 +29,11 @@ _DATABASE = {
 }
 
 
+def _is_question(ask: Ask[Any]) -> bool:
+    """A question about an empty value is none: the reference it came from is not set."""
+    return not ask.column or bool(ask.value)
+
+
 class Inquiry:
     """A growing slice of one cloud."""
 
@@ -39,21 +44,20 @@ class Inquiry:
         self._gaps: dict[str, Gap] = {}
         self._failures: dict[str, ViftrailError] = {}
 
-    def ask(self, asks: Iterable[Ask[R]]) -> list[R]:
-        """The rows that answer any of these questions, each once.
-
-        The questions may be of different tables of one or both databases; at
-        most one request a database is sent.
-        """
-        wanted = [cast("Ask[Row]", ask) for ask in asks if not ask.column or ask.value]
+    def fetch(self, *groups: Iterable[Ask[Any]]) -> None:
+        """Send these questions, of any tables, in one request a database."""
+        wanted = dict.fromkeys(ask for group in groups for ask in group if _is_question(ask))
         for database in (NORTHBOUND, SOUTHBOUND):
             new = [
-                ask
-                for ask in dict.fromkeys(wanted)
-                if ask not in self._answers and _DATABASE[ask.row] == database
+                ask for ask in wanted if ask not in self._answers and _DATABASE[ask.row] == database
             ]
             if new and database not in self._failures:
                 self._send(database, new)
+
+    def ask(self, asks: Iterable[Ask[R]]) -> list[R]:
+        """The rows of one table that answer any of these questions, each once."""
+        wanted = [cast("Ask[Row]", ask) for ask in asks]
+        self.fetch(wanted)
         rows = {row.uuid: row for ask in wanted for row in self._answers.get(ask, ())}
         return cast("list[R]", list(rows.values()))
 

@@ -6,7 +6,6 @@ import socket
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import cast
 
 from viftrail.facts import northbound, southbound
 from viftrail.facts.carrier import Carrier, visit, visit_all
@@ -27,7 +26,7 @@ Connect = Callable[[str], Client]
 class LiveSource:
     """A source that asks the running cloud."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         connect: Connect,
         carriers: Callable[[str], Carrier | Gap],
@@ -66,9 +65,7 @@ class LiveSource:
         database = NORTHBOUND if asks[0].row in northbound.TABLES else SOUTHBOUND
         selects = [Select(ask.row.table, condition(ask), columns_of(ask.row)) for ask in asks]
         answers = self.client(database).select(selects)
-        return [
-            tuple(decode_rows(ask.row, rows)) for ask, rows in zip(asks, answers, strict=True)
-        ]
+        return [tuple(decode_rows(ask.row, rows)) for ask, rows in zip(asks, answers, strict=True)]
 
     def central_hosts(self) -> tuple[str, ...]:
         """As configured."""
@@ -85,9 +82,8 @@ class LiveSource:
     def everything(self) -> Facts:
         """Every wanted table whole, and every chassis' host."""
         inquiry = Inquiry(self)
-        inquiry.ask(Ask(row) for row in (*northbound.TABLES, *southbound.TABLES))
-        chassis = cast("list[Chassis]", inquiry.ask([Ask(Chassis)]))
-        names = sorted(row.hostname for row in chassis)
+        inquiry.fetch(Ask(row) for row in (*northbound.TABLES, *southbound.TABLES))
+        names = sorted(row.hostname for row in inquiry.ask([Ask(Chassis)]))
         inquiry.look([*self._central, *names, *self._others])
         return inquiry.facts()
 
@@ -116,5 +112,3 @@ def this_host() -> tuple[str, ...]:
     """The names by which this host may be known as a chassis."""
     name = socket.gethostname()
     return tuple(dict.fromkeys((name, name.partition(".")[0], socket.getfqdn(name))))
-
-

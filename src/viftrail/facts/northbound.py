@@ -112,7 +112,9 @@ class LogicalRouterPort(Row, frozen=True, kw_only=True):
     """A router's leg, ``lrp-<port id>``; the peer of a switch's router port."""
 
     table: ClassVar[str] = "Logical_Router_Port"
-    references: ClassVar[frozenset[str]] = frozenset({"uuid", "gateway_chassis", "ha_chassis_group"})
+    references: ClassVar[frozenset[str]] = frozenset(
+        {"uuid", "gateway_chassis", "ha_chassis_group"}
+    )
 
     name: str = ""
     mac: str = ""

@@ -18,6 +18,9 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any, Dict, List, Optional, Set
+
+Seen = Dict[str, Any]
 
 FORMAT = 1
 TIMEOUT = 2.0  # seconds for any one question
@@ -30,11 +33,20 @@ OVS_TABLES = {
     "Bridge": ["_uuid", "name", "ports", "datapath_type"],
     "Port": ["_uuid", "name", "interfaces", "external_ids"],
     "Interface": [
-        "_uuid", "name", "type", "ofport", "error", "admin_state", "link_state",
-        "mac_in_use", "mtu", "options", "external_ids",
+        "_uuid",
+        "name",
+        "type",
+        "ofport",
+        "error",
+        "admin_state",
+        "link_state",
+        "mac_in_use",
+        "mtu",
+        "options",
+        "external_ids",
     ],
 }
-DAEMONS = {
+DAEMONS = {  # name: (which run folder, what to ask it)
     "ovsdb-server": ("ovs", []),
     "ovs-vswitchd": ("ovs", ["version"]),
     "ovn-controller": ("ovn", ["connection-status", "debug/status", "version"]),
@@ -46,20 +58,28 @@ RUN_FOLDERS = {
     "ovs": ["/run/openvswitch", "/var/run/openvswitch"],
     "ovn": ["/run/ovn", "/var/run/ovn", "/run/openvswitch", "/var/run/openvswitch"],
 }
-DISKS = ["/", "/var/lib/ovn", "/var/lib/openvswitch", "/etc/openvswitch", "/var/lib/nova", "/var/log"]
+DISKS = [
+    "/",
+    "/var/lib/ovn",
+    "/var/lib/openvswitch",
+    "/etc/openvswitch",
+    "/var/lib/nova",
+    "/var/log",
+]
 
 
-class Report(object):
+class Report:
     """What was seen, and what could not be; written by several threads."""
 
-    def __init__(self):
-        self.errors = []
+    def __init__(self) -> None:
+        self.errors: List[Dict[str, str]] = []
 
-    def failed(self, what, why):
+    def failed(self, what: str, why: object) -> None:
+        """Record that a question was not answered."""
         self.errors.append({"what": what, "why": str(why) or why.__class__.__name__})
 
 
-def run_folder(kind):
+def run_folder(kind: str) -> str:
     """The folder with the pid files and sockets of Open vSwitch or OVN."""
     named = os.environ.get("OVS_RUNDIR" if kind == "ovs" else "OVN_RUNDIR")
     if named:
@@ -70,7 +90,7 @@ def run_folder(kind):
     return RUN_FOLDERS[kind][0]
 
 
-def call(path, method, params, timeout=TIMEOUT):
+def call(path: str, method: str, params: List[Any], timeout: float = TIMEOUT) -> Any:
     """One JSON-RPC call over a unix socket, as OVSDB and unixctl speak it."""
     deadline = time.time() + timeout
     decoder = json.JSONDecoder()
@@ -99,18 +119,22 @@ def call(path, method, params, timeout=TIMEOUT):
             return reply.get("result")
 
 
-def run(argv, timeout=TIMEOUT):
+def run(argv: List[str], timeout: float = TIMEOUT) -> str:
     """The output of a command that only reads."""
     done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        timeout=timeout, universal_newlines=True,
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=timeout,
+        universal_newlines=True,
     )
     if done.returncode != 0:
         raise OSError((done.stderr.strip().splitlines() or ["exit %d" % done.returncode])[-1])
     return done.stdout
 
 
-def process(name, folder):
+def process(name: str, folder: str) -> Optional[Dict[str, Any]]:
     """Whether the daemon that left ``name``.pid still runs, and in which state."""
     path = os.path.join(folder, name + ".pid")
     try:
@@ -135,9 +159,10 @@ def process(name, folder):
     return seen
 
 
-def look_at_processes(seen, report):
+def look_at_processes(seen: Seen, report: Report) -> None:
     """Pid files, process states, and what the living daemons say of themselves."""
-    processes, unixctl = {}, {}
+    processes: Dict[str, Any] = {}
+    unixctl: Dict[str, Dict[str, str]] = {}
     for name, (kind, questions) in sorted(DAEMONS.items()):
         folder = run_folder(kind)
         found = process(name, folder)
@@ -159,7 +184,7 @@ def look_at_processes(seen, report):
     seen["unixctl"] = unixctl
 
 
-def look_at_vswitch(seen, report):
+def look_at_vswitch(seen: Seen, report: Report) -> None:
     """conf.db, whole: it is one host's and small."""
     path = os.path.join(run_folder("ovs"), "db.sock")
     operations = [
@@ -179,7 +204,7 @@ def look_at_vswitch(seen, report):
         report.failed("Open_vSwitch database at %s" % path, error)
 
 
-def look_at_links(seen, report):
+def look_at_links(seen: Seen, report: Report) -> None:
     """Every network device with its master, state and addresses."""
     try:
         seen["links"] = [link for link in json.loads(run(["ip", "-j", "-d", "addr"])) if link]
@@ -187,9 +212,10 @@ def look_at_links(seen, report):
         report.failed("ip -j -d addr", error)
 
 
-def look_at_machine(seen, report):
+def look_at_machine(seen: Seen, report: Report) -> None:
     """Disks and memory: what the first guess in every incident is about."""
-    disks, known = [], set()
+    disks: List[Dict[str, Any]] = []
+    known: Set[int] = set()
     for path in DISKS:
         try:
             device, space = os.stat(path).st_dev, os.statvfs(path)
@@ -198,9 +224,13 @@ def look_at_machine(seen, report):
         if device not in known:
             known.add(device)
             size = space.f_frsize
-            disks.append({
-                "path": path, "total": space.f_blocks * size, "free": space.f_bavail * size,
-            })
+            disks.append(
+                {
+                    "path": path,
+                    "total": space.f_blocks * size,
+                    "free": space.f_bavail * size,
+                }
+            )
     seen["disks"] = disks
     try:
         with open("/proc/meminfo") as meminfo:
@@ -213,8 +243,8 @@ def look_at_machine(seen, report):
         report.failed("/proc/meminfo", error)
 
 
-def look_at_firewall(seen, report):
-    """nftables rules that decide about a UDP port (nft(8), libnftables-json(5))."""
+def look_at_firewall(seen: Seen, report: Report) -> None:
+    """Nftables rules that decide about a UDP port (nft(8), libnftables-json(5))."""
     try:
         listed = json.loads(run(["nft", "-j", "list", "ruleset"]))["nftables"]
     except FileNotFoundError:
@@ -222,7 +252,8 @@ def look_at_firewall(seen, report):
     except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
         report.failed("nft -j list ruleset", error)
         return
-    seen["firewall"] = rules = []
+    rules: List[Dict[str, Any]] = []
+    seen["firewall"] = rules
     for entry in listed:
         rule = entry.get("rule") or {}
         parts = rule.get("expr") or []
@@ -233,47 +264,54 @@ def look_at_firewall(seen, report):
         ]
         for port in ports:
             if isinstance(port, int):
-                rules.append({
-                    "family": rule["family"], "table": rule["table"], "chain": rule["chain"],
-                    "handle": rule["handle"], "udp_port": port,
-                    "drops": any("drop" in part or "reject" in part for part in parts),
-                    "narrow": len([part for part in parts if "match" in part]) > 1,
-                })
+                rules.append(
+                    {
+                        "family": rule["family"],
+                        "table": rule["table"],
+                        "chain": rule["chain"],
+                        "handle": rule["handle"],
+                        "udp_port": port,
+                        "drops": any("drop" in part or "reject" in part for part in parts),
+                        "narrow": len([part for part in parts if "match" in part]) > 1,
+                    }
+                )
 
 
-def integration_bridge(seen):
+def integration_bridge(seen: Seen) -> str:
     """The bridge that ovn-controller fills, br-int unless configured otherwise."""
     for row in (seen.get("vswitch") or {}).get("Open_vSwitch", []):
         for key, value in row.get("external_ids", ["map", []])[1]:
             if key == "ovn-bridge":
-                return value
+                return str(value)
     return "br-int"
 
 
-def switch_answers(seen):
+def switch_answers(seen: Seen) -> bool:
     """False when asking ovs-vswitchd would only wait for a time-out."""
     found = seen["processes"].get("ovs-vswitchd")
     return bool(found) and "version" in seen["unixctl"].get("ovs-vswitchd", {})
 
 
-def look_at_flows(seen, report):
+def look_at_flows(seen: Seen, report: Report) -> None:
     """How many flows br-int has, and those that tie ports to it (tables 0 and 65)."""
     bridge = integration_bridge(seen)
     try:
         text = run(["ovs-ofctl", "--timeout=2", "dump-aggregate", bridge])
         fields = dict(part.split("=", 1) for part in text.split() if "=" in part)
-        flows = {"bridge": bridge, "count": int(fields["flow_count"]), "ports": []}
+        flows: Dict[str, Any] = {"bridge": bridge, "count": int(fields["flow_count"]), "ports": []}
         for table in ("0", "65"):
-            text = run(["ovs-ofctl", "--no-stats", "--timeout=2", "dump-flows", bridge, "table=" + table])
+            text = run(
+                ["ovs-ofctl", "--no-stats", "--timeout=2", "dump-flows", bridge, "table=" + table]
+            )
             flows["ports"] += [line.strip() for line in text.splitlines() if "actions=" in line]
         seen["flows"] = flows
     except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
         report.failed("flows of bridge %s" % bridge, error)
 
 
-def counters(bridge):
+def counters(bridge: str) -> Dict[str, List[int]]:
     """Packets in and out of every port of the bridge, by OpenFlow port number."""
-    found = {}
+    found: Dict[str, List[int]] = {}
     port = None
     for line in run(["ovs-ofctl", "--timeout=2", "dump-ports", bridge]).splitlines():
         words = line.replace(",", " ").split()
@@ -285,13 +323,13 @@ def counters(bridge):
     return found
 
 
-def packets(line):
+def packets(line: str) -> int:
     """The N of "pkts=N" in a line of dump-ports; 0 where the port cannot count."""
     value = line.partition("pkts=")[2].partition(",")[0].strip()
     return int(value) if value.isdigit() else 0
 
 
-def taps(seen):
+def taps(seen: Seen) -> List[str]:
     """Devices in the switch that carry a logical port's id."""
     names = []
     for row in (seen.get("vswitch") or {}).get("Interface", []):
@@ -301,13 +339,13 @@ def taps(seen):
     return names if len(names) <= MAX_TAPS else []
 
 
-def look_for_a_while(seen, report, window):
+def look_for_a_while(seen: Seen, report: Report, window: float) -> None:
     """Port counters at both ends of the window, and source MACs seen within it.
 
     The taps are only listened to, as tcpdump would; nothing is sent.
     """
     bridge = integration_bridge(seen)
-    sockets = {}
+    sockets: Dict[socket.socket, str] = {}
     try:
         for name in taps(seen):
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
@@ -323,9 +361,9 @@ def look_for_a_while(seen, report, window):
         seen["counters"] = {"seconds": round(ended - began, 3), "first": first, "second": second}
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         report.failed("port counters of bridge %s" % bridge, error)
-    heard = {}
+    heard: Dict[str, List[str]] = {}
     for sock in select.select(list(sockets), [], [], 0)[0] if sockets else []:
-        macs = set()
+        macs: Set[str] = set()
         for _ in range(64):
             try:
                 _, address = sock.recvfrom(64)
@@ -340,10 +378,10 @@ def look_for_a_while(seen, report, window):
     seen["heard"] = heard
 
 
-def look(window):
+def look(window: float) -> Seen:
     """Everything, as one dictionary."""
     report = Report()
-    seen = {
+    seen: Seen = {
         "format": FORMAT,
         "hostname": socket.gethostname(),
         "kernel": os.uname()[2],
@@ -372,7 +410,8 @@ def look(window):
     return seen
 
 
-def main(arguments):
+def main(arguments: List[str]) -> None:
+    """Look, and print."""
     window = 0.0
     if arguments[:1] == ["--window"] and len(arguments) == 2:
         window = float(arguments[1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from viftrail.facts.host import Host
 from viftrail.facts.inquiry import Inquiry
 from viftrail.facts.northbound import (
     ACL,
@@ -25,18 +26,26 @@ from viftrail.facts.northbound import (
     PortGroup,
     StaticRoute,
 )
-from viftrail.facts.row import Row
 from viftrail.facts.source import Ask
 from viftrail.facts.southbound import Chassis, ChassisPrivate, Encap, PortBinding, SBGlobal
+from viftrail.facts.vswitch import Interface
 
 DROP_GROUP = "neutron_pg_drop"
+GATEWAY_OPTION = "ovn-cms-options=enable-chassis-as-gw"
 MANY = 256
 """A switch or router with more members is not read member by member."""
 
 
 def follow(inquiry: Inquiry, port_id: str) -> None:
     """Ask for everything that the chain of this port depends on, then look at its hosts."""
-    inquiry.ask(_both(port_id))
+    inquiry.fetch(
+        [
+            Ask(NBGlobal),
+            Ask(LogicalSwitchPort, "name", port_id),
+            Ask(SBGlobal),
+            Ask(PortBinding, "logical_port", port_id),
+        ]
+    )
     ports = inquiry.ask([Ask(LogicalSwitchPort, "name", port_id)])
     switches = _switches(inquiry, port_id, ports)
     members = _members(inquiry, switches)
@@ -45,15 +54,6 @@ def follow(inquiry: Inquiry, port_id: str) -> None:
     _dhcp(inquiry, port_id, ports, members)
     chassis = _bindings(inquiry, port_id, ports, members, gateways)
     _hosts(inquiry, port_id, ports, chassis)
-
-
-def _both(port_id: str) -> list[Ask[Row]]:
-    return [
-        Ask(NBGlobal),
-        Ask(LogicalSwitchPort, "name", port_id),
-        Ask(SBGlobal),
-        Ask(PortBinding, "logical_port", port_id),
-    ]
 
 
 def _switches(
@@ -87,26 +87,24 @@ def _routers(inquiry: Inquiry, members: Iterable[LogicalSwitchPort]) -> list[Log
         if port.type == "router"
     )
     routers = inquiry.ask(Ask(LogicalRouter, "ports", leg.uuid) for leg in legs)
-    asks: list[Ask[Row]] = []
-    for router in routers:
-        asks += [Ask(LogicalRouterPort, "uuid", leg) for leg in router.ports]
-        asks += [Ask(StaticRoute, "uuid", route) for route in router.static_routes]
-        asks += [Ask(NAT, "uuid", nat) for nat in router.nat[:MANY]]
-    for owned in inquiry.source.owner.floating_ips:
-        asks.append(Ask(NAT, "external_ip", owned.ip))
-    for port in members:
-        if fip := port.external_ids.get("neutron:port_fip"):
-            asks.append(Ask(NAT, "external_ip", fip))
-    rows = inquiry.ask(asks)
-    gateways = [leg for leg in rows if isinstance(leg, LogicalRouterPort) and is_gateway(leg)]
-    inquiry.ask(
-        [
-            *(Ask(GatewayChassis, "uuid", row) for leg in gateways for row in leg.gateway_chassis),
-            *(Ask(HAChassisGroup, "uuid", leg.ha_chassis_group or "") for leg in gateways),
-        ]
+    fips = [owned.ip for owned in inquiry.source.owner.floating_ips]
+    fips += [port.external_ids.get("neutron:port_fip", "") for port in members]
+    own = [Ask(LogicalRouterPort, "uuid", leg) for router in routers for leg in router.ports]
+    inquiry.fetch(
+        own,
+        (Ask(StaticRoute, "uuid", route) for router in routers for route in router.static_routes),
+        (Ask(NAT, "uuid", nat) for router in routers for nat in router.nat[:MANY]),
+        (Ask(NAT, "external_ip", address) for fip in fips for address in fip.split()),
     )
-    groups = inquiry.ask(Ask(HAChassisGroup, "uuid", leg.ha_chassis_group or "") for leg in gateways)
-    inquiry.ask(Ask(HAChassis, "uuid", row) for group in groups for row in group.ha_chassis)
+    gateways = [leg for leg in inquiry.ask(own) if is_gateway(leg)]
+    groups = [Ask(HAChassisGroup, "uuid", leg.ha_chassis_group or "") for leg in gateways]
+    inquiry.fetch(
+        (Ask(GatewayChassis, "uuid", row) for leg in gateways for row in leg.gateway_chassis),
+        groups,
+    )
+    inquiry.fetch(
+        Ask(HAChassis, "uuid", row) for group in inquiry.ask(groups) for row in group.ha_chassis
+    )
     peers = inquiry.ask(
         Ask(LogicalSwitchPort, "options", f"router-port={leg.name}") for leg in gateways
     )
@@ -135,7 +133,7 @@ def _security_groups(inquiry: Inquiry, port_id: str, ports: list[LogicalSwitchPo
             *(Ask(PortGroup, "name", name) for name in sorted(names)),
         ]
     )
-    inquiry.ask(Ask(ACL, "uuid", acl) for group in groups for acl in group.acls)
+    inquiry.fetch(Ask(ACL, "uuid", acl) for group in groups for acl in group.acls)
 
 
 def _dhcp(
@@ -149,11 +147,9 @@ def _dhcp(
     for port in ports:
         cidrs += port.external_ids.get("neutron:cidrs", "").split()
     networks = {network for network in map(network_of, cidrs) if network}
-    inquiry.ask(
-        [
-            *(Ask(DHCPOptions, "uuid", port.dhcpv4_options or "") for port in [*ports, *members]),
-            *(Ask(DHCPOptions, "cidr", network) for network in sorted(networks)),
-        ]
+    inquiry.fetch(
+        (Ask(DHCPOptions, "uuid", port.dhcpv4_options or "") for port in [*ports, *members]),
+        (Ask(DHCPOptions, "cidr", network) for network in sorted(networks)),
     )
 
 
@@ -176,29 +172,22 @@ def _bindings(
     wanted = {port.options.get("requested-chassis", "").partition(",")[0] for port in ports}
     if owned:
         wanted.add(owned.host)
-    asks: list[Ask[Row]] = [Ask(PortBinding, "logical_port", port_id)]
-    asks += [Ask(PortBinding, "logical_port", f"cr-{leg.name}") for leg in gateways]
-    asks += [Ask(PortBinding, "logical_port", p.name) for p in members if p.type == "router"]
-    bindings = [row for row in inquiry.ask(asks) if isinstance(row, PortBinding)]
-    names = [
-        row.chassis_name
-        for row in inquiry.ask(
-            Ask(GatewayChassis, "uuid", uuid) for leg in gateways for uuid in leg.gateway_chassis
-        )
-    ]
-    groups = inquiry.ask(Ask(HAChassisGroup, "uuid", leg.ha_chassis_group or "") for leg in gateways)
-    names += [
-        row.chassis_name
-        for row in inquiry.ask(
-            Ask(HAChassis, "uuid", uuid) for group in groups for uuid in group.ha_chassis
-        )
-    ]
+    bindings = inquiry.ask(
+        [
+            Ask(PortBinding, "logical_port", port_id),
+            *(Ask(PortBinding, "logical_port", f"cr-{leg.name}") for leg in gateways),
+            *(Ask(PortBinding, "logical_port", p.name) for p in members if p.type == "router"),
+        ]
+    )
+    unhosted = any(not leg.gateway_chassis and not leg.ha_chassis_group for leg in gateways)
+    names = sorted({*_candidates(inquiry, gateways), *wanted})
     chassis = inquiry.ask(
         [
+            *([Ask(Chassis, "other_config", GATEWAY_OPTION)] if unhosted else ()),
             *(Ask(Chassis, "uuid", row.chassis or "") for row in bindings),
             *(Ask(Chassis, "uuid", row.requested_chassis or "") for row in bindings),
             *(Ask(Chassis, "hostname", name) for name in sorted(wanted)),
-            *(Ask(Chassis, "name", name) for name in sorted({*names, *wanted})),
+            *(Ask(Chassis, "name", name) for name in names),
         ]
     )
     # A second chassis of the same hostname is a fault of its own.
@@ -208,13 +197,25 @@ def _bindings(
             *(Ask(Chassis, "hostname", row.hostname) for row in chassis),
         ]
     )
-    inquiry.ask(
-        [
-            *(Ask(Encap, "uuid", uuid) for row in chassis for uuid in row.encaps),
-            *(Ask(ChassisPrivate, "name", row.name) for row in chassis),
-        ]
+    inquiry.fetch(
+        (Ask(Encap, "uuid", uuid) for row in chassis for uuid in row.encaps),
+        (Ask(ChassisPrivate, "name", row.name) for row in chassis),
     )
     return chassis
+
+
+def _candidates(inquiry: Inquiry, gateways: list[LogicalRouterPort]) -> list[str]:
+    """Chassis.name of every chassis that may host one of these gateways."""
+    single = inquiry.ask(
+        Ask(GatewayChassis, "uuid", uuid) for leg in gateways for uuid in leg.gateway_chassis
+    )
+    groups = inquiry.ask(
+        Ask(HAChassisGroup, "uuid", leg.ha_chassis_group or "") for leg in gateways
+    )
+    members = inquiry.ask(
+        Ask(HAChassis, "uuid", uuid) for group in groups for uuid in group.ha_chassis
+    )
+    return [row.chassis_name for row in single] + [row.chassis_name for row in members]
 
 
 def _hosts(
@@ -228,21 +229,14 @@ def _hosts(
     inquiry.look([*inquiry.source.central_hosts(), *names])
     own = [host.settings for host in inquiry.hosts.values() if host.settings.get("system-id")]
     # A chassis row may be missing although the host knows its own name.
-    inquiry.ask(
-        [
-            *(Ask(Chassis, "name", settings["system-id"]) for settings in own),
-            *(Ask(Encap, "ip", settings.get("ovn-encap-ip", "")) for settings in own),
-        ]
+    inquiry.fetch(
+        (Ask(Chassis, "name", settings["system-id"]) for settings in own),
+        (Ask(Encap, "ip", settings.get("ovn-encap-ip", "")) for settings in own),
     )
     if not any(plugs(host, port_id) for host in inquiry.hosts.values()):
         inquiry.look(inquiry.source.other_hosts())
 
 
-def plugs(host: object, port_id: str) -> bool:
+def plugs(host: Host, port_id: str) -> bool:
     """True when one of the host's Interfaces carries this port's iface-id."""
-    from viftrail.facts.host import Host
-    from viftrail.facts.vswitch import Interface
-
-    return isinstance(host, Host) and bool(
-        host.conf[Interface].find("external_ids", f"iface-id={port_id}")
-    )
+    return bool(host.conf[Interface].find("external_ids", f"iface-id={port_id}"))

@@ -26,7 +26,9 @@ class PortBinding(Row, frozen=True, kw_only=True):
     """A logical port. northd makes the row; ovn-controller fills ``chassis`` and ``up``."""
 
     table: ClassVar[str] = "Port_Binding"
-    references: ClassVar[frozenset[str]] = frozenset({"uuid", "datapath", "chassis", "requested_chassis"})
+    references: ClassVar[frozenset[str]] = frozenset(
+        {"uuid", "datapath", "chassis", "requested_chassis"}
+    )
 
     logical_port: str = ""
     type: str = ""

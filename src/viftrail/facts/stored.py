@@ -111,5 +111,8 @@ def _database(
             )
         )
     return Database(
-        {row: Table(decode_rows(row, stored.rows.get(row.table, [])), complete=True) for row in tables}
+        {
+            row: Table(decode_rows(row, stored.rows.get(row.table, [])), complete=True)
+            for row in tables
+        }
     )

@@ -28,7 +28,9 @@ class Found:
     addresses: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "  ".join(part for part in (self.port_id, self.server, self.mac, *self.addresses) if part)
+        return "  ".join(
+            part for part in (self.port_id, self.server, self.mac, *self.addresses) if part
+        )
 
 
 def is_mac(text: str) -> bool:

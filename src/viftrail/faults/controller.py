@@ -48,7 +48,10 @@ def _crashed(cloud: Cloud) -> Iterator[Case]:
                 ),
             ),
             steps=on_host(
-                name, "systemctl start ovn-controller", undo="systemctl stop ovn-controller", verify=STATUS
+                name,
+                "systemctl start ovn-controller",
+                undo="systemctl stop ovn-controller",
+                verify=STATUS,
             ),
         )
 
@@ -63,7 +66,11 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         yield Case(
             subject=subject.host(name),
             summary=f"ovn-controller on {name} cannot reach Southbound"
-            + (f": its ovn-remote is {remote or 'not set'}, the others' is {usual}" if differs else ""),
+            + (
+                f": its ovn-remote is {remote or 'not set'}, the others' is {usual}"
+                if differs
+                else ""
+            ),
             evidence=(
                 Evidence(
                     where=name,

@@ -34,7 +34,7 @@ def _router(cloud: Cloud, port: Port, known: str) -> str:
         return known
     switch = cloud.switch_of(port)
     routers = cloud.routers_of(switch) if switch else ()
-    return routers[0].name if routers else "ROUTER"
+    return routers[0].name if routers else ""
 
 
 def _missing(cloud: Cloud) -> Iterator[Case]:
@@ -50,7 +50,7 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
                     where=NORTHBOUND,
                     what=f"NAT external_ip={address}",
                     seen="no such row",
-                    expected=f"dnat_and_snat to {fixed} in {router}",
+                    expected=f"dnat_and_snat to {fixed}" + (f" in {router}" if router else ""),
                     command=f"ovn-nbctl find NAT external_ip={address}",
                 ),
             ),
@@ -60,8 +60,11 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
                 undo=f"ovn-nbctl lr-nat-del {router} dnat_and_snat {address}",
                 openstack=f"openstack floating ip unset --port {address} && "
                 f"openstack floating ip set --port {port.id} {address}",
-                verify=f"ovn-nbctl lr-nat-list {router}",
-            ),
+                verify=f"ovn-nbctl find NAT external_ip={address}",
+            )
+            if router
+            else (),
+            note="" if router else "No router joins the port's network to a provider network.",
         )
 
 

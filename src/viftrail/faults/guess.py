@@ -90,7 +90,9 @@ def _tunnel(_cloud: Cloud, trail: Trail, stages: dict[Stage, Finding]) -> RuledO
     finding = stages[Stage.TUNNEL]
     if finding.state is State.OK:
         return RuledOut(
-            guess="the geneve tunnel is down", because=finding.summary, evidence=finding.evidence[:2]
+            guess="the geneve tunnel is down",
+            because=finding.summary,
+            evidence=finding.evidence[:2],
         )
     if _first_broken(stages) < Stage.TUNNEL.number and trail.host:
         return RuledOut(

@@ -25,7 +25,6 @@ def _dhcp_missing(cloud: Cloud) -> Iterator[Case]:
         if usual is None and not options.complete and not _asked_for_subnet(cloud, port):
             continue
         seen = f"the subnet has DHCP options ({usual.cidr})" if usual else "none for the subnet"
-        subnet = usual.external_ids.get("subnet_id", "SUBNET") if usual else "SUBNET"
         yield Case(
             subject=subject.port(port.id),
             summary=f"the port of {port.label} has no DHCP options, so its DHCP requests are not "
@@ -46,17 +45,25 @@ def _dhcp_missing(cloud: Cloud) -> Iterator[Case]:
                     command="ovn-nbctl list DHCP_Options",
                 ),
             ),
-            steps=owned_row(
-                cloud,
-                ovn=f"ovn-nbctl lsp-set-dhcpv4-options {port.id} "
-                f"{usual.uuid if usual else 'DHCP_OPTIONS'}",
-                undo=f"ovn-nbctl clear Logical_Switch_Port {port.id} dhcpv4_options",
-                openstack=f"openstack subnet set --dhcp {subnet}",
-                openstack_undo=f"openstack subnet set --no-dhcp {subnet}",
-                verify=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
-            ),
+            steps=_refer(cloud, port, usual) if usual else (),
             certainty=certainty,
+            note=""
+            if usual
+            else "If the subnet shall have DHCP: openstack subnet set --dhcp, with "
+            "the subnet's id.",
         )
+
+
+def _refer(cloud: Cloud, port: Port, usual: DHCPOptions) -> tuple[Step, ...]:
+    subnet = usual.external_ids.get("subnet_id", "")
+    return owned_row(
+        cloud,
+        ovn=f"ovn-nbctl lsp-set-dhcpv4-options {port.id} {usual.uuid}",
+        undo=f"ovn-nbctl clear Logical_Switch_Port {port.id} dhcpv4_options",
+        openstack=f"openstack subnet set --dhcp {subnet}",
+        openstack_undo=f"openstack subnet set --no-dhcp {subnet}",
+        verify=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
+    )
 
 
 def _subnet_options(cloud: Cloud, port: Port) -> tuple[DHCPOptions | None, Certainty]:
@@ -169,6 +176,10 @@ def _no_egress(cloud: Cloud) -> Iterator[Case]:
                 ),
             ),
             steps=_open(cloud, port, groups, wanted),
+            note="Give the port a security group with an egress rule: openstack port set "
+            f"--security-group, for port {port.id}."
+            if not (wanted or groups or _wanted_groups(cloud, port))
+            else "",
         )
 
 
@@ -198,7 +209,9 @@ def _open(
             verify=f"ovn-nbctl get Port_Group {name} ports",
         )
     known = groups or _wanted_groups(cloud, port)
-    name = known[0].name if known else "PORT_GROUP"
+    if not known:
+        return ()
+    name = known[0].name
     match = f"'inport == @{name} && ip4'"
     return owned_row(
         cloud,
@@ -206,7 +219,7 @@ def _open(
         undo=f"ovn-nbctl --type=port-group acl-del {name} from-lport 1002 {match}",
         openstack="openstack security group rule create --egress --ethertype IPv4 "
         + name.removeprefix("pg_").replace("_", "-"),
-        openstack_undo="openstack security group rule delete RULE",
+        openstack_undo="delete the rule by the id that the command prints",
         verify=f"ovn-nbctl --type=port-group acl-list {name}",
     )
 

@@ -92,7 +92,7 @@ def _create_command(cloud: Cloud, port: Port, owned: OwnedPort) -> str:
         "neutron:device_owner": "compute:nova",
         "neutron:cidrs": " ".join(owned.cidrs),
     }
-    parts += [f"'external_ids:\"{key}\"=\"{value}\"'" for key, value in keys.items() if value]
+    parts += [f'\'external_ids:"{key}"="{value}"\'' for key, value in keys.items() if value]
     command = "ovn-nbctl " + " ".join(parts) + f" -- add Logical_Switch {owned.switch} ports @p"
     groups = [*owned.port_groups, DROP_GROUP] if owned.port_groups else []
     return command + "".join(f" -- add Port_Group {group} ports @p" for group in groups)

@@ -27,7 +27,9 @@ def waiting(cloud: Cloud) -> frozenset[Subject]:
     )
 
 
-def _northd(accused: Callable[[str], bool], command: str, undo: str) -> Callable[[Cloud], Iterator[Case]]:
+def _northd(
+    accused: Callable[[str], bool], command: str, undo: str
+) -> Callable[[Cloud], Iterator[Case]]:
     """A case when no northd is active and one is in the accused state."""
 
     def find(cloud: Cloud) -> Iterator[Case]:
@@ -79,12 +81,12 @@ def _traces(cloud: Cloud, victims: frozenset[Subject]) -> Iterator[Evidence]:
                 expected="true or false",
                 command=f"ovn-nbctl get Logical_Switch_Port {port_id} up",
             )
-    for row in cloud.nb[NBGlobal]:
-        if row.nb_cfg > row.sb_cfg:
+    for counters in cloud.nb[NBGlobal]:
+        if counters.nb_cfg > counters.sb_cfg:
             yield Evidence(
                 where=NORTHBOUND,
                 what="NB_Global nb_cfg, sb_cfg",
-                seen=f"{row.nb_cfg}, {row.sb_cfg}",
+                seen=f"{counters.nb_cfg}, {counters.sb_cfg}",
                 expected="equal",
                 command="ovn-nbctl --columns=nb_cfg,sb_cfg list NB_Global",
             )

@@ -36,7 +36,7 @@ def _unmapped(cloud: Cloud) -> Iterator[Case]:
         name = gateway.host
         host = cloud.hosts.get(name)
         bridge = _likely_bridge(cloud, host, physnet) if host else ""
-        mended = ",".join(part for part in (text, f"{physnet}:{bridge or 'BRIDGE'}") if part)
+        mended = ",".join(part for part in (text, f"{physnet}:{bridge}") if part)
         yield Case(
             subject=subject.host(name),
             summary=f"{name} hosts the gateway, but maps no bridge to {physnet}, so it is not "
@@ -64,7 +64,13 @@ def _unmapped(cloud: Cloud) -> Iterator[Case]:
                 if text
                 else "ovs-vsctl remove Open_vSwitch . external_ids ovn-bridge-mappings",
                 verify=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
-            ),
+            )
+            if bridge
+            else (),
+            note=""
+            if bridge
+            else f"Which bridge of {name} leads to {physnet} cannot be seen; set {KEY} to "
+            f"{physnet}: and its name.",
         )
 
 
@@ -122,13 +128,18 @@ def _no_nic(cloud: Cloud) -> Iterator[Case]:
                 ),
             ),
             steps=_insert(gateway.host, bridge, free),
-            note="A NIC that carries the host's own address must not be put into the bridge: the "
-            "host would be cut off.",
+            note=(
+                "" if len(free) == 1 else "Which NIC leads to the provider network cannot be seen. "
+            )
+            + "A NIC that carries the host's own address must not be put into the bridge: the host "
+            "would be cut off.",
         )
 
 
 def _insert(host: str, bridge: str, free: list[str]) -> tuple[Step, ...]:
-    nic = free[0] if len(free) == 1 else "NIC"
+    if len(free) != 1:
+        return ()
+    nic = free[0]
     return on_host(
         host,
         f"ovs-vsctl --may-exist add-port {bridge} {nic}",

@@ -11,7 +11,7 @@ from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import owned_row
-from viftrail.verdict import Evidence, Risk, Stage
+from viftrail.verdict import Evidence, Risk, Stage, Step
 
 GATEWAY_OPTION = "enable-chassis-as-gw"
 
@@ -23,7 +23,9 @@ def able(cloud: Cloud, physnet: str) -> list[Chassis]:
             row
             for row in cloud.sb[Chassis]
             if GATEWAY_OPTION in row.other_config.get("ovn-cms-options", "").split(",")
-            and (not physnet or physnet in mappings(row.other_config.get("ovn-bridge-mappings", "")))
+            and (
+                not physnet or physnet in mappings(row.other_config.get("ovn-bridge-mappings", ""))
+            )
         ),
         key=lambda row: row.hostname,
     )
@@ -57,17 +59,27 @@ def _unhosted(cloud: Cloud) -> Iterator[Case]:
                     command="ovn-sbctl --columns=hostname,other_config list Chassis",
                 ),
             ),
-            steps=owned_row(
-                cloud,
-                ovn=f"ovn-nbctl lrp-set-gateway-chassis {leg} "
-                f"{ready[0].name if ready else 'CHASSIS'} 1",
-                undo=f"ovn-nbctl lrp-del-gateway-chassis {leg} "
-                f"{ready[0].name if ready else 'CHASSIS'}",
-                openstack="ovs-vsctl set Open_vSwitch . "
-                f"external_ids:ovn-cms-options={GATEWAY_OPTION}  # on a gateway host",
-                verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port=cr-{leg}",
-            ),
+            steps=_schedule(cloud, gateway, ready[0]) if ready else (),
+            note=""
+            if ready
+            else f"First make a host eligible: on it, map {physnet or 'the physical network'} to its "
+            f"provider bridge and set external_ids:ovn-cms-options={GATEWAY_OPTION}.",
         )
+
+
+def _schedule(cloud: Cloud, gateway: Gateway, chassis: Chassis) -> tuple[Step, ...]:
+    leg = gateway.leg.name
+    router = gateway.router.name.removeprefix("neutron-")
+    network = gateway.leg.external_ids.get("neutron:network_name", "").removeprefix("neutron-")
+    return owned_row(
+        cloud,
+        ovn=f"ovn-nbctl lrp-set-gateway-chassis {leg} {chassis.name} 1",
+        undo=f"ovn-nbctl lrp-del-gateway-chassis {leg} {chassis.name}",
+        # Any update of the gateway schedules it (neutron ovn_client.py update_router).
+        openstack=f"openstack router set --external-gateway {network} {router}",
+        verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port=cr-{leg}",
+        risk=Risk.SAFE,
+    )
 
 
 def _name(gateway: Gateway) -> str:

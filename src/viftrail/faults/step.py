@@ -23,7 +23,7 @@ def neutron_owns(cloud: Cloud) -> bool:
     )
 
 
-def owned_row(  # noqa: PLR0913
+def owned_row(
     cloud: Cloud,
     *,
     ovn: str,

@@ -59,7 +59,9 @@ def _wrong_address(cloud: Cloud) -> Iterator[Case]:
 
 def _routable(host: Host) -> frozenset[str]:
     return frozenset(
-        address for address in local_addresses(host) if not ipaddress.ip_address(address).is_loopback
+        address
+        for address in local_addresses(host)
+        if not ipaddress.ip_address(address).is_loopback
     )
 
 

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -104,6 +105,12 @@ class Lab:
             ours.settimeout(_UP_TIMEOUT)
             try:
                 lab._follow(ours, progress)
+            except TimeoutError as error:
+                ours.close()
+                lab._wait_gone(5.0)
+                raise LabError(
+                    f"Lab {name!r} was not up after {_UP_TIMEOUT:g} s and was taken down again."
+                ) from error
             except BaseException:
                 ours.close()  # tells the janitor to take down what there is
                 lab._wait_gone(5.0)
@@ -215,7 +222,7 @@ def _start_janitor(name: str, computes: int, caller: socket.socket, *, boot_vms:
         for key, value in os.environ.items()
         if not key.startswith(("OVS_", "OVN_", "VIFTRAIL_LAB"))
     }
-    packages = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    packages = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, (packages, environment.get("PYTHONPATH")))
     )

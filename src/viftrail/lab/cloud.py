@@ -6,8 +6,10 @@ written to the northbound database, plugged into hosts and started in guests.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import re
 import shutil
 import sys
 import time
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 _PORT_UP_TIMEOUT: Final = 2.0
 _LEASE_TIMEOUT: Final = 3.0
 
+_VM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
 
 class Cloud:
     """A lab in the keeper's hands."""
@@ -65,18 +69,9 @@ class Cloud:
         self._make_nodes()
         progress("databases")
         make_empty_databases(self.controller, self.chassis)
-        for daemon in self.controller.databases:
-            daemon.spawn()
-        for node in self.chassis:
-            node.ovsdb.spawn()
-        self.controller.listen()
-        self.controller.northd.spawn()
+        self._start_central()
         progress("switches")
-        for node in self.chassis:
-            node.ovsdb.wait_ready()
-        run_all([(node, node.first_setup()) for node in self.chassis])
-        for node in self.chassis:
-            node.vswitchd.spawn()
+        self._start_switches()
         if boot_vms:
             self._admit_first_vms()
         self.neutron.create_cloud(self.vms.values())
@@ -90,8 +85,27 @@ class Cloud:
         for vm in self.vms.values():
             self._plug(vm)
         self._wait_registered()
-        for daemon in (self.controller.northd, *(node.controller for node in self.chassis)):
-            daemon.wait_ready()
+        self._wait_guests()
+        progress("ready")
+
+    def _start_central(self) -> None:
+        for daemon in self.controller.databases:
+            daemon.spawn()
+        # Started here, waited for later: they need no more than these to begin with.
+        for node in self.chassis:
+            node.ovsdb.spawn()
+        self.controller.listen()
+        self.controller.northd.spawn()
+
+    def _start_switches(self) -> None:
+        for node in self.chassis:
+            node.ovsdb.wait_ready()
+        run_all([(node, node.first_setup()) for node in self.chassis])
+        for node in self.chassis:
+            node.vswitchd.spawn()
+
+    def _wait_guests(self) -> None:
+        """Starts the guests once their ports are up, and waits for their leases."""
         for node in self.chassis:
             node.announce_tunnel()
         if not self.neutron.wait_up(self.vms.values(), 10.0):
@@ -101,7 +115,6 @@ class Cloud:
         for guest in self.guests.values():
             if not guest.wait_lease(5.0):
                 raise LabError(f"{guest.name} got no DHCP lease within 5 s.")
-        progress("ready")
 
     def _make_nodes(self) -> None:
         fabric = Fabric(self.folder, self.home, self._token)
@@ -147,7 +160,9 @@ class Cloud:
             self._admit("vm3", hosts[1])
 
     def _wait_registered(self) -> None:
-        """Waits until every chassis is in the southbound database."""
+        """Waits until every daemon answers and every chassis is in the southbound database."""
+        for daemon in (self.controller.northd, *(node.controller for node in self.chassis)):
+            daemon.wait_ready()
         wanted = {node.design.system_id for node in self.chassis}
         with self.controller.open(SOUTHBOUND) as southbound:
 
@@ -198,6 +213,11 @@ class Cloud:
                     f"{name} runs on {vm.host} already.", f"Delete it first, or drop --host {host}."
                 )
             return f"{name} runs on {vm.host} already."
+        if not _VM_NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} cannot be the name of a VM.",
+                "Use 1 to 32 of the characters a-z, 0-9 and '-', the first one no '-'.",
+            )
         if name in self.nodes or name == self.fabric.name:
             raise UsageError(f"{name!r} is a node of the lab.", "Give the VM another name.")
         if host is None:
@@ -209,12 +229,25 @@ class Cloud:
             )
         vm = self._admit(name, host, hybrid=hybrid)
         if floating_ip:
-            vm = self.vms[name] = dataclasses.replace(
-                vm, floating_ip=self.design.floating_ip(vm)
-            )
-        self.neutron.ensure_port(vm)
-        self._plug(vm)
+            vm = self.vms[name] = dataclasses.replace(vm, floating_ip=self.design.floating_ip(vm))
+        try:
+            self.neutron.ensure_port(vm)
+            self._plug(vm)
+        except LabError:
+            self._forget(vm)
+            raise
         return self._start_guest(vm, patience)
+
+    def _forget(self, vm: Vm) -> None:
+        """Takes back what there is of a VM that could not be made."""
+        del self.vms[vm.name]
+        guest = self.guests.pop(vm.name, None)
+        with contextlib.suppress(LabError):
+            hypervisor.unplug(self.host_of(vm), vm)
+        with contextlib.suppress(LabError):
+            self.neutron.delete_port(vm)
+        if guest is not None:
+            guest.close()
 
     def reboot(self, name: str, patience: float = _LEASE_TIMEOUT) -> str:
         """Reboots a VM hard, as Nova does: its card is unplugged, made anew and plugged."""
@@ -227,12 +260,13 @@ class Cloud:
     def delete(self, name: str) -> str:
         """Takes a VM and its port away."""
         vm = self.vm(name)
+        # First what may fail, so that a VM is there entirely or not at all.
+        self.neutron.delete_port(vm)
+        hypervisor.unplug(self.host_of(vm), vm)
+        del self.vms[name]
         guest = self.guests.pop(name)
         guest.halt()
-        hypervisor.unplug(self.host_of(vm), vm)
-        self.neutron.delete_port(vm)
         guest.close()
-        del self.vms[name]
         return f"{name} is deleted."
 
     def _load(self, host: str) -> int:
@@ -266,7 +300,10 @@ class Cloud:
 
     def _start_guest(self, vm: Vm, patience: float) -> str:
         # Nova starts a guest when Neutron says that its port is up, or gives up waiting.
-        up = self.neutron.wait_up([vm], min(patience, _PORT_UP_TIMEOUT))
+        try:
+            up = self.neutron.wait_up([vm], min(patience, _PORT_UP_TIMEOUT))
+        except LabError:  # no northbound database to ask: a guest starts all the same
+            up = False
         guest = self.guests[vm.name]
         guest.boot()
         if patience and guest.wait_lease(patience if up else patience / 2):
@@ -311,9 +348,7 @@ class Cloud:
 
 def write_programs(folder: Folder) -> None:
     """Puts ``systemctl`` and ``viftrail`` where a node's PATH begins."""
-    import viftrail
-
-    packages = Path(viftrail.__file__).parent.parent
+    packages = Path(__file__).resolve().parents[2]
     folder.programs.mkdir()
     for program, module in (("systemctl", "viftrail.lab.systemctl"), ("viftrail", "viftrail")):
         file = folder.programs / program

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +16,9 @@ from viftrail.errors import LabError, UsageError
 from viftrail.lab.machine import wait_until
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
     from viftrail.lab.machine import Machine
 
 

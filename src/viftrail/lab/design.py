@@ -249,9 +249,7 @@ class Design:
         """The Port_Group Neutron makes of the security group."""
         return "pg_" + self.security_group.replace("-", "_")
 
-    def vm(
-        self, name: str, host: str, ip: str, generation: int = 0, *, hybrid: bool = False
-    ) -> Vm:
+    def vm(self, name: str, host: str, ip: str, generation: int = 0, *, hybrid: bool = False) -> Vm:
         """A VM with the identifiers that are its own."""
         return Vm(
             name=name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from viftrail.errors import LabError, UsageError
@@ -21,7 +22,7 @@ def become(machine: MachineRef, argv: Sequence[str]) -> NoReturn:
         UsageError: there is no such command.
         LabError: the machine went away meanwhile.
     """
-    folder = os.getcwd()
+    folder = Path.cwd()
     path = os.environ.get("PATH", "")
     programs = machine.environment["PATH"].partition(":")[0]
     environment = {**os.environ, **machine.environment}

@@ -55,10 +55,10 @@ class Fabric(Machine):
         self.ip(*commands)
         for node in nodes:
             links = [link for _, link in _cables(node)]
-            wire = PROVIDER if node.design.role == "external" else MANAGEMENT
+            subnet = PROVIDER if node.design.role == "external" else MANAGEMENT
             node.ip(
                 *(f"link set {link} up" for link in links),
-                f"address add {wire[node.design.number]}/{wire.prefixlen} dev eth0",
+                f"address add {subnet[node.design.number]}/{subnet.prefixlen} dev eth0",
             )
             for link in links:
                 node.compute_checksums(link)

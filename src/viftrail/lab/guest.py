@@ -85,10 +85,10 @@ class Guest(Machine):
             name="udhcpc",
             machine=self,
             # Three requests a second apart, two seconds of rest, and again, for ever.
-            argv=tuple(
-                shlex.split("busybox udhcpc -f -i eth0 -t 3 -T 1 -A 2 -O mtu -O staticroutes")
-            )
-            + ("-F", name, "-s", str(dhcp_script(folder))),
+            argv=(
+                *shlex.split("busybox udhcpc -f -i eth0 -t 3 -T 1 -A 2 -O mtu -O staticroutes"),
+                *("-F", name, "-s", str(dhcp_script(folder))),
+            ),
             output=own / "udhcpc.log",
             ready="",
         )

@@ -27,11 +27,9 @@ def plug(node: Chassis, vm: Vm, guest: Guest) -> None:
     # libvirt gives a tap the guest's MAC with fe in front, so that a bridge
     # never takes it for its own.
     tap_mac = "fe" + vm.mac[2:]
-    commands = [
-        f"link add {vm.tap} address {tap_mac} mtu {TENANT_MTU} type veth"
-        f" peer name eth0 address {vm.mac} mtu {TENANT_MTU} netns {guest.netns}",
-        f"link set {vm.tap} up",
-    ]
+    near = f"link add {vm.tap} address {tap_mac} mtu {TENANT_MTU} type veth"
+    far = f"peer name eth0 address {vm.mac} mtu {TENANT_MTU} netns {guest.netns}"
+    commands = [f"{near} {far}", f"link set {vm.tap} up"]
     if vm.hybrid:
         commands += [
             f"link add {vm.qbr} type bridge forward_delay 0 mcast_snooping 0",
@@ -70,10 +68,8 @@ def connect(node: Chassis, vm: Vm) -> None:
 def unplug(node: Chassis, vm: Vm) -> None:
     """Takes the port out of whatever bridge it is in and deletes its links."""
     node.vsctl("--if-exists", "del-port", vm.ovs_port, "--", "--if-exists", "del-port", vm.tap)
-    node.ip(
-        *(f"link delete {link}" for link in (vm.tap, vm.qvo, vm.qbr) if node.has_link(link))
-        or ("link set lo up",)
-    )
+    links = [link for link in (vm.tap, vm.qvo, vm.qbr) if node.has_link(link)]
+    node.ip(*(f"link delete {link}" for link in links))
 
 
 class MetadataProxy(Machine):

@@ -50,9 +50,10 @@ def main(arguments: list[str]) -> None:
     keeper = -1
     try:
         done_read, done_write = os.pipe()
+        janitor = os.getpid()
         keeper = os.fork()
         if keeper == 0:
-            _keep(order, folder, token, caller, done_write)
+            _keep(janitor, order, folder, token, caller, done_write)
         os.close(done_write)
         _watch(keeper, caller, done_read)
     finally:
@@ -62,20 +63,28 @@ def main(arguments: list[str]) -> None:
 
 
 def _keep(
-    order: dict[str, object], folder: Folder, token: str, caller: socket.socket, completed: int
+    janitor: int,
+    order: dict[str, object],
+    folder: Folder,
+    token: str,
+    caller: socket.socket,
+    completed: int,
 ) -> None:
     """Runs in the keeper's process and does not return."""
     try:
-        janitor = os.getppid()
         kernel.die_with_parent(signal.SIGTERM)
         if os.getppid() != janitor:
-            os._exit(1)
+            return
         with folder.log.open("ab", buffering=0) as log:
             for stream in (1, 2):
                 os.dup2(log.fileno(), stream)
         design = Design(folder.name, computes=int(str(order["computes"])))
         Keeper(design, folder, token).run(caller, completed, boot_vms=bool(order["vms"]))
     finally:
+        with contextlib.suppress(Exception):
+            if os.getppid() != janitor:  # killed: its work is the keeper's
+                _sweep(token)
+                folder.remove()
         # Not sys.exit: the janitor's own clean-up must not run in here as well.
         os._exit(0)
 

@@ -53,7 +53,7 @@ class Machine:
         self,
         argv: Sequence[str],
         output: Path | int = subprocess.DEVNULL,
-        **options: Any,  # noqa: ANN401 - handed on to Popen as they are
+        **options: Any,
     ) -> subprocess.Popen[str]:
         """Starts a child in the machine that dies when the keeper dies."""
         with contextlib.ExitStack() as stack:

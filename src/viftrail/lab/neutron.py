@@ -55,7 +55,9 @@ class Neutron:
             ["external_ids", "insert", strings({"neutron:fip-distributed": "False"})],
         )
         dhcp_options = transaction.insert("DHCP_Options", **self._rows.dhcp_options())
-        ports, public_ports, nat = [], [], [self._insert_snat(transaction)]
+        ports: list[Json] = []
+        public_ports: list[Json] = []
+        nat = [self._insert_snat(transaction)]
         for network, target in ((design.network, ports), (design.provider, public_ports)):
             metadata = self._rows.metadata_port(network)
             target.append(transaction.insert("Logical_Switch_Port", **metadata))
@@ -190,9 +192,7 @@ class Neutron:
             )
             for direction, side in (("from-lport", "inport"), ("to-lport", "outport"))
         ]
-        transaction.insert(
-            "Port_Group", name=DROP_GROUP, acls=members(drops), ports=members(ports)
-        )
+        transaction.insert("Port_Group", name=DROP_GROUP, acls=members(drops), ports=members(ports))
         rules = [
             transaction.insert(
                 "ACL",
@@ -286,9 +286,7 @@ class Neutron:
         with self.open() as northbound:
 
             def up() -> bool:
-                rows = northbound.select(
-                    "Logical_Switch_Port", [["up", "==", True]], "name"
-                )
+                rows = northbound.select("Logical_Switch_Port", [["up", "==", True]], "name")
                 return wanted <= {row["name"] for row in rows}
 
             return wait_until(up, timeout)

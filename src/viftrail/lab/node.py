@@ -222,9 +222,7 @@ class Chassis(Node):
             "Open Virtual Network host control daemon",
             (self.controller,),
         )
-        host = Unit(
-            "ovn-host", "Open Virtual Network host components", (self.controller,)
-        )
+        host = Unit("ovn-host", "Open Virtual Network host components", (self.controller,))
         for unit in (ovsdb, vswitchd, switch, controller, host):
             self.services.units[unit.name] = unit
 

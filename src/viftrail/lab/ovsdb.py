@@ -115,7 +115,7 @@ class Ovsdb:
             else:
                 return
 
-    def __enter__(self) -> Ovsdb:
+    def __enter__(self) -> Ovsdb:  # noqa: PYI034 - typing.Self is Python 3.11's
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -164,7 +164,9 @@ class Ovsdb:
                 elif message.get("id") == call_id:
                     break
         except OSError as error:
-            raise LabError(f"{self.database}: the ovsdb-server does not answer: {error}.") from error
+            raise LabError(
+                f"{self.database}: the ovsdb-server does not answer: {error}."
+            ) from error
         if message["error"] is not None:
             raise LabError(f"{self.database} refused a request: {message['error']}.")
         return message["result"]

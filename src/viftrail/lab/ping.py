@@ -13,7 +13,6 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +23,7 @@ from viftrail.lab import kernel
 from viftrail.lab.guest import HTTP_PORT, dry_script
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path as FilePath
 
     from viftrail.lab.client import Lab
@@ -96,9 +96,7 @@ def ping(lab: Lab, only: str | None = None) -> Pings:
     return Pings(ok=all(path.ok for path in ordered), paths=ordered)
 
 
-def _probes(
-    status: Status, only: str | None, dhcp: Callable[[VmStatus], _Probe]
-) -> list[_Probe]:
+def _probes(status: Status, only: str | None, dhcp: Callable[[VmStatus], _Probe]) -> list[_Probe]:
     gateway = status.networks[0].gateway
     probes = []
     for vm in status.vms:
@@ -126,8 +124,12 @@ def _from_guest(
     for end in (vm, peer):
         if end is not None and end.lease is None:
             words = f"{end.name} has no IPv4 address"
-            return _Probe(path, vm.name, target, lambda: (False, words))
+            return _Probe(path, vm.name, target, functools.partial(_hopeless, words))
     return _Probe(path, vm.name, target, functools.partial(_echo, address))
+
+
+def _hopeless(why: str) -> tuple[bool, str]:
+    return False, why
 
 
 def _peer(status: Status, vm: VmStatus, *, same_host: bool) -> VmStatus | None:
@@ -216,7 +218,8 @@ def _checksum(data: bytes) -> int:
     """RFC 1071; ``data`` has an even length."""
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
-    return ~(total + (total >> 16)) & 0xFFFF
+    folded: int = total + (total >> 16)
+    return ~folded & 0xFFFF
 
 
 def _connect(address: str) -> tuple[bool, str]:

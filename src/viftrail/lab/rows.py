@@ -47,8 +47,7 @@ class Rows:
             "options": strings(
                 {
                     "classless_static_route": (
-                        f"{{169.254.169.254/32,{network.metadata_ip}, "
-                        f"0.0.0.0/0,{network.gateway}}}"
+                        f"{{169.254.169.254/32,{network.metadata_ip}, 0.0.0.0/0,{network.gateway}}}"
                     ),
                     "dns_server": "{9.9.9.9}",
                     "domain_name": '"openstacklocal."',

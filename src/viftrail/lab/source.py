@@ -135,4 +135,3 @@ def _guests(status: Status, host: str) -> tuple[Guest, ...]:
         for vm in status.vms
         if vm.host == host
     )
-

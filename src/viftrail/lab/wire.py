@@ -43,7 +43,7 @@ def failure(error: ViftrailError) -> Message:
     return {"error": type(error).__name__, "what": error.what, "do": error.do}
 
 
-def result_of(reply: Message | None) -> Any:  # noqa: ANN401 - JSON
+def result_of(reply: Message | None) -> Any:
     """What a reply brings.
 
     Raises:
@@ -58,7 +58,7 @@ def result_of(reply: Message | None) -> Any:  # noqa: ANN401 - JSON
     return reply["ok"]
 
 
-def ask(folder: Folder, operation: str, timeout: float = TIMEOUT, **arguments: object) -> Any:  # noqa: ANN401
+def ask(folder: Folder, operation: str, timeout: float = TIMEOUT, **arguments: object) -> Any:
     """Has a lab's keeper carry out an operation.
 
     Raises:

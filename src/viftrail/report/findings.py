@@ -35,7 +35,11 @@ def _lines(found: Findings) -> Iterator[str]:
         example = causes[0]
         colour = "red" if example.state is State.BROKEN else "yellow"
         yield ""
-        yield f"{example.stage:<4} " + style(fault_id, fg=colour, bold=True) + f"  × {len(causes)}"
+        yield (
+            f"{example.stage:<4} "
+            + style(fault_id, fg=colour, bold=True)
+            + f"  {len(causes)} found"
+        )
         yield from textwrap.wrap(
             example.summary, WIDTH, initial_indent="     ", subsequent_indent="     "
         )

@@ -150,7 +150,7 @@ def _wrap(
 ) -> list[str]:
     """Wrap to the width; ``plain_head`` is the head's length without colours."""
     length = len(head) if plain_head is None else plain_head
-    lines = textwrap.wrap(
-        text, WIDTH - length, break_long_words=False, break_on_hyphens=False
-    ) or [""]
+    lines = textwrap.wrap(text, WIDTH - length, break_long_words=False, break_on_hyphens=False) or [
+        ""
+    ]
     return [head + lines[0].rstrip(), *(indent + line for line in lines[1:])]

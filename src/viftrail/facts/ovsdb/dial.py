@@ -140,7 +140,7 @@ def _connect_unix(remote: Remote, deadline: Deadline) -> socket.socket:
         while True:
             try:
                 sock.connect(path)
-            except BlockingIOError:  # noqa: PERF203
+            except BlockingIOError:
                 # The listen queue is full: its owner is not accepting.
                 if not deadline.left():
                     raise Unreachable(

@@ -109,7 +109,7 @@ class Stream:
         while left:
             try:
                 left = left[self._sock.send(left) :]
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as want:  # noqa: PERF203
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as want:
                 self._wait(want, deadline, writing=True)
             except ssl.SSLError as error:
                 self._tls_failed(error)
@@ -195,7 +195,7 @@ class Stream:
         while True:
             try:
                 tls.do_handshake()
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as want:  # noqa: PERF203
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError) as want:
                 self._wait(want, deadline, writing=False)
             except ssl.SSLError as error:
                 self._tls_failed(error)

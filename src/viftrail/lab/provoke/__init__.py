@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from viftrail.errors import LabError, UsageError
 
 # In the order of the chain, which is the order that they are listed in.
-from viftrail.lab.provoke import northbound, binding, vif, local, underlay, north, decoys  # noqa: F401, I001
+# isort: off
+from viftrail.lab.provoke import northbound, binding, vif, local, underlay, north, decoys  # noqa: F401
+
+# isort: on
 from viftrail.lab.provoke.registry import Provocation, Victim, all_provocations
 
 if TYPE_CHECKING:
@@ -32,9 +35,7 @@ def provoke(cloud: Cloud, fault: str, vm: str) -> str:
     """
     known = all_provocations()
     if fault not in known:
-        raise UsageError(
-            f"The lab cannot provoke {fault!r}.", f"It can: {', '.join(known)}."
-        )
+        raise UsageError(f"The lab cannot provoke {fault!r}.", f"It can: {', '.join(known)}.")
     if fault in cloud.broken:
         raise UsageError(f"{fault} is provoked already.", "Mend the lab first.")
     wanted = known[fault]

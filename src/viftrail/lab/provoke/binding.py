@@ -88,8 +88,10 @@ def cut_southbound(victim: Victim) -> Undo:
         wait_until(unbound, 3.0)
     host.vsctl("set", "Open_vSwitch", ".", f'external_ids:ovn-remote="{_NOBODY}"')
     wait_until(
-        lambda: "not connected"
-        in host.run("ovn-appctl", "-t", "ovn-controller", "connection-status", check=False),
+        lambda: (
+            "not connected"
+            in host.run("ovn-appctl", "-t", "ovn-controller", "connection-status", check=False)
+        ),
         3.0,
         pause=0.05,
     )

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
 
 
-@provocation(
-    "dhcp-options-missing", "the VM's port lost its reference to DHCP_Options", ("dhcp",)
-)
+@provocation("dhcp-options-missing", "the VM's port lost its reference to DHCP_Options", ("dhcp",))
 def clear_dhcp(victim: Victim) -> Undo:
     """As with ``openstack subnet set --no-dhcp``, only that Neutron does not know of it."""
     victim.cloud.controller.run(

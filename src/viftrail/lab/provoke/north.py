@@ -65,9 +65,7 @@ def pull_card(victim: Victim) -> Undo:
     return gateway.restore_settings
 
 
-@provocation(
-    "fip-nat-row-missing", "the NAT row of the VM's floating IP was deleted", _FLOATING
-)
+@provocation("fip-nat-row-missing", "the NAT row of the VM's floating IP was deleted", _FLOATING)
 def lose_floating_ip(victim: Victim) -> Undo:
     """Neutron still has the floating IP associated."""
     floating_ip = victim.vm.floating_ip

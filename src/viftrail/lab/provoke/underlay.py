@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from viftrail.errors import LabError
 from viftrail.lab.fabric import port_of
-from viftrail.lab.machine import wait_until
+from viftrail.lab.machine import run_all, wait_until
 from viftrail.lab.ovsdb import SOUTHBOUND
 from viftrail.lab.provoke.registry import NORTH_SOUTH, provocation
 
@@ -31,9 +31,7 @@ def misplace_endpoint(victim: Victim) -> Undo:
     host = victim.host
     host.vsctl("set", "Open_vSwitch", ".", f'external_ids:ovn-encap-ip="{_WRONG_IP}"')
     with victim.cloud.controller.open(SOUTHBOUND) as southbound:
-        wait_until(
-            lambda: bool(southbound.select("Encap", [["ip", "==", _WRONG_IP]], "ip")), 5.0
-        )
+        wait_until(lambda: bool(southbound.select("Encap", [["ip", "==", _WRONG_IP]], "ip")), 5.0)
     return host.restore_settings
 
 
@@ -60,11 +58,7 @@ def block_geneve(victim: Victim) -> Undo:
         )
     )
     cloud.fabric.run("nft", "-f", "-", stdin=rules)
-    targets = [cloud.design.provider.gateway]
-    targets += [vm.ip for vm in cloud.vms.values() if vm.host != victim.vm.host][:1]
-    for target in targets:
-        # Busybox's ping has no interval below a second, so they go out side by side.
-        ping_from(victim, target)
+    _suffer(victim)
 
     def undo() -> None:
         cloud.fabric.run("nft", "delete", "table", "bridge", _TABLE, check=False)
@@ -72,9 +66,15 @@ def block_geneve(victim: Victim) -> Undo:
     return undo
 
 
-def ping_from(victim: Victim, target: str) -> None:
-    """Sends echo requests out of the guest without waiting for answers that cannot come."""
-    from viftrail.lab.machine import run_all
+def _suffer(victim: Victim) -> None:
+    """Sends echo requests to another host's VM and to the external host, in vain.
 
-    command = ("busybox", "ping", "-c", "1", "-W", "1", target)
-    run_all([(victim.guest, command)] * _PINGS, timeout=3.0, check=False)
+    A complaint comes after some packets were lost, and counters only show a
+    tunnel that swallows packets if there were packets.
+    """
+    cloud = victim.cloud
+    targets = [cloud.design.provider.gateway]
+    targets += [vm.ip for vm in cloud.vms.values() if vm.host != victim.vm.host][:1]
+    # Busybox's ping has no interval below a second, so they go out side by side.
+    commands = [("busybox", "ping", "-c", "1", "-W", "1", target) for target in targets] * _PINGS
+    run_all([(victim.guest, command) for command in commands], timeout=3.0, check=False)

@@ -43,10 +43,12 @@ def unlabel(victim: Victim) -> Undo:
 
 @provocation("vif-netdev-missing", "the VM's tap was deleted under Open vSwitch", ALL_PATHS)
 def delete_tap(victim: Victim) -> Undo:
-    """The guest loses its card with it, as qemu does."""
+    """The guest loses its card with it, as qemu does.
+
+    The Interface keeps its ofport, and the port stays up: only ``link_state``
+    turns down. ``ofport=-1`` and an ``error`` come with the next plug.
+    """
     victim.host.ip(f"link delete {victim.vm.tap}")
-    # Open vSwitch notices at its next look at the database, whatever that is for.
-    victim.host.run("ovs-appctl", "--timeout=5", "-t", "ovs-vswitchd", "version")
     return victim.reboot
 
 

@@ -1,0 +1,1 @@
+"""Tests of the lab, most of which bring one up."""

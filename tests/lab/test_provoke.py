@@ -1,0 +1,74 @@
+"""Every provocation breaks what it says and nothing else, and can be undone."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from viftrail.lab.provoke import all_provocations
+
+from .harness import Cli
+
+pytestmark = pytest.mark.lab
+
+FAULTS = all_provocations()
+
+
+@pytest.fixture(autouse=True)
+def mended(lab: Cli) -> Iterator[None]:
+    yield
+    lab("mend")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_breaks_what_it_says_until_it_is_mended(lab: Cli, fault: str) -> None:
+    assert fault in lab("break", fault).stdout
+    assert lab.status()["broken"] == [fault]
+    assert lab.failing("--vm", "vm1") >= set(FAULTS[fault].breaks)
+    if FAULTS[fault].decoy:
+        assert lab.failing() == set()
+    assert fault in lab("mend").stdout
+    assert lab.status()["broken"] == []
+    assert lab.failing() == set()
+
+
+def test_a_repair_by_hand_does_not_upset_mend(lab: Cli) -> None:
+    lab("break", "controller-crashed")
+    lab("exec", "compute1", "--", "systemctl", "start", "ovn-controller")
+    lab("break", "fip-nat-row-missing")
+    lab("break", "vif-netdev-missing")
+    lab("reboot", "vm1")
+    assert lab("mend").stdout == (
+        "Mended: vif-netdev-missing, fip-nat-row-missing, controller-crashed.\n"
+    )
+    assert lab.failing() == set()
+
+
+def test_a_victim_deleted_by_hand_does_not_upset_mend(lab: Cli) -> None:
+    lab("boot", "vm6")
+    lab("break", "nb-lsp-missing", "--vm", "vm6")
+    lab("delete", "vm6")
+    lab("mend")
+    assert lab.failing() == set()
+
+
+def test_requests_that_cannot_be_met_are_refused(lab: Cli) -> None:
+    done = lab("break", "no-such-fault", check=False)
+    assert done.returncode == 64
+    assert "northd-paused" in done.stderr
+    assert lab("break", "vif-tap-down", "--vm", "vm99", check=False).returncode == 64
+    assert lab("break", "fip-nat-row-missing", "--vm", "vm2", check=False).returncode == 64
+    assert lab.status()["broken"] == []
+
+
+def test_a_hung_daemon_does_not_hang_the_lab(lab: Cli) -> None:
+    pid = int(lab("exec", "compute1", "--", "sh", "-c", "cat $OVS_RUNDIR/ovs-vswitchd.pid").stdout)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        lab("status")
+        lab("reboot", "vm2")
+    finally:
+        os.kill(pid, signal.SIGCONT)
