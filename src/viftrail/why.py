@@ -59,7 +59,7 @@ def _look(source: Source, asked: str) -> Verdict:
     for end in ends:
         follow(inquiry, end.port_id)
     facts = inquiry.facts()
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    now = source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds")
     hosts = (
         tuple(diagnose(facts, end.port_id, asked).target.host for end in ends)
         if len(ends) > 1

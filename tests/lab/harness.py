@@ -90,7 +90,7 @@ def assert_nothing_left(name: str, inodes: set[str] | None = None) -> None:
         try:
             # A new lab may have been given the same numbers meanwhile.
             other_lab = b"VIFTRAIL_LAB=" in (process / "environ").read_bytes()
-            inode = os.readlink(process / "ns/net")
+            inode = str((process / "ns/net").readlink())
         except OSError:
             continue
         assert other_lab or inode not in (inodes or set()), process.name
@@ -100,7 +100,7 @@ def namespaces_of(keeper: int) -> set[str]:
     """The network namespaces a keeper holds."""
     links = set()
     for fd in Path(f"/proc/{keeper}/fd").iterdir():
-        link = os.readlink(fd)
+        link = str(fd.readlink())
         if link.startswith("net:"):
             links.add(link)
-    return links - {os.readlink("/proc/self/ns/net")}
+    return links - {str(Path("/proc/self/ns/net").readlink())}

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,10 @@ pytestmark = pytest.mark.lab
 
 
 @pytest.fixture
-def cli(request: pytest.FixtureRequest) -> Cli:
-    name = f"t-life-{os.getpid()}"
-    request.addfinalizer(lambda: Cli(name)("down", check=False))
-    return Cli(name)
+def cli() -> Iterator[Cli]:
+    one = Cli(f"t-life-{os.getpid()}")
+    yield one
+    one("down", check=False)
 
 
 def links() -> set[str]:

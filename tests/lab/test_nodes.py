@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,9 @@ def test_the_lab_can_be_used_from_inside(lab: Cli) -> None:
 
 
 def test_the_metadata_port_answers_tcp(lab: Cli) -> None:
-    answer = sh(lab, "vm1", "busybox wget -q -O - -T 2 http://169.254.169.254/")
-    assert answer.startswith("ovnmeta-")
+    code = "import urllib.request as r; print(r.urlopen('http://169.254.169.254/').read())"
+    answer = Lab.find(lab.name).run("vm1", [sys.executable, "-c", code], timeout=10)
+    assert b"ovnmeta-" in answer.stdout
 
 
 @pytest.mark.parametrize(

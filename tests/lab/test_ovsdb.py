@@ -28,6 +28,8 @@ def serve(path: Path, *replies: bytes) -> list[Any]:
                 requests.append(json.loads(client.recv(65536)))
                 for part in (reply[:7], reply[7:]):
                     client.sendall(part)
+            if replies[-1]:
+                client.recv(65536)  # until the other side hangs up
 
     threading.Thread(target=work, daemon=True).start()
     return requests

@@ -72,3 +72,5 @@ def test_a_hung_daemon_does_not_hang_the_lab(lab: Cli) -> None:
         lab("reboot", "vm2")
     finally:
         os.kill(pid, signal.SIGCONT)
+    lab("mend")
+    assert lab.failing() == set()

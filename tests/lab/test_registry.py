@@ -5,18 +5,20 @@ from __future__ import annotations
 from viftrail.lab.provoke import all_provocations
 
 #: The faults that the first release must find on a live lab.
-REQUIRED = """
+REQUIRED = frozenset(
+    """
     northd-not-running northd-paused nb-lsp-missing pb-requested-chassis-mismatch
     chassis-missing-graceful-stop controller-crashed controller-sb-unreachable
     vif-not-in-br-int vif-iface-id-wrong vif-iface-id-missing vif-netdev-missing vif-tap-down
     vif-hybrid-leg-broken dhcp-options-missing portsec-mac-mismatch sg-egress-missing
     tunnel-wrong-encap-ip tunnel-udp-blocked prov-mapping-missing prov-nic-not-in-bridge
     router-no-gateway-chassis fip-nat-row-missing
-""".split()
+""".split()  # noqa: SIM905 - reads like the list it was copied from
+)
 
 
 def test_every_required_fault_can_be_provoked() -> None:
-    assert set(REQUIRED) <= set(all_provocations())
+    assert set(all_provocations()) >= REQUIRED
 
 
 def test_only_decoys_break_nothing() -> None:

@@ -58,7 +58,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                 expected="the options of its subnet",
                 command=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
             ),
-            good="DHCP is answered on its host",
+            good="it has DHCP options",
             bad="nobody answers DHCP for the port",
         )
     if dropped(cloud, port):

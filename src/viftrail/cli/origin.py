@@ -130,7 +130,8 @@ def open_source(origin: Origin) -> Iterator[Source]:
         from viftrail.facts import bundle
         from viftrail.facts.stored import StoredSource
 
-        yield StoredSource(bundle.read(Path(origin.bundle))[0])
+        facts, manifest = bundle.read(Path(origin.bundle))
+        yield StoredSource(facts, manifest.time)
         return
     lab = origin.lab or ("" if named or origin.sb else _only_lab())
     if lab:

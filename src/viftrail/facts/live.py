@@ -26,6 +26,8 @@ Connect = Callable[[str], Client]
 class LiveSource:
     """A source that asks the running cloud."""
 
+    taken = ""
+
     def __init__(
         self,
         connect: Connect,

@@ -36,6 +36,11 @@ class Source(Protocol):
     """A place that facts come from."""
 
     @property
+    def taken(self) -> str:
+        """When its facts were taken, ISO 8601 in UTC; empty for a cloud that is asked now."""
+        ...
+
+    @property
     def owner(self) -> Owner:
         """What the owner of the ports wants, as far as the source knows."""
         ...

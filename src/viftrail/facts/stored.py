@@ -22,8 +22,9 @@ from viftrail.facts.table import Table
 class StoredSource:
     """A source over complete facts: a bundle, or database files."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, taken: str = "") -> None:
         self._facts = facts
+        self.taken = taken
 
     @property
     def owner(self) -> Owner:

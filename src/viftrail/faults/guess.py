@@ -54,7 +54,7 @@ def _memory(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | N
     gib = round(host.memory.available / 2**30)
     return RuledOut(
         guess="memory ran out",
-        because=f"{trail.host} has about {gib} GiB available, and every daemon asked answered",
+        because=f"{trail.host} has about {gib} GiB available",
         evidence=(
             Evidence(
                 where=trail.host,
@@ -171,8 +171,8 @@ def _firewall(_cloud: Cloud, trail: Trail, stages: dict[Stage, Finding]) -> Rule
     if finding.state is not State.OK or not passed:
         return None
     return RuledOut(
-        guess="a security group or firewall drops its traffic",
-        because=f"security groups let {trail.port.label} send, and br-int answers its DHCP",
+        guess="a security group drops what it sends",
+        because=f"the security groups of {trail.port.label} let it send",
         evidence=tuple(passed),
     )
 

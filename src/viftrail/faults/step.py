@@ -57,3 +57,8 @@ def on_host(
 def claimed(port_id: str) -> str:
     """A command that shows that the port was claimed again."""
     return f"ovn-nbctl get Logical_Switch_Port {port_id} up"
+
+
+def installed(interface: str) -> str:
+    """A command that shows on the host that ovn-controller claimed what is plugged."""
+    return f"ovs-vsctl get Interface {interface} external_ids:ovn-installed"

@@ -10,7 +10,7 @@ from viftrail.facts.host import Host, Link
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, claimed, on_host
+from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, claimed, installed, on_host
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
 
@@ -95,7 +95,7 @@ def _not_in_bridge(cloud: Cloud) -> Iterator[Case]:
                 f"ovs-vsctl {remove}--may-exist add-port {bridge} {device} "
                 f"-- set Interface {device} {_plug_keys(port)}",
                 undo=f"ovs-vsctl del-port {bridge} {device}",
-                verify=claimed(port.id),
+                verify=installed(device),
             ),
         )
 
@@ -133,7 +133,7 @@ def _iface_case(port: Port, host: str, row: Interface, carried: str, because: st
             host,
             f"ovs-vsctl set Interface {row.name} external_ids:iface-id={port.id}",
             undo=undo,
-            verify=claimed(port.id),
+            verify=installed(row.name),
         ),
     )
 

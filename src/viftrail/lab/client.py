@@ -35,6 +35,8 @@ NodeRef = MachineRef
 
 #: Seconds to come up: 20 computes take about 6 on two cores.
 _UP_TIMEOUT = 60.0
+#: Seconds to be gone again, if that fails.
+_CLEANUP_TIMEOUT = 10.0
 
 
 def labs() -> list[str]:
@@ -106,14 +108,12 @@ class Lab:
             try:
                 lab._follow(ours, progress)
             except TimeoutError as error:
-                ours.close()
-                lab._wait_gone(5.0)
+                _await_cleanup(ours)
                 raise LabError(
                     f"Lab {name!r} was not up after {_UP_TIMEOUT:g} s and was taken down again."
                 ) from error
             except BaseException:
-                ours.close()  # tells the janitor to take down what there is
-                lab._wait_gone(5.0)
+                _await_cleanup(ours)
                 raise
         return lab
 
@@ -212,6 +212,15 @@ class Lab:
             raise LabError(
                 f"{machine.name}: {argv[0]} did not end within {timeout:g} s."
             ) from error
+
+
+def _await_cleanup(sock: socket.socket) -> None:
+    """Tells the janitor to take down what there is, and waits until it has."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(_CLEANUP_TIMEOUT)
+        while sock.recv(4096):
+            pass
 
 
 def _start_janitor(name: str, computes: int, caller: socket.socket, *, boot_vms: bool) -> None:

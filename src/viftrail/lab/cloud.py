@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from viftrail.errors import LabError, UsageError
-from viftrail.lab import hypervisor, report
+from viftrail.lab import hypervisor, inventory
 from viftrail.lab.daemon import Unit
 from viftrail.lab.design import POOL, Design, Vm
 from viftrail.lab.fabric import Fabric, hosts_text
@@ -135,8 +135,7 @@ class Cloud:
             node.prepare(controller_ip)
             if node.design.role == "compute":
                 self._offer_nova_compute(node)
-        gateway = self.design.node("network1").system_id
-        self.neutron = Neutron(self.design, self.controller, str(gateway))
+        self.neutron = Neutron(self.design, self.controller, self.design.node("network1"))
         external = self.nodes["external"]
         self._external_server = http_server(external, external.folder)
         self._external_server.spawn()
@@ -331,13 +330,16 @@ class Cloud:
             return max(0.0, deadline - time.monotonic())
 
         return self.neutron.wait_up(self.vms.values(), left()) and wait_until(
-            lambda: all(guest.lease == self.vms[vm].ip for vm, guest in self.guests.items()),
-            left(),
+            lambda: not self.without_lease(), left()
         )
+
+    def without_lease(self) -> list[str]:
+        """The VMs that have not got the address they should have."""
+        return [name for name, guest in self.guests.items() if guest.lease != self.vms[name].ip]
 
     def status(self) -> Status:
         """The owner's view."""
-        return report.status_of(self)
+        return inventory.status_of(self)
 
     def order_service(self, node: str, verb: str, unit: str) -> tuple[int, str]:
         """Carries out ``systemctl`` on a node."""

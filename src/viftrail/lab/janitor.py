@@ -81,6 +81,8 @@ def _keep(
         design = Design(folder.name, computes=int(str(order["computes"])))
         Keeper(design, folder, token).run(caller, completed, boot_vms=bool(order["vms"]))
     finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # it is ending already
         with contextlib.suppress(Exception):
             if os.getppid() != janitor:  # killed: its work is the keeper's
                 _sweep(token)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from viftrail.errors import LabError, NotPermitted, UsageError, ViftrailError
-from viftrail.lab import provoke, report, wire
+from viftrail.lab import inventory, provoke, wire
 from viftrail.lab.cloud import Cloud, check_machine
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Keeper:
         return msgspec.to_builtins(self.cloud.status())
 
     def _machines(self) -> object:
-        return msgspec.to_builtins(report.machines_of(self.cloud))
+        return msgspec.to_builtins(inventory.machines_of(self.cloud))
 
     def _boot(self, vm: str, host: str | None, *, hybrid: bool, floating_ip: bool) -> str:
         return self.cloud.boot(vm, host, hybrid=hybrid, floating_ip=floating_ip)

@@ -19,7 +19,7 @@ from viftrail.lab.rows import NB_GLOBAL_OPTIONS, Rows
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from viftrail.lab.design import Design, Network, RouterPort, Vm
+    from viftrail.lab.design import Design, FloatingIp, Network, NodeDesign, RouterPort, Vm
     from viftrail.lab.node import Controller
     from viftrail.lab.ovsdb import Json
 
@@ -31,11 +31,11 @@ _DROP_PRIORITY = 1000
 class Neutron:
     """Writes one design to the northbound database of one controller."""
 
-    def __init__(self, design: Design, controller: Controller, gateway: str) -> None:
-        """``gateway`` is the name (system-id) of the chassis that gets the gateway port."""
+    def __init__(self, design: Design, controller: Controller, gateway: NodeDesign) -> None:
+        """``gateway`` is the node that gets the router's gateway port."""
         self.design = design
-        self.gateway = gateway
-        self._rows = Rows(design, gateway)
+        self.gateway_node = gateway.name
+        self._rows = Rows(design, str(gateway.system_id))
         self._controller = controller
 
     def open(self) -> Ovsdb:
@@ -66,7 +66,7 @@ class Neutron:
                 transaction.insert("Logical_Switch_Port", **self._rows.port(vm, dhcp_options))
             )
             if vm.floating_ip:
-                nat.append(transaction.insert("NAT", **self._rows.floating_ip(vm)))
+                nat.append(transaction.insert("NAT", **self._rows.floating_ip(vm, vm.floating_ip)))
         vm_ports = ports[1:]
         ports.append(self._insert_router_leg(transaction, design.network, design.router.inside))
         public_ports.append(
@@ -162,8 +162,12 @@ class Neutron:
             revision=4,
         )
         if is_gateway:
-            options |= {"nat-addresses": "router", "exclude-lb-vips-from-garp": "true"}
-            external_ids["neutron:project_id"] = ""
+            options |= {
+                "nat-addresses": "router",
+                "exclude-lb-vips-from-garp": "true",
+                "requested-chassis": self.gateway_node,
+            }
+            external_ids |= {"neutron:project_id": "", "neutron:host_id": self.gateway_node}
         return transaction.insert(
             "Logical_Switch_Port",
             name=leg.id,
@@ -250,11 +254,13 @@ class Neutron:
                     "Port_Group", [["name", "==", group]], ["ports", "insert", members([port])]
                 )
             if vm.floating_ip:
-                self._ensure_floating_ip(northbound, transaction, vm)
+                self._ensure_floating_ip(northbound, transaction, vm, vm.floating_ip)
             northbound.commit(transaction)
 
-    def _ensure_floating_ip(self, northbound: Ovsdb, transaction: Transaction, vm: Vm) -> None:
-        row = self._rows.floating_ip(vm)
+    def _ensure_floating_ip(
+        self, northbound: Ovsdb, transaction: Transaction, vm: Vm, floating_ip: FloatingIp
+    ) -> None:
+        row = self._rows.floating_ip(vm, floating_ip)
         where = [["type", "==", row["type"]], ["external_ip", "==", row["external_ip"]]]
         if northbound.select("NAT", where, "_uuid"):
             transaction.update("NAT", where, **row)

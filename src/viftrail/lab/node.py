@@ -179,10 +179,10 @@ class Controller(Node):
             leave=False,
         )
 
-    def open(self, database: str) -> Ovsdb:
+    def open(self, database: str, patience: float = 1.0) -> Ovsdb:
         """Connects to the northbound or southbound database."""
         side = "nb" if database == NORTHBOUND else "sb"
-        return Ovsdb(self.run_dir / f"ovn{side}_db.sock", database)
+        return Ovsdb(self.run_dir / f"ovn{side}_db.sock", database, patience=patience)
 
     def listen(self) -> None:
         """Makes both databases listen on TCP, as ``ovn-{nb,sb}ctl set-connection`` does."""
@@ -193,7 +193,7 @@ class Controller(Node):
             transaction = Transaction()
             connection = transaction.insert("Connection", target=f"ptcp:{port}:0.0.0.0")
             transaction.insert(table, connections=members([connection]))
-            with self.open(database) as ovsdb:
+            with self.open(database, patience=5.0) as ovsdb:
                 ovsdb.commit(transaction)
 
 

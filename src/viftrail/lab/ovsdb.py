@@ -90,8 +90,12 @@ class Transaction:
 class Ovsdb:
     """A connection to one ovsdb-server over its unix socket."""
 
-    def __init__(self, path: Path, database: str, timeout: float = 5.0) -> None:
-        """Connects, waiting up to ``timeout`` seconds for the server to listen.
+    def __init__(
+        self, path: Path, database: str, *, patience: float = 1.0, timeout: float = 5.0
+    ) -> None:
+        """Connects, waiting up to ``patience`` seconds for the server to listen.
+
+        Each answer may take ``timeout`` seconds.
 
         Raises:
             LabError: nobody listens there in time.
@@ -101,7 +105,7 @@ class Ovsdb:
         self._buffer = ""
         self._decoder = json.JSONDecoder()
         self._text = codecs.getincrementaldecoder("utf-8")()
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + patience
         while True:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._socket.settimeout(timeout)

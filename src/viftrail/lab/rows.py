@@ -13,7 +13,7 @@ from viftrail.lab.design import PHYSNET
 from viftrail.lab.ovsdb import Row, members, strings
 
 if TYPE_CHECKING:
-    from viftrail.lab.design import Design, Network, RouterPort, Vm
+    from viftrail.lab.design import Design, FloatingIp, Network, RouterPort, Vm
     from viftrail.lab.ovsdb import Json
 
 #: What Neutron sets in NB_Global.options at its start.
@@ -183,10 +183,8 @@ class Rows:
             "priority": 1,
         }
 
-    def floating_ip(self, vm: Vm) -> Row:
+    def floating_ip(self, vm: Vm, floating_ip: FloatingIp) -> Row:
         """The NAT row of a centralised floating IP."""
-        floating_ip = vm.floating_ip
-        assert floating_ip is not None
         return {
             "type": "dnat_and_snat",
             "external_ip": floating_ip.address,

@@ -142,7 +142,10 @@ def _title(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    """With a capital and a full stop; a name such as ovn-northd stays as it is written."""
+    first = text.partition(" ")[0]
+    start = text[:1].upper() if first.isalpha() else text[:1]
+    return start + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def _wrap(

@@ -22,8 +22,8 @@ Undo = Callable[[], None]
 class Victim:
     """A VM that is to suffer, and what a provocation needs of its surroundings.
 
-    ``vm`` is as it was at the provocation; what the owner wants of it *now* is
-    asked from the cloud by name.
+    Known by its name only: between a provocation and its undoing the VM may
+    have been deleted, and made again with another port.
     """
 
     cloud: Cloud

@@ -1,0 +1,43 @@
+"""Records the bundles beside this file: each fault of the catalogue, for real.
+
+    .venv/bin/python tests/recorded/record.py [FAULT…]
+
+Needs root and the OVN packages. Run it after the probe, the rows or the lab
+have changed; the tests that read the bundles need neither.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from viftrail.faults.catalogue import CATALOGUE
+from viftrail.incidents import INCIDENTS
+
+HERE = Path(__file__).parent
+LAB = "record"
+
+
+def viftrail(*arguments: str) -> None:
+    """Run the command line; a failure ends the recording."""
+    subprocess.run([sys.executable, "-m", "viftrail", *arguments], check=True)
+
+
+def main(wanted: list[str]) -> None:
+    """Record the healthy lab and every wanted fault, each in a fresh lab."""
+    for name in wanted or ["healthy", *(fault.id for fault in CATALOGUE)]:
+        viftrail("lab", "up", "--name", LAB)
+        try:
+            if name != "healthy":
+                viftrail("lab", "break", name, "--name", LAB)
+            viftrail("collect", "--lab", LAB, "-o", str(HERE / f"{name}.bundle"))
+        finally:
+            viftrail("lab", "down", "--name", LAB)
+    for incident in INCIDENTS:
+        shutil.copyfile(HERE / f"{incident.fault}.bundle", incident.bundle)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
