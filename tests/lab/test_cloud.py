@@ -15,20 +15,20 @@ from viftrail.lab.folder import Folder
 
 
 def test_missing_programs_are_named_by_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda program, path: None)
-    with pytest.raises(LabError, match="apt-get install .*ovn-central ovn-host"):
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(LabError, match=r"apt-get install .*ovn-central ovn-host"):
         cloud.check_machine()
 
 
 def test_only_root_may_bring_a_lab_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(NotPermitted, match="only root"):
         client.Lab.up("t-none")
 
 
 @pytest.mark.parametrize("computes", [0, -1, 21])
 def test_a_lab_has_one_to_twenty_computes(monkeypatch: pytest.MonkeyPatch, computes: int) -> None:
-    monkeypatch.setattr(client.os, "geteuid", lambda: 0)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
     with pytest.raises(UsageError, match="1 to 20"):
         client.Lab.up("t-none", computes)
 
