@@ -147,6 +147,30 @@ def test_a_vm_boots_reboots_and_goes(lab: Cli) -> None:
     lab("delete", "vm7")
 
 
+def test_no_zombies_gather(lab: Cli) -> None:
+    lab("reboot", "vm1")
+    keeper = lab.status()["keeper"]
+    janitor = stat(keeper)[1]
+
+    def zombies() -> list[Path]:
+        family = (keeper, int(janitor))
+        return [
+            process
+            for process in Path("/proc").glob("[0-9]*")
+            if (fields := stat(process.name)) and fields[0] == "Z" and int(fields[1]) in family
+        ]
+
+    assert wait_for(lambda: not zombies()), zombies()
+
+
+def stat(pid: int | str) -> list[str]:
+    """State, parent and so on of a process; nothing if there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
 def test_a_hybrid_plug_works(lab: Cli) -> None:
     lab("boot", "vm8", "--hybrid")
     vm = lab.vm("vm8")

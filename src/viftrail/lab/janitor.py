@@ -100,21 +100,34 @@ def _watch(keeper: int, caller: socket.socket, completed: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, pass_on)
-    ended = os.pidfd_open(keeper)
-    watched: list[int | socket.socket] = [ended, completed, caller]
+    ended, orphans = os.pidfd_open(keeper), _child_alarm()
+    watched: list[int | socket.socket] = [ended, orphans, completed, caller]
     while True:
         ready, _, _ = select.select(watched, [], [])
+        if orphans in ready:
+            os.read(orphans, 64)
+            _reap()
         if ended in ready:
             break
         if completed in ready:
             os.read(completed, 1)
-            watched = [ended]
+            watched = [ended, orphans]
             caller.close()
         elif caller in ready:  # it never sends anything: it has gone
             watched.remove(caller)
             pass_on(0, None)
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(keeper, 0)
+
+
+def _child_alarm() -> int:
+    """A descriptor that turns readable whenever a child ends.
+
+    What a daemon or guest leaves behind becomes our child: nobody else reaps it.
+    """
+    alarm, ring = os.pipe()
+    os.set_blocking(ring, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(ring, warn_on_full_buffer=False)
+    return alarm
 
 
 def _sweep(token: str) -> None:

@@ -1,0 +1,141 @@
+"""Every fault of the catalogue, for real: provoked, found, mended as printed, traffic proved."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from viftrail.faults.catalogue import CATALOGUE
+from viftrail.lab.client import Lab
+from viftrail.lab.ping import ping
+
+VICTIM = "vm1"
+BYSTANDERS = ("vm2", "vm3")
+GREEN_WITHIN = 25.0
+GROUPS = 2
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root"),
+    pytest.mark.skipif(
+        not shutil.which("ovn-northd", path="/usr/bin:/usr/sbin"), reason="OVN is not installed"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """One lab for all faults of this worker; every one is mended before the next."""
+    lab = Lab.up(f"cat-{os.getpid()}")
+    try:
+        wait_green(lab)
+        yield lab
+    finally:
+        lab.down()
+
+
+def wait_green(lab: Lab) -> None:
+    deadline = time.monotonic() + GREEN_WITHIN
+    while True:
+        result = ping(lab)
+        if result.ok:
+            return
+        failed = [path for path in result.paths if not path.ok]
+        assert time.monotonic() < deadline, f"no traffic: {failed}"
+
+
+def why(lab: Lab, target: str) -> tuple[int, dict[str, Any]]:
+    """The command as an operator runs it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "viftrail", "why", target, "--lab", lab.name, "-f", "json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    verdict: dict[str, Any] = json.loads(done.stdout)
+    return done.returncode, verdict
+
+
+def mend_as_printed(lab: Lab, verdict: dict[str, Any]) -> None:
+    steps = verdict["remedy"]["steps"]
+    assert steps, "no remedy was printed"
+    for step in steps:
+        done = lab.run(step["where"], ["sh", "-c", step["command"]])
+        assert done.returncode == 0, (step, done.stderr)
+
+
+def cases() -> list[Any]:
+    """Spread over as many labs as there are groups."""
+    return [
+        pytest.param(
+            fault, id=fault.id, marks=pytest.mark.xdist_group(f"catalogue-{index % GROUPS}")
+        )
+        for index, fault in enumerate(CATALOGUE)
+    ]
+
+
+@pytest.mark.parametrize("fault", cases())
+def test_found_mended_and_proved(lab: Lab, fault: Any) -> None:
+    lab.ask("break", fault=fault.id, vm=VICTIM)
+    try:
+        code, verdict = why(lab, VICTIM)
+        assert verdict["verdict"]["cause"] == fault.id, verdict["verdict"]
+        assert verdict["verdict"]["stage"] == fault.stage.value
+        assert verdict["verdict"]["state"] == "broken"
+        assert code == 1
+        for other in BYSTANDERS:
+            _, seen = why(lab, other)
+            accused = {cause["id"] for cause in seen["causes"]}
+            assert accused <= {fault.id}, f"{other}: {accused}"
+        mend_as_printed(lab, verdict)
+        wait_green(lab)
+        code, after = why(lab, VICTIM)
+        assert (code, after["verdict"]["state"]) == (0, "healthy"), after["verdict"]
+    finally:
+        lab.ask("mend")
+
+
+@pytest.mark.xdist_group("catalogue-0")
+def test_a_healthy_lab_gives_no_alarm(lab: Lab) -> None:
+    status = lab.status()
+    vm = next(vm for vm in status.vms if vm.floating_ip)
+    targets = [
+        *(other.name for other in status.vms),
+        *(vm.id, vm.port_id, vm.mac, vm.ip, vm.tap, str(vm.floating_ip)),
+        "vm1:vm2",
+        "vm1:vm3",
+    ]
+    for target in targets:
+        code, verdict = why(lab, target)
+        assert (code, verdict["causes"]) == (0, []), (target, verdict["verdict"])
+
+
+@pytest.mark.xdist_group("catalogue-1")
+def test_a_bundle_gives_the_same_verdict_as_the_live_lab(lab: Lab, tmp_path: Any) -> None:
+    lab.ask("break", fault="vif-tap-down", vm=VICTIM)
+    try:
+        bundle = str(tmp_path / "lab.bundle")
+        command = [sys.executable, "-m", "viftrail"]
+        subprocess.run([*command, "collect", "--lab", lab.name, "-o", bundle], check=True)
+        live = why(lab, VICTIM)[1]
+        done = subprocess.run(
+            [*command, "why", VICTIM, "--bundle", bundle, "-f", "json"],
+            capture_output=True,
+            check=False,
+        )
+        stored = json.loads(done.stdout)
+        assert live.pop("time")
+        assert stored.pop("time")
+        assert stored == live
+    finally:
+        lab.ask("mend")
