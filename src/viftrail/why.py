@@ -11,50 +11,47 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 
 from viftrail.diagnose import diagnose
+from viftrail.facts.carrier import LONG_WINDOW, SHORT_WINDOW
 from viftrail.facts.inquiry import Inquiry
 from viftrail.facts.slice import follow
 from viftrail.facts.source import Source
 from viftrail.facts.target import resolve, split_pair
 from viftrail.verdict import Certainty, Stage, State, Verdict
 
-SETTLE = 1.0
-"""Seconds between two looks at a port that may have been made just now."""
-
 LOOKS = 3
 
 
-def why(
-    source: Source,
-    asked: str,
-    *,
-    settle: float = SETTLE,
-    wait: Callable[[float], None] = time.sleep,
-) -> Verdict:
+def why(source: Source, asked: str, *, wait: Callable[[float], None] = time.sleep) -> Verdict:
     """The verdict on what the operator asked about.
+
+    What is broken for no proven reason is looked at again, for longer: a port
+    made just now is settling, and counters want a fair window. Evidence that
+    was recorded cannot change any more and is looked at once.
 
     Args:
         source: where facts come from.
         asked: a target, or a pair ``A:B``.
-        settle: seconds between looks when what was seen may be settling; 0 for
-            evidence that cannot change any more.
-        wait: how to pass that time.
+        wait: how to pass time between two looks.
 
     Raises:
         UnknownTarget: nothing is called that.
         AmbiguousTarget: several things are.
         ViftrailError: nothing could be read at all.
     """
-    verdict = _look(source, asked)
+    verdict = _look(source, asked, SHORT_WINDOW)
     for _ in range(LOOKS - 1):
-        if settle <= 0 or not _may_settle(verdict):
+        if source.taken or not _may_settle(verdict):
             break
-        wait(settle)
-        verdict = _look(source, asked)
+        began = time.monotonic()
+        verdict = _look(source, asked, LONG_WINDOW)
+        # Where no host could be watched for that time, let it pass all the same.
+        if _may_settle(verdict):
+            wait(max(0.0, began + LONG_WINDOW - time.monotonic()))
     return verdict
 
 
-def _look(source: Source, asked: str) -> Verdict:
-    inquiry = Inquiry(source)
+def _look(source: Source, asked: str, window: float) -> Verdict:
+    inquiry = Inquiry(source, window=window)
     ends = [resolve(inquiry, end) for end in split_pair(asked)]
     for end in ends:
         follow(inquiry, end.port_id)

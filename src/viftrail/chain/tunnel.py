@@ -14,6 +14,10 @@ from viftrail.verdict import Evidence, Finding, Stage
 LOST_AT_LEAST = 4
 """Packets; fewer may be on their way, or wait for the first ARP of a native tunnel."""
 
+FAIR_WINDOW = 1.2
+"""Seconds. ovs-vswitchd adds up a tunnel's packets when its revalidators come round, every
+half second (ovs-vswitchd.conf.db(5), max-revalidator); over less the two ends cannot be compared."""
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -60,22 +64,42 @@ class Loss:
 def loss(cloud: Cloud, one: str, other: str) -> Loss | None:
     """The direction that loses everything, if there is one.
 
-    Only the window of the probe counts: totals are reset whenever a tunnel is
-    made anew, on one end alone, and so cannot be compared.
+    Only a fair window counts. Totals are reset whenever a tunnel is made anew,
+    on one end alone, and so cannot be compared.
     """
+    found = _all_lost(cloud, one, other)
+    return found if found and found.seconds >= FAIR_WINDOW else None
+
+
+def suspected(cloud: Cloud, one: str, other: str) -> bool:
+    """Worth a look through a fair window: something seems to be lost, in a short one or in all."""
+    if _all_lost(cloud, one, other):
+        return True
+    for sender, receiver in ((one, other), (other, one)):
+        sent, received = traffic(cloud, sender, receiver), traffic(cloud, receiver, sender)
+        if sent and received and sent.seconds < FAIR_WINDOW:
+            lost = sent.total_out - received.total_in
+            if lost > LOST_AT_LEAST and 2 * lost > sent.total_out:
+                return True
+    return False
+
+
+def _all_lost(cloud: Cloud, one: str, other: str) -> Loss | None:
     for sender, receiver in ((one, other), (other, one)):
         sent, received = traffic(cloud, sender, receiver), traffic(cloud, receiver, sender)
         if sent and received and sent.outgoing >= LOST_AT_LEAST and received.incoming == 0:
-            return Loss(sender, receiver, sent.outgoing, sent.seconds)
+            return Loss(sender, receiver, sent.outgoing, min(sent.seconds, received.seconds))
     return None
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """Packets through one tunnel port within the window."""
+    """Packets through one tunnel port, within the window and since the port was made."""
 
     incoming: int
     outgoing: int
+    total_in: int
+    total_out: int
     seconds: float
 
 
@@ -89,7 +113,7 @@ def traffic(cloud: Cloud, here: str, there: str) -> Traffic | None:
     first, second = host.counters.first.get(key), host.counters.second.get(key)
     if first is None or second is None:
         return None
-    return Traffic(second[0] - first[0], second[1] - first[1], host.counters.seconds)
+    return Traffic(second[0] - first[0], second[1] - first[1], *second, host.counters.seconds)
 
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:

@@ -110,7 +110,7 @@ def _ask(source: Source) -> Verdict:
     from viftrail.report import text
     from viftrail.why import why
 
-    verdict = why(source, VICTIM, settle=0.0)
+    verdict = why(source, VICTIM)
     click.echo(text.render(verdict))
     return verdict
 
@@ -135,5 +135,3 @@ def _wait_green(lab: Lab) -> None:
     while not ping(lab).ok:
         if time.monotonic() > deadline:
             raise LabError(f"Lab {lab.name!r} does not pass traffic after {_GREEN_WITHIN:g} s.")
-
-

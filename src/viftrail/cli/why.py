@@ -30,14 +30,11 @@ def why(ctx: click.Context, origin: Origin, target: str, format_: str, output: s
 
     Exit status: 0 healthy, 1 broken, 2 could not tell.
     """
-    from viftrail.facts.stored import StoredSource
     from viftrail.verdict import State
-    from viftrail.why import SETTLE
     from viftrail.why import why as ask
 
     with open_source(origin) as source:
-        settle = 0.0 if isinstance(source, StoredSource) else SETTLE
-        verdict = ask(source, target, settle=settle)
+        verdict = ask(source, target)
     deliver(renderer(format_)(verdict), output)
     codes = {State.HEALTHY: 0, State.BROKEN: 1, State.DEGRADED: 1}
     ctx.exit(codes.get(verdict.verdict.state, 2))

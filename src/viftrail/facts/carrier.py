@@ -21,8 +21,11 @@ from viftrail.facts.host import Host, probe_script, read_probe
 TIMEOUT = 20.0
 """Seconds for one host; the probe's own questions have shorter ones."""
 
-WINDOW = 0.3
-"""Seconds over which counters are compared."""
+SHORT_WINDOW = 0.3
+"""Seconds over which a host watches its counters and taps: enough to hear a guest that sends."""
+
+LONG_WINDOW = 1.5
+"""The same where it matters how much arrived; see `viftrail.chain.tunnel.FAIR_WINDOW`."""
 
 AT_ONCE = 16
 
@@ -33,6 +36,10 @@ class Carrier(Protocol):
     def command(self, program: Sequence[str]) -> list[str]:
         """The local command that runs ``program`` there."""
         ...
+
+
+Visitor = Callable[[str, Carrier, float], Host]
+"""Probes one host by name, with its carrier and window."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Ssh:
         return ["ssh", *options, "--", self.destination, shlex.join(remote)]
 
 
-def visit(name: str, carrier: Carrier, *, window: float = WINDOW, timeout: float = TIMEOUT) -> Host:
+def visit(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
     """Run the probe on one host.
 
     Raises:
@@ -112,7 +119,8 @@ def visit_all(
     names: Iterable[str],
     carriers: Callable[[str], Carrier | Gap],
     *,
-    visitor: Callable[[str, Carrier], Host] = visit,
+    window: float,
+    visitor: Visitor,
 ) -> Mapping[str, Host | Gap]:
     """Probe many hosts at once; one that fails becomes a `Gap`."""
 
@@ -121,7 +129,7 @@ def visit_all(
         if isinstance(carrier, Gap):
             return carrier
         try:
-            return visitor(name, carrier)
+            return visitor(name, carrier, window)
         except (Unreachable, NotPermitted, ProtocolError) as error:
             return Gap(f"host {name}", error.what, error.do)
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from viftrail.errors import ViftrailError
 from viftrail.facts import northbound, southbound
+from viftrail.facts.carrier import SHORT_WINDOW
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
@@ -37,8 +38,9 @@ def _is_question(ask: Ask[Any]) -> bool:
 class Inquiry:
     """A growing slice of one cloud."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, window: float = SHORT_WINDOW) -> None:
         self.source = source
+        self._window = window
         self.hosts: dict[str, Host] = {}
         self._answers: dict[Ask[Row], tuple[Row, ...]] = {}
         self._gaps: dict[str, Gap] = {}
@@ -81,7 +83,7 @@ class Inquiry:
         ]
         if not new:
             return
-        for name, seen in self.source.look(new).items():
+        for name, seen in self.source.look(new, self._window).items():
             if isinstance(seen, Gap):
                 self._gaps[name] = seen
             else:

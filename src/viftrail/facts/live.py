@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
 from viftrail.facts import northbound, southbound
-from viftrail.facts.carrier import Carrier, visit, visit_all
+from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
@@ -36,7 +36,7 @@ class LiveSource:
         owner: Owner | None = None,
         central: Sequence[str] = (),
         others: Sequence[str] = (),
-        visitor: Callable[[str, Carrier], Host] = visit,
+        visitor: Visitor = visit,
     ) -> None:
         self.owner = owner or Owner(kind="ovn")
         self._connect = connect
@@ -77,13 +77,13 @@ class LiveSource:
         """As configured."""
         return self._others
 
-    def look(self, names: Iterable[str]) -> Mapping[str, Host | Gap]:
+    def look(self, names: Iterable[str], window: float) -> Mapping[str, Host | Gap]:
         """Probe hosts in parallel."""
-        return visit_all(names, self._carriers, visitor=self._visitor)
+        return visit_all(names, self._carriers, window=window, visitor=self._visitor)
 
     def everything(self) -> Facts:
         """Every wanted table whole, and every chassis' host."""
-        inquiry = Inquiry(self)
+        inquiry = Inquiry(self, window=LONG_WINDOW)
         inquiry.fetch(Ask(row) for row in (*northbound.TABLES, *southbound.TABLES))
         names = sorted(row.hostname for row in inquiry.ask([Ask(Chassis)]))
         inquiry.look([*self._central, *names, *self._others])

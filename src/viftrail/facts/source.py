@@ -61,8 +61,11 @@ class Source(Protocol):
         """Hosts worth a look when the port is not where it was expected."""
         ...
 
-    def look(self, names: Iterable[str]) -> Mapping[str, Host | Gap]:
-        """Probe these hosts, all at once; one that does not answer is a `Gap`."""
+    def look(self, names: Iterable[str], window: float) -> Mapping[str, Host | Gap]:
+        """Probe these hosts, all at once; one that does not answer is a `Gap`.
+
+        ``window`` is for how many seconds each watches its counters.
+        """
         ...
 
     def everything(self) -> Facts:

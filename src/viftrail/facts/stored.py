@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 from viftrail.errors import FileUnreadable, Unreachable
@@ -58,7 +59,7 @@ class StoredSource:
         """All that were recorded."""
         return tuple(self._facts.hosts)
 
-    def look(self, names: Iterable[str]) -> Mapping[str, Host | Gap]:
+    def look(self, names: Iterable[str], window: float) -> Mapping[str, Host | Gap]:  # noqa: ARG002
         """The recorded probe of each host, or why there is none."""
         gaps = {gap.place: gap for gap in self._facts.gaps}
         return {
@@ -88,7 +89,9 @@ def from_files(nb: Path | None, sb: Path | None) -> StoredSource:
             (sb, SOUTHBOUND, southbound.TABLES),
         )
     ]
-    return StoredSource(Facts(nb=databases[0], sb=databases[1], gaps=tuple(gaps)))
+    changed = max(path.stat().st_mtime for path in (nb, sb) if path is not None)
+    taken = datetime.fromtimestamp(changed, timezone.utc).isoformat(timespec="seconds")
+    return StoredSource(Facts(nb=databases[0], sb=databases[1], gaps=tuple(gaps)), taken)
 
 
 def _database(

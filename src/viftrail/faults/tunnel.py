@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.tunnel import local_addresses, loss, loss_evidence, traffic
+from viftrail.chain.tunnel import local_addresses, loss, loss_evidence, suspected, traffic
 from viftrail.facts.host import FirewallRule, Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, Encap
@@ -92,25 +92,26 @@ def _between(cloud: Cloud, one: str, other: str) -> Iterator[Case]:
     """Packets that vanish; or, when nobody sends right now, a rule that drops them all."""
     lost = loss(cloud, one, other)
     closed = [name for name in (one, other) if any(not r.narrow for r in _rules(cloud, name))]
-    if lost is None and (not closed or _arrives(cloud, one, other)):
+    if closed and not _arrives(cloud, one, other):
+        certainty = Certainty.PROVEN if lost else Certainty.LIKELY
+    elif lost:
+        certainty = Certainty.LIKELY
+    elif suspected(cloud, one, other):
+        certainty = Certainty.POSSIBLE
+    else:
         return
     sender, receiver = (lost.sender, lost.receiver) if lost else (one, other)
-    found = any(_rules(cloud, name) for name in (one, other))
+    guilty = f"a firewall drops UDP {GENEVE_PORT}" if closed else "something between them drops it"
     yield Case(
         subject=subject.tunnel(one, other),
-        summary=f"geneve from {sender} to {receiver} does not arrive, although both ends are "
-        + (
-            f"made and have the right addresses: a firewall drops UDP {GENEVE_PORT}"
-            if found
-            else "made and have the right addresses: something between them drops "
-            f"UDP {GENEVE_PORT}"
-        ),
+        summary=f"geneve between {sender} and {receiver} does not arrive, although both ends are "
+        f"made and have the right addresses: {guilty}",
         evidence=(
             *((loss_evidence(lost),) if lost else ()),
             *_firewall_evidence(cloud, (sender, receiver)),
         ),
         steps=_unblock(cloud, sender, receiver),
-        certainty=Certainty.PROVEN if found and lost else Certainty.LIKELY,
+        certainty=certainty,
     )
 
 

@@ -93,6 +93,8 @@ class Guest(Machine):
             ready="",
         )
         self._server = http_server(self, own)
+        self._own = own
+        self._pings: list[Daemon] = []
 
     def boot(self) -> None:
         """Starts what a guest starts at boot; its card must be plugged."""
@@ -110,6 +112,25 @@ class Guest(Machine):
         """Ends what runs in it."""
         self._client.kill()
         self._server.kill()
+        self.stop_pinging()
+
+    def keep_pinging(self, *targets: str) -> None:
+        """What a user does while they complain: ping ten times a second, until told to stop."""
+        for target in targets:
+            ping = Daemon(
+                name="ping",
+                machine=self,
+                argv=("ping", "-q", "-i", "0.1", target),
+                output=self._own / "ping.log",
+                ready="",
+            )
+            ping.spawn()
+            self._pings.append(ping)
+
+    def stop_pinging(self) -> None:
+        """Ends every ping of `keep_pinging`."""
+        while self._pings:
+            self._pings.pop().kill()
 
     @property
     def lease(self) -> str | None:

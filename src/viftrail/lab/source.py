@@ -73,8 +73,9 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
             return Gap(f"host {host}", f"The lab has no node {host}.", "`viftrail lab status`.")
         return Node(machines[host])
 
-    def visitor(host: str, carrier: Carrier) -> Host:
-        return msgspec.structs.replace(visit(host, carrier), guests=_guests(status, host))
+    def visitor(host: str, carrier: Carrier, window: float) -> Host:
+        seen = visit(host, carrier, window)
+        return msgspec.structs.replace(seen, guests=_guests(status, host))
 
     return LiveSource(
         connect,
