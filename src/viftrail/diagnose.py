@@ -73,9 +73,10 @@ def diagnose(
 
 
 def _ghost(cloud: Cloud, port_id: str) -> Port:
-    """A port that only a host or Southbound still remembers."""
-    if port_id in cloud.plugs or cloud.binding(port_id):
-        return Port(port_id, None, None)
+    """A port that only its owner, a host or Southbound knows."""
+    owned = cloud.owner.port(port_id)
+    if owned or port_id in cloud.plugs or cloud.binding(port_id):
+        return Port(port_id, None, owned)
     raise UnknownTarget(
         f"No port {port_id} is known.", "Give a VM name, a port id, a MAC or an IP address."
     )

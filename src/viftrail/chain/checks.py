@@ -8,8 +8,8 @@ from viftrail.verdict import Evidence, Finding, Stage, State
 class Checks:
     """The checks of one stage, in the order they were made.
 
-    A stage is broken as soon as one check failed, ok when at least one passed
-    and none failed, and unknown when nothing could be looked at.
+    A stage is broken as soon as one check failed, unknown when a part of it
+    could not be looked at, and ok when everything was and nothing failed.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -17,6 +17,7 @@ class Checks:
         self._seen: list[Evidence] = []
         self._failed: list[Evidence] = []
         self._unknown: list[str] = []
+        self._asides: list[str] = []
         self._complaints: list[str] = []
         self._praise: list[str] = []
 
@@ -32,18 +33,22 @@ class Checks:
         return passed
 
     def unknown(self, why: str) -> None:
-        """Record that something could not be looked at."""
+        """Record that something could not be looked at, so that nobody can tell."""
         self._unknown.append(why)
+
+    def aside(self, why: str) -> None:
+        """Record that something was not looked at which other evidence makes up for."""
+        self._asides.append(why)
 
     def finding(self) -> Finding:
         """The stage's state with its evidence, failures first."""
         if self._failed:
             state, summary = State.BROKEN, "; ".join(dict.fromkeys(self._complaints))
-        elif self._seen:
-            state = State.OK
-            summary = "; ".join(dict.fromkeys([*self._praise, *self._unknown]))
+        elif self._seen and not self._unknown:
+            state, summary = State.OK, "; ".join(dict.fromkeys([*self._praise, *self._asides]))
         else:
-            state, summary = State.UNKNOWN, "; ".join(dict.fromkeys(self._unknown))
+            state = State.UNKNOWN
+            summary = "; ".join(dict.fromkeys([*self._unknown, *self._asides]))
         return Finding(
             id=self.stage.value,
             name=self.stage.title,

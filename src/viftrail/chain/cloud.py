@@ -114,6 +114,9 @@ class Gateway:
     candidates: tuple[str, ...]
     """Chassis.name of every chassis that may host it, best first."""
 
+    named: bool
+    """Some chassis is named, or may be: a group that was not read can name one."""
+
     @property
     def host(self) -> str:
         """The hostname of the chassis that hosts it; empty when none does."""
@@ -237,8 +240,20 @@ class Cloud:
                     if is_gateway(leg):
                         binding = self.binding(f"cr-{leg.name}")
                         yield Gateway(
-                            router, leg, binding, self.chassis_of(binding), self._candidates(leg)
+                            router,
+                            leg,
+                            binding,
+                            self.chassis_of(binding),
+                            self._candidates(leg),
+                            self._named(leg),
                         )
+
+    def _named(self, leg: LogicalRouterPort) -> bool:
+        """By its references, which are there even where the rows were not read."""
+        if leg.gateway_chassis or not leg.ha_chassis_group:
+            return bool(leg.gateway_chassis)
+        group = self.nb[HAChassisGroup].one("uuid", leg.ha_chassis_group)
+        return group is None or bool(group.ha_chassis)
 
     def _candidates(self, leg: LogicalRouterPort) -> tuple[str, ...]:
         single = self.nb[GatewayChassis].by("uuid")

@@ -6,7 +6,7 @@ from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND
-from viftrail.facts.northbound import LogicalSwitchPort
+from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.verdict import Evidence, Finding, Stage
 
 
@@ -31,18 +31,21 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             bad="the port is not in Northbound",
         )
         return checks.finding()
-    checks.check(
-        trail.switch is not None,
-        Evidence(
-            where=NORTHBOUND,
-            what=f"Logical_Switch_Port {port.id}",
-            seen=f"in switch {trail.switch.name}" if trail.switch else "in no switch",
-            expected="a port of its network's switch",
-            command=command,
-        ),
-        good="Logical_Switch_Port exists",
-        bad="the port is in no logical switch",
-    )
+    if trail.switch is None and not cloud.nb[LogicalSwitch].knows("ports", row.uuid):
+        checks.unknown("the port's logical switch was not read")
+    else:
+        checks.check(
+            trail.switch is not None,
+            Evidence(
+                where=NORTHBOUND,
+                what=f"Logical_Switch_Port {port.id}",
+                seen=f"in switch {trail.switch.name}" if trail.switch else "in no switch",
+                expected="a port of its network's switch",
+                command=command,
+            ),
+            good="Logical_Switch_Port exists",
+            bad="the port is in no logical switch",
+        )
     checks.check(
         row.enabled is not False,
         Evidence(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
@@ -72,6 +73,7 @@ def _bridge(checks: Checks, cloud: Cloud, name: str, bridge: str) -> None:
     if host is None or not host.vswitch:
         checks.unknown(f"host {name} was not looked at")
         return
+    check_switch(checks, host, name)
     nics = uplinks(host, bridge)
     checks.check(
         bool(nics),

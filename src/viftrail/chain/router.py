@@ -38,11 +38,11 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
 def _hosted(checks: Checks, cloud: Cloud, gateway: Gateway) -> None:
     leg = gateway.leg.name
     if not checks.check(
-        bool(gateway.candidates),
+        gateway.named,
         Evidence(
             where=NORTHBOUND,
             what=f"gateway chassis of {leg}",
-            seen=f"{len(gateway.candidates)} named" if gateway.candidates else "none",
+            seen=f"{len(gateway.candidates) or 'some'} named" if gateway.named else "none",
             expected="at least one",
             command=f"ovn-nbctl lrp-get-gateway-chassis {leg}",
         ),
@@ -51,6 +51,9 @@ def _hosted(checks: Checks, cloud: Cloud, gateway: Gateway) -> None:
         return
     if gateway.binding is None and not cloud.sb[PortBinding].knows("logical_port", f"cr-{leg}"):
         checks.unknown(f"{SOUTHBOUND} was not read")
+        return
+    if gateway.chassis is None and gateway.binding and gateway.binding.chassis:
+        checks.unknown(f"the chassis that hosts {leg} was not read")
         return
     checks.check(
         gateway.chassis is not None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.vswitch import Interface, Port
@@ -123,6 +124,8 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     checks = Checks(Stage.TUNNEL)
     for name in (trail.host, *trail.peers):
         _address(checks, cloud, name)
+        if name in cloud.hosts and name != trail.host:
+            check_switch(checks, cloud.hosts[name], name)
     for peer in trail.peers:
         for here, there in ((trail.host, peer), (peer, trail.host)):
             _towards(checks, cloud, here, there)
@@ -155,6 +158,9 @@ def _address(checks: Checks, cloud: Cloud, name: str) -> None:
     if chassis is None:
         return
     ip = cloud.tunnel_ip(chassis)
+    if not ip and chassis.encaps:
+        checks.unknown(f"the tunnel address of {name} was not read")
+        return
     checks.check(
         ip in local_addresses(host),
         Evidence(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud, Plug, Port
+from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
@@ -25,6 +26,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     elif not host.vswitch:
         checks.unknown(f"the Open_vSwitch database of {trail.host} was not read")
     else:
+        check_switch(checks, host, trail.host)
         plugs = [plug for plug in cloud.plugs.get(port.id, ()) if plug.host == trail.host]
         _plugged(checks, host, trail.host, port, plugs)
         for plug in plugs:
@@ -92,6 +94,9 @@ def _claimed(checks: Checks, cloud: Cloud, trail: Trail) -> None:
     if binding is None:
         return
     chassis = cloud.chassis_of(binding)
+    if chassis is None and binding.chassis:
+        checks.unknown("the chassis that claimed the port was not read")
+        return
     seen = chassis.hostname if chassis else "nobody"
     checks.check(
         chassis is not None and seen == trail.host,

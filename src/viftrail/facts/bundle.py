@@ -91,7 +91,8 @@ def _members(facts: Facts, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     yield "gaps.json", encode([[gap.place, gap.why, gap.how] for gap in facts.gaps])
     for folder, database in (("northbound", facts.nb), ("southbound", facts.sb)):
         for row in database:
-            yield f"{folder}/{row.table}.json", encode(database[row].rows)
+            if database[row].complete:  # a table that was not read is not an empty one
+                yield f"{folder}/{row.table}.json", encode(database[row].rows)
     for name, host in facts.hosts.items():
         yield f"hosts/{name}.json", encode(host)
 

@@ -36,11 +36,11 @@ class StoredSource:
         """Answer from the tables.
 
         Raises:
-            Unreachable: the database was not recorded.
+            Unreachable: the database, or one of these tables, was not recorded.
         """
         name = NORTHBOUND if asks[0].row in northbound.TABLES else SOUTHBOUND
         database = self._facts.nb if name == NORTHBOUND else self._facts.sb
-        if not any(True for _ in database):
+        if any(ask.row not in set(database) for ask in asks):
             gap = next((gap for gap in self._facts.gaps if gap.place == name), None)
             raise Unreachable(
                 gap.why if gap else f"{name} was not recorded.",

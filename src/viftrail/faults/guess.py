@@ -90,13 +90,13 @@ def _tunnel(_cloud: Cloud, trail: Trail, stages: dict[Stage, Finding]) -> RuledO
     finding = stages[Stage.TUNNEL]
     if finding.state is State.OK:
         return RuledOut(
-            guess="the geneve tunnel is down",
+            guess="a geneve tunnel is missing",
             because=finding.summary,
             evidence=finding.evidence[:2],
         )
     if _first_broken(stages) < Stage.TUNNEL.number and trail.host:
         return RuledOut(
-            guess="the geneve tunnel is down",
+            guess="a geneve tunnel is missing",
             because=f"DHCP and the subnet's gateway are answered by br-int of {trail.host} itself; "
             "no tunnel takes part in that",
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
-from viftrail.chain.local import dropped, lets_out
+from viftrail.chain.local import dropped, lets_out, rules_known
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, PortGroup
 from viftrail.facts.slice import DROP_GROUP, network_of
@@ -149,7 +149,7 @@ def _guest_macs(cloud: Cloud, port: Port) -> tuple[tuple[str, ...], str]:
 def _no_egress(cloud: Cloud) -> Iterator[Case]:
     for port in cloud.ports.values():
         row = port.row
-        if row is None or not dropped(cloud, port):
+        if row is None or not dropped(cloud, port) or not rules_known(cloud, port):
             continue
         groups = [group for group in cloud.groups_of(port) if group.name != DROP_GROUP]
         if any(lets_out(cloud, group) for group in groups):

@@ -34,8 +34,8 @@ def _northd(
 
     def find(cloud: Cloud) -> Iterator[Case]:
         states = {name: northd.northd_state(host) for name, host in cloud.central.items()}
-        if "active" in states.values():
-            return
+        if {"active", "standby"} & set(states.values()):
+            return  # who stands by does so because another one is active
         guilty = [name for name, state in states.items() if accused(state)]
         if not guilty:
             return

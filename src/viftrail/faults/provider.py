@@ -81,15 +81,17 @@ def _likely_bridge(cloud: Cloud, host: Host, physnet: str) -> str:
         bridge = mappings(chassis.other_config.get("ovn-bridge-mappings", "")).get(physnet, "")
         if bridge in names:
             return bridge
-    taken = set(mappings(host.settings.get("ovn-bridge-mappings", "")).values())
-    free = [
+    outward = [
         name
         for name in names
-        if name not in (host.integration_bridge, *taken)
-        and uplinks(host, name)
-        and not _addresses(host, name)
+        if name != host.integration_bridge and uplinks(host, name) and not _addresses(host, name)
     ]
-    return free[0] if len(free) == 1 else ""
+    taken = set(mappings(host.settings.get("ovn-bridge-mappings", "")).values())
+    # A bridge that is mapped under another name, perhaps a wrong one, comes second.
+    for likely in ([name for name in outward if name not in taken], outward):
+        if len(likely) == 1:
+            return likely[0]
+    return ""
 
 
 def _addresses(host: Host, device: str) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def able(cloud: Cloud, physnet: str) -> list[Chassis]:
 
 def _unhosted(cloud: Cloud) -> Iterator[Case]:
     for gateway in cloud.gateways:
-        if gateway.candidates:
+        if gateway.named:
             continue
         leg = gateway.leg.name
         side = cloud.provider_side(gateway)
