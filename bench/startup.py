@@ -38,9 +38,7 @@ def row(name: str, times: list[float], base: float) -> None:
     """One line of the table."""
     median = statistics.median(times)
     goal = f"{GOALS[name]:>6}" if name in GOALS else "      "
-    print(
-        f"{name:<34}{median:8.0f}{min(times):8.0f}{max(times):8.0f}{median / base:8.1f}x  {goal}"
-    )
+    print(f"{name:<34}{median:8.0f}{min(times):8.0f}{max(times):8.0f}{median / base:8.1f}x  {goal}")
 
 
 def main() -> None:
