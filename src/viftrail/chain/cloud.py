@@ -273,11 +273,12 @@ class Cloud:
         return tuple(name for _, name in sorted(ranked, reverse=True))
 
     def routers_of(self, switch: LogicalSwitch) -> tuple[LogicalRouter, ...]:
-        """The routers with a leg in this network."""
+        """The routers that serve this network; those that use it as their outside do not."""
         found: dict[str, LogicalRouter] = {}
         for member in self.members(switch):
             leg = self.nb[LogicalRouterPort].one("name", member.options.get("router-port", ""))
-            router = self.nb[LogicalRouter].one("ports", leg.uuid) if leg else None
+            serves = leg is not None and not is_gateway(leg)
+            router = self.nb[LogicalRouter].one("ports", leg.uuid) if leg and serves else None
             if router:
                 found[router.uuid] = router
         return tuple(found.values())

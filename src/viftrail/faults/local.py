@@ -125,6 +125,8 @@ def _mac_mismatch(cloud: Cloud) -> Iterator[Case]:
                     verify="ip link show eth0",
                 ),
             ),
+            # Of a tap only a moment was heard: a bridge in the guest may have spoken.
+            certainty=Certainty.PROVEN if where == port.label else Certainty.LIKELY,
             note="The first Ethernet device of the guest is called eth0 here. If the other MAC is "
             "intended, allow it instead: openstack port set --allowed-address "
             f"mac-address={macs[0]},ip-address={port.ipv4} {port.id}",

@@ -88,7 +88,7 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
 
 
 def _chassis_hosts(nodes: Iterable[NodeStatus]) -> tuple[str, ...]:
-    return tuple(node.name for node in nodes if node.name != CONTROLLER)
+    return tuple(node.name for node in nodes if node.chassis)
 
 
 def owner(status: Status) -> Owner:

@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ovsdb_servers import Server, create, needs_ovsdb, serving, short_directory
-from ovsdb_zoo import COLUMNS, SCHEMA
 
+from tests.facts.ovsdb.ovsdb_servers import Server, create, needs_ovsdb, serving, short_directory
+from tests.facts.ovsdb.ovsdb_zoo import COLUMNS, SCHEMA
 from viftrail.errors import ProtocolError, Unreachable, UsageError, ViftrailError
 from viftrail.facts.ovsdb import Client, Remote, Select, parse_remotes
 from viftrail.facts.ovsdb.dial import Deadline
