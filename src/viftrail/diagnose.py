@@ -92,6 +92,8 @@ class Accusation:
     case: Case
     state: State
     evidence: tuple[Evidence, ...]
+    victim: bool
+    """The target, or in an audit somebody, is among the case's own victims."""
 
 
 def accuse(cloud: Cloud, subjects: dict[Subject, Role] | None = None) -> Iterator[Accusation]:
@@ -100,11 +102,12 @@ def accuse(cloud: Cloud, subjects: dict[Subject, Role] | None = None) -> Iterato
         for case in fault.find(cloud):
             if subjects is None:
                 state = State.BROKEN if case.victims is None or case.victims else State.DEGRADED
-                yield Accusation(fault, case, state, _evidence(case, case.traces))
+                traces = _evidence(case, case.traces)
+                yield Accusation(fault, case, state, traces, bool(case.victims))
             elif case.subject in subjects:
-                yield Accusation(
-                    fault, case, _effect(fault, case, subjects), _evidence(case, subjects)
-                )
+                victim = bool(case.victims and case.victims & subjects.keys())
+                state = _effect(fault, case, subjects)
+                yield Accusation(fault, case, state, _evidence(case, subjects), victim)
 
 
 def _evidence(case: Case, subjects: Iterable[Subject]) -> tuple[Evidence, ...]:
@@ -131,7 +134,8 @@ def cause_of(accusation: Accusation) -> Cause:
         state=accusation.state,
         title=fault.title,
         summary=case.summary,
-        confidence=case.certainty,
+        # What a victim's own row shows is no inference any more.
+        confidence=Certainty.PROVEN if accusation.victim else case.certainty,
         subject=str(case.subject),
         evidence=accusation.evidence,
         remedy=Remedy(steps=case.steps, note=case.note),

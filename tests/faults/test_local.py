@@ -10,7 +10,7 @@ from tests.recordings import facts_of
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import ACL, DHCPOptions, LogicalSwitchPort, PortGroup
-from viftrail.verdict import Certainty
+from viftrail.verdict import Certainty, State
 
 
 def without_dhcp() -> Facts:
@@ -21,11 +21,21 @@ def without_dhcp() -> Facts:
     )
 
 
-def test_a_subnet_without_dhcp_is_no_proof_of_a_fault() -> None:
+def test_a_subnet_without_dhcp_on_purpose_is_no_fault() -> None:
+    verdict = ask(neutron_only(without_dhcp()))
+    assert verdict.causes == ()
+    assert next(stage for stage in verdict.stages if stage.id == "S9").state is State.OK
+
+
+def test_lost_options_are_a_fault_where_the_owner_wants_dhcp() -> None:
     (cause,) = ask(without_dhcp()).causes
-    assert cause.confidence is Certainty.POSSIBLE
-    assert "may be intended" in cause.summary
-    assert cause.remedy.steps == (), "nothing is changed for a guess"
+    assert cause.confidence is Certainty.PROVEN
+    assert cause.remedy.steps == (), "a row that is gone cannot be named"
+
+
+def test_a_lost_reference_without_an_owner_is_likely() -> None:
+    (cause,) = ask(neutron_only(change_port(healthy(), dhcpv4_options=None))).causes
+    assert cause.confidence is Certainty.LIKELY
 
 
 def test_a_lost_reference_is_proved_by_the_neighbours() -> None:

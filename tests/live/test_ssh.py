@@ -202,7 +202,7 @@ def test_a_host_that_cannot_be_probed_is_a_gap(site: Site, ssh: Ssh) -> None:
         "hangs": (ssh.port(HANGS), ("did not answer the probe within 8.3 s", "Log in there")),
         "floods": (ssh.port(FLOODS), ("sent more than 64 MiB", "a login")),
     }
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(6) as pool:
         outcomes = dict(
             zip(cases, pool.map(lambda case: site.why_live(*case[0]), cases.values()), strict=True)
         )
@@ -211,7 +211,7 @@ def test_a_host_that_cannot_be_probed_is_a_gap(site: Site, ssh: Ssh) -> None:
 
 
 def lost(outcome: Outcome, words: tuple[str, ...]) -> None:
-    conclusion = told(outcome, 2, within=LIMIT + 4)  # four at a time
+    conclusion = told(outcome, 2, within=LIMIT + 4)  # six at a time
     assert conclusion["state"] == "unknown", outcome
     assert outcome.verdict["causes"] == [], outcome
     assert outcome.unknown.startswith("host compute1: "), outcome

@@ -21,18 +21,24 @@ def mappings(text: str) -> Mapping[str, str]:
 
 
 def uplinks(host: Host, bridge: str) -> tuple[str, ...]:
-    """The bridge's ports that lead out of the host: neither patch nor internal."""
+    """The bridge's ports that lead on: NICs, bonds, and patches to other bridges than br-int."""
     ports = host.conf[Port].by("uuid")
     interfaces = host.conf[Interface].by("uuid")
-    return tuple(
-        interface.name
-        for row in host.conf[Bridge].find("name", bridge)
-        for port_id in row.ports
-        for port in ports.get(port_id, ())
-        for interface_id in port.interfaces
-        for interface in interfaces.get(interface_id, ())
-        if interface.type not in ("patch", "internal") and interface.name != bridge
-    )
+    found: list[str] = []
+    for owner in host.conf[Bridge].find("name", bridge):
+        for port in (port for uuid in owner.ports for port in ports.get(uuid, ())):
+            # ovn-controller marks the patch ports that it makes (controller/patch.c).
+            if "ovn-localnet-port" in port.external_ids or port.name == bridge:
+                continue
+            rows = [row for uuid in port.interfaces for row in interfaces.get(uuid, ())]
+            found += [row.name for row in rows if row.type != "internal"]
+    return tuple(found)
+
+
+def routed(host: Host, bridge: str) -> bool:
+    """The bridge has an IPv4 address of its own: the host itself may be its way out."""
+    link = host.link_by_name.get(bridge)
+    return link is not None and any(address.family == "inet" for address in link.addr_info)
 
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:
@@ -76,7 +82,7 @@ def _bridge(checks: Checks, cloud: Cloud, name: str, bridge: str) -> None:
     check_switch(checks, host, name)
     nics = uplinks(host, bridge)
     checks.check(
-        bool(nics),
+        bool(nics) or routed(host, bridge),
         Evidence(
             where=name,
             what=f"ports of {bridge} that leave the host",

@@ -30,14 +30,16 @@ def _disk(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | Non
     used = {disk.path: 100 - 100 * disk.free // max(disk.total, 1) for disk in host.disks}
     if max(used.values()) >= FULL_PERCENT:
         return None
+    # In steps of ten, so that two looks a moment apart say the same.
+    room = ", ".join(f"{path} below {10 * (percent // 10 + 1)} %" for path, percent in used.items())
     return RuledOut(
         guess="the disk is full",
-        because=f"{trail.host} has room: " + ", ".join(f"{p} {n} % used" for p, n in used.items()),
+        because=f"{trail.host} has room: {room} used",
         evidence=(
             Evidence(
                 where=trail.host,
                 what="file systems",
-                seen=", ".join(f"{path} {percent} %" for path, percent in used.items()),
+                seen=f"{room} used",
                 expected=f"below {FULL_PERCENT} %",
                 command="df -h",
             ),
@@ -51,20 +53,26 @@ def _memory(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | N
         return None
     if 100 * host.memory.available < SHORT_PERCENT * host.memory.total:
         return None
-    gib = round(host.memory.available / 2**30)
+    gib = _rounded_down(host.memory.available // 2**30)
     return RuledOut(
         guess="memory ran out",
-        because=f"{trail.host} has about {gib} GiB available",
+        because=f"{trail.host} has more than {gib} GiB available",
         evidence=(
             Evidence(
                 where=trail.host,
                 what="memory available",
-                seen=f"about {gib} GiB",
+                seen=f"more than {gib} GiB",
                 expected=f"more than {SHORT_PERCENT} % of the total",
                 command="free -h",
             ),
         ),
     )
+
+
+def _rounded_down(number: int) -> int:
+    """To one significant digit, so that two looks a moment apart say the same: 23 → 20."""
+    scale = int("1" + "0" * (len(str(number)) - 1))
+    return number // scale * scale
 
 
 def _northd(cloud: Cloud, _trail: Trail, stages: dict[Stage, Finding]) -> RuledOut | None:

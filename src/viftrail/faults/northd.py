@@ -12,7 +12,7 @@ from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.southbound import PortBinding
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
-from viftrail.verdict import Evidence, Risk, Stage
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 SYNC = "ovn-nbctl --wait=sb --timeout=10 sync"
 
@@ -56,6 +56,10 @@ def _northd(
                 *_lag(cloud),
             ),
             steps=on_host(name, command, undo=undo, verify=SYNC),
+            # On a host that only serves the databases northd was never meant to run.
+            certainty=Certainty.PROVEN
+            if "ovn-northd" in cloud.central[name].processes
+            else Certainty.LIKELY,
             victims=victims,
             traces={victim: tuple(_traces(cloud, victim.name)) for victim in sorted(victims)},
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
-from viftrail.chain.provider import mappings, uplinks
+from viftrail.chain.provider import mappings, routed, uplinks
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
@@ -84,7 +84,7 @@ def _likely_bridge(cloud: Cloud, host: Host, physnet: str) -> str:
     outward = [
         name
         for name in names
-        if name != host.integration_bridge and uplinks(host, name) and not _addresses(host, name)
+        if name != host.integration_bridge and uplinks(host, name) and not routed(host, name)
     ]
     taken = set(mappings(host.settings.get("ovn-bridge-mappings", "")).values())
     # A bridge that is mapped under another name, perhaps a wrong one, comes second.
@@ -94,17 +94,14 @@ def _likely_bridge(cloud: Cloud, host: Host, physnet: str) -> str:
     return ""
 
 
-def _addresses(host: Host, device: str) -> tuple[str, ...]:
-    link = host.link_by_name.get(device)
-    return tuple(a.local for a in link.addr_info if a.family == "inet") if link else ()
-
-
 def _no_nic(cloud: Cloud) -> Iterator[Case]:
     told: set[tuple[str, str]] = set()
     for gateway, chassis, physnet in _hosted(cloud):
         host = cloud.hosts.get(gateway.host)
         bridge = mappings(chassis.other_config.get("ovn-bridge-mappings", "")).get(physnet, "")
-        if host is None or not host.conf[Bridge].find("name", bridge) or uplinks(host, bridge):
+        if host is None or not host.conf[Bridge].find("name", bridge):
+            continue
+        if uplinks(host, bridge) or routed(host, bridge):
             continue
         if (gateway.host, bridge) in told:
             continue

@@ -109,6 +109,7 @@ def owner(status: Status) -> Owner:
                 server=vm.name,
                 host=vm.host,
                 port_groups=vm.security_groups,
+                dhcp=networks[vm.network].dhcp if vm.network in networks else None,
                 hybrid=vm.hybrid,
             )
             for vm in status.vms
