@@ -10,6 +10,7 @@ from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge, Interface, Port
 from viftrail.verdict import Evidence, Finding, Stage
 
@@ -42,36 +43,49 @@ def routed(host: Host, bridge: str) -> bool:
 
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:
-    """On the chassis that hosts each gateway: the mapping, the bridge, the NIC."""
-    if not trail.gateways:
+    """Where the trail meets a provider network: the mapping, the bridge, the NIC.
+
+    That is on the chassis that hosts each gateway, and, for a VM directly on a
+    provider network, on its own host.
+    """
+    direct = cloud.localnet_of(trail.switch) if trail.switch else None
+    if not trail.gateways and direct is None:
         return not_applicable(Stage.PROVIDER, "no router leads to a provider network")
     checks = Checks(Stage.PROVIDER)
+    if direct is not None:
+        own = cloud.chassis_named(trail.host)
+        if own is None:
+            checks.unknown(f"the chassis of {trail.host or 'its host'} is not known")
+        else:
+            _mapped(checks, cloud, own, direct.options.get("network_name", ""))
     for gateway in trail.gateways:
         side = cloud.provider_side(gateway)
         if side is None:
             checks.unknown(f"the provider network of {gateway.leg.name} was not found")
-            continue
-        if gateway.chassis is None:
+        elif gateway.chassis is None:
             checks.unknown("no chassis hosts the gateway")
-            continue
-        physnet = side[1].options.get("network_name", "")
-        known = mappings(gateway.chassis.other_config.get("ovn-bridge-mappings", ""))
-        bridge = known.get(physnet, "")
-        checks.check(
-            bool(bridge),
-            Evidence(
-                where=SOUTHBOUND,
-                what=f"ovn-bridge-mappings of {gateway.host}",
-                seen=gateway.chassis.other_config.get("ovn-bridge-mappings", "") or "empty",
-                expected=f"a bridge for {physnet}",
-                command=f"ovn-sbctl get Chassis {gateway.chassis.name} other_config:ovn-bridge-mappings",
-            ),
-            good=f"{physnet} is mapped on {gateway.host}",
-            bad=f"{gateway.host} maps no bridge to {physnet}",
-        )
-        if bridge:
-            _bridge(checks, cloud, gateway.host, bridge)
+        else:
+            _mapped(checks, cloud, gateway.chassis, side[1].options.get("network_name", ""))
     return checks.finding()
+
+
+def _mapped(checks: Checks, cloud: Cloud, chassis: Chassis, physnet: str) -> None:
+    text = chassis.other_config.get("ovn-bridge-mappings", "")
+    bridge = mappings(text).get(physnet, "")
+    checks.check(
+        bool(bridge),
+        Evidence(
+            where=SOUTHBOUND,
+            what=f"ovn-bridge-mappings of {chassis.hostname}",
+            seen=text or "empty",
+            expected=f"a bridge for {physnet}",
+            command=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+        ),
+        good=f"{physnet} is mapped on {chassis.hostname}",
+        bad=f"{chassis.hostname} maps no bridge to {physnet}",
+    )
+    if bridge:
+        _bridge(checks, cloud, chassis.hostname, bridge)
 
 
 def _bridge(checks: Checks, cloud: Cloud, name: str, bridge: str) -> None:
