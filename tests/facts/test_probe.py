@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -184,3 +185,25 @@ def test_rules_about_a_udp_port(monkeypatch: pytest.MonkeyPatch) -> None:
     (rule,) = firewall(monkeypatch, DPORT, {"accept": None})
     assert rule["drops"] is False
     assert firewall(monkeypatch, SADDR, {"drop": None}) == []
+
+
+def test_a_daemon_without_a_pid_file_is_found_by_its_name(tmp_path: Path) -> None:
+    """As in a container that shares the host's network and keeps its run folder to itself."""
+    daemon = tmp_path / "ovn-controller"
+    shutil.copy(str(shutil.which("sleep")), daemon)
+    environment = {k: v for k, v in os.environ.items() if k not in ("OVS_RUNDIR", "OVN_RUNDIR")}
+    with subprocess.Popen([daemon, "60"]) as running:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-"],
+                input=probe_script(),
+                capture_output=True,
+                env=environment,
+                timeout=20,
+                check=True,
+            )
+        finally:
+            running.kill()
+    found = read_probe(done.stdout).processes["ovn-controller"]
+    assert found.runs
+    assert "ovn-controller" in found.command

@@ -11,6 +11,7 @@ unixctl of the daemons (ovs-appctl(8)), ip(8), ovs-ofctl(8), /proc.
 """
 
 import functools
+import glob
 import json
 import os
 import select
@@ -115,11 +116,15 @@ def together(
     return {what: results[what] for what in tasks if what in results}
 
 
+def named_folder(kind: str) -> str:
+    """The folder as the environment names it, as ovs-appctl(8) heeds it; empty when it does not."""
+    return os.environ.get("OVS_RUNDIR" if kind == "ovs" else "OVN_RUNDIR", "")
+
+
 def run_folder(kind: str) -> str:
     """The folder with the pid files and sockets of Open vSwitch or OVN."""
-    named = os.environ.get("OVS_RUNDIR" if kind == "ovs" else "OVN_RUNDIR")
-    if named:
-        return named
+    if named_folder(kind):
+        return named_folder(kind)
     for folder in RUN_FOLDERS[kind]:
         if os.path.isdir(folder):
             return folder
@@ -183,7 +188,12 @@ def process(name: str, folder: str) -> Optional[Dict[str, Any]]:
             pid = int(pid_file.read().strip())
     except (FileNotFoundError, ValueError):
         return None
-    seen = {"pid": pid, "state": "", "started": 0.0, "command": ""}
+    return state_of(pid, name)
+
+
+def state_of(pid: int, name: str) -> Dict[str, Any]:
+    """What /proc says of a process that shall be this daemon."""
+    seen: Dict[str, Any] = {"pid": pid, "state": "", "started": 0.0, "command": ""}
     try:
         with open("/proc/%d/stat" % pid) as stat:
             fields = stat.read().rpartition(")")[2].split()
@@ -197,6 +207,42 @@ def process(name: str, folder: str) -> Optional[Dict[str, Any]]:
     seen["command"] = command
     seen["started"] = float(fields[19]) / os.sysconf("SC_CLK_TCK")
     return seen
+
+
+def in_container(name: str) -> Optional[int]:
+    """The pid of a daemon that runs in this network namespace without a pid file here.
+
+    OVN in a container (Kolla, TripleO) or a snap keeps its run folder to itself,
+    and shares the host's network.
+    """
+    try:
+        own = os.stat("/proc/self/ns/net").st_ino
+        pids = [int(pid) for pid in os.listdir("/proc") if pid.isdigit()]
+    except OSError:
+        return None
+    for pid in pids:
+        try:
+            with open("/proc/%d/comm" % pid) as comm:
+                if comm.read().strip() != name[:15]:  # TASK_COMM_LEN, proc(5)
+                    continue
+            if os.stat("/proc/%d/ns/net" % pid).st_ino == own:
+                return pid
+        except OSError:
+            continue  # it ended just now, or is not ours to look at
+    return None
+
+
+def control_of(name: str, kind: str, pid: int) -> str:
+    """The control socket of a daemon, here or in its container."""
+    here = os.path.join(run_folder(kind), "%s.%d.ctl" % (name, pid))
+    if os.path.exists(here):
+        return here
+    for folder in RUN_FOLDERS[kind]:
+        # In the container the daemon has another pid.
+        found = glob.glob("/proc/%d/root%s/%s.*.ctl" % (pid, folder, name))
+        if found:
+            return found[0]
+    return here
 
 
 def command_of(pid: int) -> str:
@@ -226,14 +272,17 @@ def look_at_processes(seen: Seen, report: Report) -> None:
 
 
 def look_at_daemon(name: str, kind: str, questions: List[str], report: Report) -> Optional[Seen]:
-    """One daemon; None when it never left a pid file here."""
-    folder = run_folder(kind)
-    found = process(name, folder)
+    """One daemon; None when there is no trace of it here."""
+    found = process(name, run_folder(kind))
+    # Where the environment names the folder, what is not there is not meant.
+    if found is None and not named_folder(kind) and not name.endswith("_db"):
+        pid = in_container(name)
+        found = None if pid is None else state_of(pid, name)
     if found is None:
         return None
     answers: Dict[str, str] = {}
     asked = found["state"] not in ("", "Z", "T", "t")
-    control = os.path.join(folder, "%s.%d.ctl" % (name, found["pid"]))
+    control = control_of(name, kind, found["pid"])
     for question in questions if asked else []:
         try:
             answers[question] = (call(control, question, []) or "").strip()
