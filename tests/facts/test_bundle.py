@@ -129,7 +129,9 @@ def test_a_changed_byte_is_refused_or_harmless(tmp_path: Path, data: st.DataObje
         return
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"\x1f\x8b", gzip.compress(b"", mtime=0), b"PK\x03\x04"])
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"\x1f\x8b", gzip.compress(b"", mtime=0), b"PK\x03\x04"]
+)
 def test_what_is_no_bundle_is_refused(content: bytes, tmp_path: Path) -> None:
     refused(content, tmp_path)
 

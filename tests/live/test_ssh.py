@@ -38,7 +38,7 @@ ODD = {
     2231: 'echo "Welcome to compute1!"; echo "{ } is no JSON"; eval "$SSH_ORIGINAL_COMMAND"',
     2232: 'echo "This account is for guests only."',
     2233: 'PATH=/nonexistent; eval "$SSH_ORIGINAL_COMMAND"',
-    2234: "exec sleep 12",
+    2234: "while kill -0 $PPID; do sleep 0.2; done",
     2235: 'echo "This account is currently not available."; exit 1',
 }
 BANNER, GUESTS, NO_PYTHON, HANGS, NOLOGIN = sorted(ODD)
