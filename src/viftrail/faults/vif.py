@@ -228,11 +228,10 @@ def _device_down(cloud: Cloud) -> Iterator[Case]:
                 ),
                 Evidence(
                     where=name,
-                    what=f"Interface {link.ifname} admin_state, link_state",
-                    seen=f"{plug.interface.admin_state}, {plug.interface.link_state}",
-                    expected="up, up",
-                    command="ovs-vsctl --columns=admin_state,link_state list Interface "
-                    f"{link.ifname}",
+                    what=f"Interface external_ids:iface-id={port.id}",
+                    seen=f"{link.ifname} in {plug.bridge}",
+                    expected="the same: the plug itself is right",
+                    command=f"ovs-vsctl iface-to-br {link.ifname}",
                 ),
             ),
             steps=on_host(

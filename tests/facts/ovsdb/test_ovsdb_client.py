@@ -256,6 +256,11 @@ def fake(answer: bytes | None, *, pause: float = 0.0, byte_by_byte: bool = False
             else:
                 peer.sendall(answer)
                 time.sleep(pause)
+            # To close with something unread would reset the connection and lose the answer.
+            peer.shutdown(socket.SHUT_WR)
+            peer.settimeout(3)
+            while peer.recv(1 << 16):
+                pass
         except OSError:
             pass
         peer.close()
