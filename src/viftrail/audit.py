@@ -14,7 +14,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.diagnose import accuse, cause_of
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
-from viftrail.verdict import Cause, Stage, Unknown
+from viftrail.verdict import Cause, Certainty, Stage, Unknown
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,4 +48,6 @@ def audit(facts: Facts) -> Findings:
 
 def _causes(cloud: Cloud) -> Iterator[Cause]:
     for accusation in accuse(cloud):
-        yield cause_of(accusation)
+        cause = cause_of(accusation)
+        if cause.confidence is not Certainty.POSSIBLE:  # a suspicion is no finding
+            yield cause
