@@ -75,7 +75,7 @@ def site() -> Iterator[Site]:
             yield made
 
 
-def fails(remote: Remote, tls: Tls | None, timeout: float = 2.0) -> ViftrailError:
+def fails(remote: Remote, tls: Tls | None, timeout: float = 10.0) -> ViftrailError:
     begin = time.monotonic()
     with pytest.raises(ViftrailError) as caught:
         Client.connect((remote,), database="Zoo", tls=tls, timeout=timeout)
