@@ -169,6 +169,11 @@ class Cloud:
         return {name: host for name, host in self.hosts.items() if host.central}
 
     @property
+    def chassis_count(self) -> int:
+        """How many chassis Southbound knows."""
+        return len(self.sb[Chassis])
+
+    @property
     def central_name(self) -> str:
         """Where to run ovn-nbctl and ovn-sbctl."""
         return next(iter(self.central), "a host with the OVN central tools")
