@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
 @click.pass_context
-def audit(  # noqa: PLR0913
+def audit(
     ctx: click.Context,
     origin: Origin,
     only: str,
