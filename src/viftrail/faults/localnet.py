@@ -9,10 +9,9 @@ from viftrail.chain.cloud import Cloud
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.provider import PHYSNET
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Evidence, Risk, Stage
-
-PHYSNET = "neutron:provnet-physical-network"
 
 
 def _vanished(cloud: Cloud) -> Iterator[Case]:

@@ -15,6 +15,7 @@ from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
+PHYSNET = "neutron:provnet-physical-network"
 KEY = "external_ids:ovn-bridge-mappings"
 PSEUDO_DEVICES = ("lo", "ovs-netdev", "ovs-system")
 VIRTUAL_PREFIXES = ("tap", "qvo", "qvb", "qbr", "vhu", "genev_sys", "ovn-")
@@ -24,8 +25,13 @@ def _hosted(cloud: Cloud) -> Iterator[tuple[Gateway, Chassis, str]]:
     """Gateways that a chassis hosts, and the physical network they lead to."""
     for gateway in cloud.gateways:
         side = cloud.provider_side(gateway)
-        if gateway.chassis and side:
-            yield gateway, gateway.chassis, side[1].options.get("network_name", "")
+        if gateway.chassis is None or side is None:
+            continue
+        switch, localnet = side
+        name = localnet.options.get("network_name", "")
+        # A localnet port of another network is its own fault, not the mapping's.
+        if switch.external_ids.get(PHYSNET, name) == name:
+            yield gateway, gateway.chassis, name
 
 
 def _unmapped(cloud: Cloud) -> Iterator[Case]:
