@@ -24,6 +24,9 @@ def _gone(cloud: Cloud) -> Iterator[Case]:
         side = cloud.provider_side(gateway)
         ready = able(cloud, side[1].options.get("network_name", "") if side else "")
         fresh = next((row.name for row in ready if row.name not in gateway.candidates), "")
+        drop = " -- ".join(f"lrp-del-gateway-chassis {leg} {name}" for name in gone)
+        add = f"lrp-set-gateway-chassis {leg} {fresh} 2 -- " if fresh else ""
+        back = " -- ".join(f"lrp-set-gateway-chassis {leg} {name} 1" for name in gone)
         yield Case(
             subject=subject.router(gateway.router.name),
             summary=f"gateway port {leg} is scheduled to {', '.join(gone)}, which "
@@ -47,17 +50,17 @@ def _gone(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl lrp-set-gateway-chassis {leg} {fresh} 2",
-                undo=f"ovn-nbctl lrp-del-gateway-chassis {leg} {fresh}",
+                ovn=f"ovn-nbctl {add}{drop}",
+                undo=f"ovn-nbctl {back}",
                 openstack=f"openstack network agent delete {gone[0]}",
                 verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port=cr-{leg}",
             )
-            if fresh
+            if fresh or left
             else (),
             # With another candidate left the gateway works: only its standby is missing.
             victims=None if not left else frozenset(),
             note=""
-            if fresh
+            if fresh or left
             else "No other chassis may host gateways there; restore the old system-id, or make a "
             "host eligible.",
         )
