@@ -17,9 +17,10 @@ from viftrail.chain.subject import Subject
 from viftrail.chain.subject import port as port_subject
 from viftrail.diagnose import Accusation, accuse, cause_of
 from viftrail.facts.facts import Facts
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Fault
-from viftrail.verdict import Cause, Stage, State, Unknown
+from viftrail.verdict import Cause, Certainty, Stage, State, Unknown
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,9 +56,15 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     unknown: tuple[Unknown, ...] = ()
 
     @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The worst example of each group."""
+        return tuple(group.example for group in self.groups)
+
+    @property
     def blind(self) -> bool:
-        """Nothing at all could be looked at."""
-        return not self.ports and not self.hosts
+        """A whole database, or everything, could not be looked at."""
+        lost = any(gap.place in (NORTHBOUND, SOUTHBOUND) for gap in self.unknown)
+        return lost or not (self.ports or self.hosts)
 
 
 class Reach:
@@ -121,7 +128,12 @@ def audit(
     faults = tuple(
         fault for fault in CATALOGUE if not only or only in (fault.id, fault.stage.value)
     )
-    accusations = list(accuse(cloud, faults=faults))
+    # A suspicion that wants a longer look (`why`) is no finding.
+    accusations = [
+        each
+        for each in accuse(cloud, faults=faults)
+        if each.victim or each.case.certainty is not Certainty.POSSIBLE
+    ]
     if project:
         mine = frozenset(_ports_of(cloud, project))
         accusations = [each for each in accusations if _touches(each, mine)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar, cast
 
-from viftrail.errors import ViftrailError
+from viftrail.errors import DamagedDatabase, Unreachable, ViftrailError
 from viftrail.facts import northbound, southbound
 from viftrail.facts.carrier import SHORT_WINDOW
 from viftrail.facts.database import Database
@@ -32,7 +32,19 @@ _DATABASE = {
 
 def _is_question(ask: Ask[Any]) -> bool:
     """A question about an empty value is none: the reference it came from is not set."""
-    return not ask.column or bool(ask.value)
+    # An empty type is a value: it is that of a VM's port.
+    return not ask.column or bool(ask.value) or ask.column == "type"
+
+
+def _neither(one: ViftrailError, other: ViftrailError) -> ViftrailError:
+    """Both failures in one error, of their own kind if they have one in common."""
+    if one.what == other.what:
+        return one
+    kind = type(one) if type(one) is type(other) else Unreachable
+    return kind(
+        f"Neither database can be read: {one.what} {other.what}",
+        one.do if one.do == other.do else " ".join(dict.fromkeys((one.do, other.do))),
+    )
 
 
 class Inquiry:
@@ -43,7 +55,7 @@ class Inquiry:
         self._window = window
         self.hosts: dict[str, Host] = {}
         self._answers: dict[Ask[Row], tuple[Row, ...]] = {}
-        self._gaps: dict[str, Gap] = {}
+        self._gaps: dict[str, Gap] = {gap.place: gap for gap in source.gaps}
         self._failures: dict[str, ViftrailError] = {}
 
     def fetch(self, *groups: Iterable[Ask[Any]]) -> None:
@@ -70,9 +82,23 @@ class Inquiry:
             self._failures[database] = error
             self._gaps[database] = Gap(database, error.what, error.do)
             if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}):
-                raise
+                raise _neither(*self._failures.values()) from error
             return
-        self._answers.update(zip(asks, answers, strict=True))
+        self._answers.update(
+            (ask, rows) for ask, rows in zip(asks, answers, strict=True) if rows is not None
+        )
+
+    def insist(self, database: str) -> None:
+        """Make sure that what was not found in a database is not there.
+
+        Raises:
+            ViftrailError: it was not read, or not to its end; that is why.
+        """
+        if database in self._failures:
+            raise self._failures[database]
+        if database in self._gaps:
+            gap = self._gaps[database]
+            raise DamagedDatabase(gap.why, gap.how)
 
     def look(self, names: Iterable[str]) -> None:
         """Probe the hosts among ``names`` that were not looked at yet."""
@@ -93,7 +119,7 @@ class Inquiry:
                         f"{name}: {failure.what}",
                         Gap(
                             f"{name}: {failure.what}",
-                            failure.why,
+                            failure.why.rstrip(".") + ".",
                             "Run it there by hand, as root; if it hangs, that daemon is stuck.",
                         ),
                     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import threading
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
+from viftrail.errors import ViftrailError
 from viftrail.facts import northbound, southbound
 from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
 from viftrail.facts.facts import Facts, Gap
@@ -23,10 +25,15 @@ Connect = Callable[[str], Client]
 """Opens a database by its name; called at most once a database, at first use."""
 
 
+RESOLVE = 0.5
+"""Seconds for this host's own full name."""
+
+
 class LiveSource:
     """A source that asks the running cloud."""
 
     taken = ""
+    gaps: tuple[Gap, ...] = ()
 
     def __init__(
         self,
@@ -45,6 +52,8 @@ class LiveSource:
         self._others = tuple(others)
         self._visitor = visitor
         self._clients: dict[str, Client] = {}
+        self._lost: dict[str, ViftrailError] = {}
+        self._stuck: dict[str, Host | Gap] = {}
 
     def client(self, database: str) -> Client:
         """The open connection to this database."""
@@ -61,12 +70,20 @@ class LiveSource:
     def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...]]:
         """One transaction of selects.
 
+        A database that failed once is not waited for again.
+
         Raises:
             ViftrailError: the database cannot be read.
         """
         database = NORTHBOUND if asks[0].row in northbound.TABLES else SOUTHBOUND
         selects = [Select(ask.row.table, condition(ask), columns_of(ask.row)) for ask in asks]
-        answers = self.client(database).select(selects)
+        if database in self._lost:
+            raise self._lost[database]
+        try:
+            answers = self.client(database).select(selects)
+        except ViftrailError as error:
+            self._lost[database] = error
+            raise
         return [tuple(decode_rows(ask.row, rows)) for ask, rows in zip(asks, answers, strict=True)]
 
     def central_hosts(self) -> tuple[str, ...]:
@@ -78,8 +95,14 @@ class LiveSource:
         return self._others
 
     def look(self, names: Iterable[str], window: float) -> Mapping[str, Host | Gap]:
-        """Probe hosts in parallel."""
-        return visit_all(names, self._carriers, window=window, visitor=self._visitor)
+        """Probe hosts in parallel; one that hung or did not answer is not waited for again."""
+        wanted = list(names)
+        new = [name for name in wanted if name not in self._stuck]
+        seen = visit_all(new, self._carriers, window=window, visitor=self._visitor)
+        for name, host in seen.items():
+            if isinstance(host, Gap) or host.hangs:
+                self._stuck[name] = host
+        return {name: self._stuck.get(name) or seen[name] for name in wanted}
 
     def everything(self) -> Facts:
         """Every wanted table whole, and every chassis' host."""
@@ -113,4 +136,9 @@ def condition(ask: Ask[Row]) -> tuple[Condition, ...]:
 def this_host() -> tuple[str, ...]:
     """The names by which this host may be known as a chassis."""
     name = socket.gethostname()
-    return tuple(dict.fromkeys((name, name.partition(".")[0], socket.getfqdn(name))))
+    names = [name, name.partition(".")[0]]
+    # The resolver may wait for a name server that is silent, so it is asked on the side.
+    resolver = threading.Thread(target=lambda: names.append(socket.getfqdn(name)), daemon=True)
+    resolver.start()
+    resolver.join(RESOLVE)
+    return tuple(dict.fromkeys(names))

@@ -8,10 +8,10 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ovsdb_records import HEADER, PERSISTENT, ROWS, SID, entry, record
-from ovsdb_servers import Server, needs_ovsdb, run, short_directory, wait_for
-from ovsdb_zoo import TABLES
 
+from tests.facts.ovsdb.ovsdb_records import HEADER, PERSISTENT, ROWS, SID, entry, record
+from tests.facts.ovsdb.ovsdb_servers import Server, needs_ovsdb, run, short_directory, wait_for
+from tests.facts.ovsdb.ovsdb_zoo import TABLES
 from viftrail.errors import DamagedDatabase, Unreachable
 from viftrail.facts.ovsdb import Client, Select, parse_remotes, read_file
 
