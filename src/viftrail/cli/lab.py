@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -190,6 +191,7 @@ def ping(name: str, output: str, vm: str | None) -> None:
 @click.option("--plant", default=0, show_default=True, metavar="K", help="Faults to plant.")
 @click.option("--seed", default=0, show_default=True, metavar="S", help="Another cloud.")
 @click.option("--without-northd", is_flag=True, help="Compute Southbound instead of ovn-northd.")
+@click.option("--ha-groups", is_flag=True, help="Schedule gateways as Neutron 29 does.")
 @click.option("--flows", is_flag=True, help="With --without-northd: logical flows all the same.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
 def synth(
@@ -199,6 +201,7 @@ def synth(
     seed: int,
     *,
     without_northd: bool,
+    ha_groups: bool,
     flows: bool,
     verbose: bool,
 ) -> None:
@@ -211,6 +214,8 @@ def synth(
     """
     from viftrail.lab.synth.build import Order, synthesize
 
+    # Ended so, it takes its processes and files along, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     began = time.monotonic()
 
     def progress(step: str) -> None:
@@ -218,7 +223,14 @@ def synth(
             click.echo(f"{time.monotonic() - began:6.2f} s  {step}")
             sys.stdout.flush()
 
-    order = Order(ports=ports, plant=plant, seed=seed, northd=not without_northd, flows=flows)
+    order = Order(
+        ports=ports,
+        plant=plant,
+        seed=seed,
+        northd=not without_northd,
+        ha_groups=ha_groups,
+        flows=flows,
+    )
     made = synthesize(order, folder, progress)
     click.echo(
         f"{folder}: {made.ports} ports in {made.networks} networks, {made.routers} routers, "

@@ -314,6 +314,21 @@ class Rows:
             "priority": priority,
         }
 
+    def ha_chassis(self, chassis: str, priority: int) -> Row:
+        """The same in a group, as Neutron 29 schedules gateways."""
+        return {"chassis_name": chassis, "priority": priority}
+
+    def ha_chassis_group(self, choices: Iterable[Json]) -> Row:
+        """The group of chassis that the router's gateway port may live on."""
+        router = self.design.router
+        return {
+            "name": router.logical_router,
+            "ha_chassis": members(choices),
+            "external_ids": strings(
+                {"neutron:availability_zone_hints": "", "neutron:router_id": router.id}
+            ),
+        }
+
     # Address translation ------------------------------------------------------
 
     def snat(self) -> Row:

@@ -48,6 +48,9 @@ class Order:
     northd: bool = True
     """Let a real ovn-northd build Southbound."""
 
+    ha_groups: bool = False
+    """Schedule gateways as Neutron 29 does."""
+
     flows: bool = False
     """Without northd: write logical flows all the same."""
 
@@ -119,7 +122,7 @@ class _Synthesis:
         self._order = order
         self._folder = folder
         self._progress = progress
-        self._plan = Plan(order.ports, order.seed)
+        self._plan = Plan(order.ports, order.seed, ha_groups=order.ha_groups)
         self._planting = Planting(self._plan, order.plant)
         self._moment = int(time.time() * 1000)
         self._northbound = Journal(_SCHEMAS / "ovn-nb.ovsschema")

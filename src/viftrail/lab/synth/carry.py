@@ -136,26 +136,32 @@ class Carrier:
                     "mac": members([f"{leg['mac']} {' '.join(items(leg, 'networks'))}"]),
                     "external_ids": leg["external_ids"],
                 }
-                choices = references(leg, "gateway_chassis")
-                if choices:
+                hosted = "gateway_chassis" in leg or "ha_chassis_group" in leg
+                if hosted:
                     garps[name] = _announced(router, leg, tables)
                     redirect = {
                         "type": "chassisredirect",
                         "logical_port": f"cr-{name}",
                         "options": strings({"always-redirect": "true", "distributed-port": name}),
-                        "ha_chassis_group": self._group(name, choices, tables),
+                        "ha_chassis_group": self._group(leg, tables),
                     }
                     self._bind(datapath, key + 1, binding | redirect, claims)
                     options["chassis-redirect-port"] = f"cr-{name}"
                 binding["options"] = strings(options)
                 self._bind(datapath, key, binding, claims)
-                key += bool(choices)
+                key += hosted
         return garps
 
-    def _group(self, name: str, choices: list[str], tables: Tables) -> list[str]:
+    def _group(self, leg: Row, tables: Tables) -> list[str]:
+        """The HA group of a gateway port, whichever way Neutron schedules it."""
+        name = leg["name"]
+        choices = [tables["Gateway_Chassis"][uuid] for uuid in references(leg, "gateway_chassis")]
+        for uuid in references(leg, "ha_chassis_group"):
+            group = tables["HA_Chassis_Group"][uuid]
+            name = group["name"]
+            choices += [tables["HA_Chassis"][choice] for choice in references(group, "ha_chassis")]
         held = []
-        for choice in choices:
-            row = tables["Gateway_Chassis"][choice]
+        for row in choices:
             chassis = self._chassis.get(row["chassis_name"])
             held.append(["uuid", self._ids.uuid()])
             self._southbound.put(
@@ -167,10 +173,9 @@ class Carrier:
                     "external_ids": strings({"chassis-name": row["chassis_name"]}),
                 },
             )
-        group = self._ids.uuid()
-        row = {"name": name, "ha_chassis": members(held)}
-        self._southbound.put("HA_Chassis_Group", group, row)
-        return ["uuid", group]
+        uuid = self._ids.uuid()
+        self._southbound.put("HA_Chassis_Group", uuid, {"name": name, "ha_chassis": members(held)})
+        return ["uuid", uuid]
 
     # Rows ---------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ would make, are written by us in bulk.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
@@ -104,7 +105,7 @@ class Central:
     def claim(self, claims: Mapping[str, str]) -> None:
         """Has each logical port claimed by the chassis with that uuid; waits until northd knows."""
         bindings = self._column("Port_Binding", "logical_port")
-        with self._open(SOUTHBOUND) as southbound:
+        with self._northd_asleep(), self._open(SOUTHBOUND) as southbound:
             for batch in _batches(claims.items()):
                 transaction = Transaction()
                 for port, chassis in batch:
@@ -121,13 +122,25 @@ class Central:
             rows = self._select(NORTHBOUND, "Logical_Switch_Port", ("name",), (("up", "==", True),))
             return vms <= {str(row["name"]) for row in rows}
 
-        self._wait(up, "northd", "northd to report the ports up", pause=0.3)
+        # Each look costs the server a large answer.
+        pause = min(5.0, 0.05 + len(vms) / 20_000)
+        self._wait(up, "northd", "northd to report the ports up", pause)
         # A port that is up gets more flows than one that is not.
         transaction = Transaction()
         transaction.update("NB_Global", [], nb_cfg=NB_CFG)
         with self._open(NORTHBOUND) as northbound:
             northbound.commit(transaction)
         self._echoed(NB_CFG)
+
+    @contextlib.contextmanager
+    def _northd_asleep(self) -> Iterator[None]:
+        """Has northd see what happens meanwhile at once, not bit by bit."""
+        northd = self._processes["northd"]
+        northd.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            northd.send_signal(signal.SIGCONT)
 
     def stop_northd(self) -> None:
         """Ends northd: from now on nothing is mended."""

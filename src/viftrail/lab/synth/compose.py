@@ -73,7 +73,7 @@ def compose(plan: Plan, index: int) -> Draft:
             inside.append(draft.add("Logical_Switch_Port", row))
         draft.add("Logical_Switch", rows.switch(site.network, inside))
     if tenancy.routed:
-        _router(draft, tenancy, legs, nat)
+        _router(draft, legs, nat, ha_groups=plan.ha_groups)
     _groups(draft, tenancy, in_group)
     return draft
 
@@ -94,20 +94,23 @@ def _owned(site: Site, guest: Guest) -> OwnedPort:
     )
 
 
-def _router(draft: Draft, tenancy: Tenancy, legs: list[Json], nat: list[Json]) -> None:
+def _router(draft: Draft, legs: list[Json], nat: list[Json], *, ha_groups: bool) -> None:
     """The router itself, its gateway port, and where that is claimed."""
+    tenancy = draft.tenancy
     site, best = tenancy.sites[0], tenancy.gateways[0]
     rows, leg = Rows(site, best.system_id), site.router.outside
     _, port = draft.add("Logical_Switch_Port", rows.router_leg(leg, site.provider, best.name))
     draft.outside.append(port)
-    choices = [
-        draft.add("Gateway_Chassis", rows.gateway_chassis(host.system_id, priority))
-        for priority, host in enumerate(reversed(tenancy.gateways), 1)
-    ]
-    gateway = rows.router_port(leg, site.provider) | {
-        "gateway_chassis": members(choices),
-        "options": strings({"gateway_mtu": str(site.network.mtu)}),
-    }
+    gateway = rows.router_port(leg, site.provider)
+    gateway["options"] = strings({"gateway_mtu": str(site.network.mtu)})
+    ranked = [(host.system_id, rank) for rank, host in enumerate(reversed(tenancy.gateways), 1)]
+    if ha_groups:
+        choices = [draft.add("HA_Chassis", rows.ha_chassis(*choice)) for choice in ranked]
+        group = draft.add("HA_Chassis_Group", rows.ha_chassis_group(choices))
+        gateway["ha_chassis_group"] = members([group])
+    else:
+        choices = [draft.add("Gateway_Chassis", rows.gateway_chassis(*choice)) for choice in ranked]
+        gateway["gateway_chassis"] = members(choices)
     legs.append(draft.add("Logical_Router_Port", gateway))
     route = draft.add("Logical_Router_Static_Route", rows.default_route())
     draft.add("Logical_Router", rows.router(legs, [route], nat))

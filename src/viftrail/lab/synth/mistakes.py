@@ -21,19 +21,21 @@ name                                why not one of the catalogue's
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from viftrail.lab.design import PHYSNET, port_group
+from viftrail.lab.design import port_group
 from viftrail.lab.ovsdb import members, strings
-from viftrail.lab.synth.draft import Draft, pairs, references
-from viftrail.lab.synth.plan import VM_PHYSNET
+from viftrail.lab.synth.draft import Draft, pairs
+from viftrail.lab.synth.plan import BLOCK
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterable, Sequence
 
+    from viftrail.lab.ovsdb import Row
     from viftrail.lab.synth.plan import Guest, Host, Site
 
 LSP = "Logical_Switch_Port"
@@ -254,14 +256,9 @@ def nat_orphaned(draft: Draft, pick: Pick) -> Planted | None:
     if model is None:
         return None
     taken = {row["external_ip"] for row in draft.rows["NAT"].values()}
-    cidr = tenancy.sites[0].provider.cidr
-    block = int(str(tenancy.router.outside.address).split("/")[0].rsplit(".", 1)[1])
-    base = tenancy.router.outside.address.split("/")[0].rsplit(".", 1)[0]
-    address = next(
-        f"{base}.{block + slot}"
-        for slot in range(63, 0, -1)
-        if f"{base}.{block + slot}" not in taken
-    )
+    first = ipaddress.ip_interface(tenancy.router.outside.address).ip
+    spare = (str(first + slot) for slot in range(BLOCK - 1, 0, -1))
+    address = next(each for each in spare if each not in taken)
     inside = str(pick.draw.choice(tenancy.sites).network.cidr[253])
     port, fip = draft.ids.uuid(), draft.ids.uuid()
     keys = pairs(model, "external_ids") | {"neutron:fip_id": fip, "neutron:fip_port_id": port}
@@ -273,68 +270,65 @@ def nat_orphaned(draft: Draft, pick: Pick) -> Planted | None:
     }
     _, router = draft.named("Logical_Router", tenancy.router.logical_router)
     router["nat"][1].append(draft.add("NAT", row))
-    what = f"NAT {address} leads to {inside} in {cidr}'s router; no port has it"
+    what = f"a NAT row leads from {address} to {inside}, which no port has"
     return Planted("nb-orphan-nat", f"floating IP {address}", (), what)
 
 
 # Whole networks and routers -----------------------------------------------------
 
 
-def _all(draft: Draft) -> tuple[str, ...]:
-    return tuple(guest.vm.port_id for guest in draft.tenancy.guests)
+def _router(fault: str, draft: Draft, what: str, *, harmless: bool = False) -> Planted:
+    victims = () if harmless else tuple(guest.vm.port_id for guest in draft.tenancy.guests)
+    return Planted(fault, f"router {draft.tenancy.router.logical_router}", victims, what)
 
 
-def _gateway(draft: Draft) -> tuple[str, list[str]]:
-    """The subject of the tenant's router, and the uuids of its Gateway_Chassis."""
-    name = draft.tenancy.router.outside.logical_router_port
-    _, leg = draft.named("Logical_Router_Port", name)
-    return f"router {draft.tenancy.router.logical_router}", references(leg, "gateway_chassis")
+def _choices(draft: Draft) -> list[Row]:
+    """The rows that name the chassis of the tenant's gateway port, the last choice first."""
+    rows = (*draft.rows["Gateway_Chassis"].values(), *draft.rows["HA_Chassis"].values())
+    return sorted(rows, key=lambda row: int(row["priority"]))
 
 
 def _release(draft: Draft) -> None:
     del draft.claims[f"cr-{draft.tenancy.router.outside.logical_router_port}"]
 
 
+def _retire(draft: Draft, row: Row) -> str:
+    """Has such a row name a chassis that does not exist."""
+    row["chassis_name"] = gone = draft.ids.uuid()
+    if "name" in row:
+        row["name"] = f"{draft.tenancy.router.outside.logical_router_port}_{gone}"
+    return gone
+
+
 def gateway_unscheduled(draft: Draft, pick: Pick) -> Planted | None:  # noqa: ARG001
     """The gateway port names no chassis."""
-    subject, choices = _gateway(draft)
-    for uuid in choices:
-        del draft.rows["Gateway_Chassis"][uuid]
+    for table in ("Gateway_Chassis", "HA_Chassis", "HA_Chassis_Group"):
+        draft.rows.pop(table, None)
     _, leg = draft.named("Logical_Router_Port", draft.tenancy.router.outside.logical_router_port)
-    leg["gateway_chassis"] = members([])
+    for column in ("gateway_chassis", "ha_chassis_group"):
+        leg.pop(column, None)
     _release(draft)
-    return Planted("router-no-gateway-chassis", subject, _all(draft), "gateway_chassis is empty")
-
-
-def _replace(draft: Draft, uuids: Iterable[str]) -> str:
-    """Has Gateway_Chassis rows name a chassis that is not there."""
-    gone = draft.ids.uuid()
-    for number, uuid in enumerate(uuids):
-        row = draft.rows["Gateway_Chassis"][uuid]
-        chassis = gone if not number else draft.ids.uuid()
-        leg = draft.tenancy.router.outside.logical_router_port
-        row |= {"chassis_name": chassis, "name": f"{leg}_{chassis}"}
-    return gone
+    return _router(
+        "router-no-gateway-chassis", draft, "gateway_chassis and ha_chassis_group are empty"
+    )
 
 
 def gateway_gone(draft: Draft, pick: Pick) -> Planted | None:  # noqa: ARG001
     """Every chassis that the gateway port names is gone."""
-    subject, choices = _gateway(draft)
-    gone = _replace(draft, choices)
+    gone = [_retire(draft, row) for row in _choices(draft)]
     _release(draft)
-    what = f"its Gateway_Chassis name only chassis that do not exist, such as {gone}"
-    return Planted("router-gateway-chassis-gone", subject, _all(draft), what)
+    what = f"it names only chassis that do not exist: {', '.join(gone)}"
+    return _router("router-gateway-chassis-gone", draft, what)
 
 
 def gateway_stale(draft: Draft, pick: Pick) -> Planted | None:  # noqa: ARG001
     """The gateway's last choice is a chassis that is gone."""
-    subject, choices = _gateway(draft)
-    if len(choices) < 2:
+    last, *others = _choices(draft)
+    if not others:
         return None
-    last = min(choices, key=lambda uuid: int(draft.rows["Gateway_Chassis"][uuid]["priority"]))
-    gone = _replace(draft, [last])
-    what = f"one of its Gateway_Chassis names {gone}, which does not exist"
-    return Planted("router-stale-gateway-chassis", subject, (), what)
+    gone = _retire(draft, last)
+    what = f"its last choice {gone} does not exist; traffic passes"
+    return _router("router-stale-gateway-chassis", draft, what, harmless=True)
 
 
 def _network(fault: str, site: Site, what: str) -> Planted:
@@ -363,6 +357,5 @@ def localnet_lost(draft: Draft, pick: Pick) -> Planted | None:  # noqa: ARG001
     uuid, _ = draft.named(LSP, str(site.network.localnet_port))
     del draft.rows[LSP][uuid]
     draft.unlink("Logical_Switch", "ports", uuid)
-    physnet = PHYSNET if draft.tenancy.routed else VM_PHYSNET
-    what = f"{site.network.localnet_port} is not there; the switch is of {physnet}"
+    what = f"{site.network.localnet_port} is not there; the switch is of {site.network.physnet}"
     return _network("prov-localnet-wrong", site, what)

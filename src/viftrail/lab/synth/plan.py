@@ -37,10 +37,10 @@ TUNNELS: Final = ipaddress.IPv4Network("100.64.0.0/16")
 VM_PHYSNET: Final = "physnet2"
 
 _PROVIDER_PREFIX: Final = 20
-_BLOCK: Final = 64
+BLOCK: Final = 64
 """Addresses of a provider network that one tenant may use, its gateway's included."""
 
-_TENANTS_PER_PROVIDER: Final = (1 << (32 - _PROVIDER_PREFIX)) // _BLOCK - 1
+_TENANTS_PER_PROVIDER: Final = (1 << (32 - _PROVIDER_PREFIX)) // BLOCK - 1
 _NETWORK_SIZES: Final = (60, 140)
 _FIRST_ADDRESS: Final = 11
 _PORTS_PER_HOST: Final = 100
@@ -142,8 +142,11 @@ class _Shape:
 class Plan:
     """The cloud; the same arguments make the same one."""
 
-    def __init__(self, ports: int, seed: int = 0) -> None:
+    def __init__(self, ports: int, seed: int = 0, *, ha_groups: bool = False) -> None:
         """A cloud of so many VM ports.
+
+        ``ha_groups`` says how gateways are scheduled: by HA_Chassis_Group, as
+        Neutron 29 does, or by Gateway_Chassis, as older ones do.
 
         Raises:
             UsageError: that is none, or more than the address ranges hold.
@@ -154,6 +157,7 @@ class Plan:
             )
         self.ports = ports
         self.seed = seed
+        self.ha_groups = ha_groups
         self._shapes = tuple(_shapes(ports, self.ids("shapes").random))
         routed = sum(shape.routed for shape in self._shapes)
         self.providers = tuple(
@@ -190,8 +194,8 @@ class Plan:
         default, web = ids.uuid(), ids.uuid()
         project = ids.uuid().replace("-", "")
         provider = self.providers[shape.rank % len(self.providers)]
-        block = _BLOCK * (shape.rank // len(self.providers) + 1)
-        spare = iter(range(block + 1, block + _BLOCK))
+        block = BLOCK * (shape.rank // len(self.providers) + 1)
+        spare = iter(range(block + 1, block + BLOCK))
         prefix = provider.cidr.prefixlen
         outside = RouterPort(
             ids.uuid(), mac(_outside(shape, 0)), f"{provider.cidr[block]}/{prefix}"
@@ -290,7 +294,7 @@ def _with_floating_ip(
         id=ids.uuid(),
         port_id=ids.uuid(),
         address=str(provider.cidr[address]),
-        mac=mac(_outside(shape, address % _BLOCK)),
+        mac=mac(_outside(shape, address % BLOCK)),
     )
     fields = {name: getattr(guest.vm, name) for name in ("name", "id", "host", "port_id")}
     vm = Vm(**fields, mac=guest.vm.mac, ip=guest.vm.ip, floating_ip=floating_ip)
@@ -299,7 +303,7 @@ def _with_floating_ip(
 
 def _outside(shape: _Shape, slot: int) -> int:
     """The number of a MAC address of a tenant on its provider network."""
-    return 0x800000 + shape.rank * _BLOCK + slot
+    return 0x800000 + shape.rank * BLOCK + slot
 
 
 def _shapes(ports: int, draw: random.Random) -> Iterator[_Shape]:
