@@ -135,7 +135,7 @@ def _routers(facts: Facts) -> Iterator[Oddity]:
             elif named - chassis:
                 assert binding
                 assert binding.chassis
-                yield "router-stale-gateway-chassis", f"router {router.name}"
+                yield "router-gateway-chassis-gone", f"router {router.name}"
 
 
 def _named(facts: Facts, leg: LogicalRouterPort) -> set[str]:
@@ -167,5 +167,5 @@ def _chassis(facts: Facts) -> Iterator[Oddity]:
         if chassis is None:
             yield "chassis-private-ghost", f"host {private.name}"
         elif private.nb_cfg != counters.nb_cfg and chassis.hostname not in stale:
-            yield "chassis-lagging", f"host {chassis.hostname}"
+            yield "controller-flow-lag", f"host {chassis.hostname}"
     assert counters.hv_cfg == min(row.nb_cfg for row in facts.sb[ChassisPrivate])

@@ -46,7 +46,7 @@ pytestmark = [
 ]
 
 KINDS = {
-    "chassis-lagging",
+    "controller-flow-lag",
     "chassis-private-ghost",
     "chassis-stale-same-hostname",
     "dhcp-options-incomplete",
@@ -64,7 +64,6 @@ KINDS = {
     "prov-localnet-wrong",
     "router-gateway-chassis-gone",
     "router-no-gateway-chassis",
-    "router-stale-gateway-chassis",
     "sg-egress-missing",
     "sg-portgroup-drift",
     "tunnel-encap-type-mismatch",

@@ -81,22 +81,18 @@ def _disabled(cloud: Cloud) -> Iterator[Case]:
 
 
 def _duplicate(cloud: Cloud) -> Iterator[Case]:
-    """Two ports of one network with one address; told once a pair, at the later name."""
-    first: dict[tuple[str, str], str] = {}
-    home = _switch_by_port(cloud)
-    for port in sorted(cloud.ports.values(), key=lambda port: port.id):
-        if port.row is None or port.row.uuid not in home:
-            continue
-        for address in _addresses(port.row):
-            key = (home[port.row.uuid], address)
-            other = first.setdefault(key, port.id)
-            if other != port.id:
-                yield _double(port, cloud.ports[other], address)
-                break
-
-
-def _switch_by_port(cloud: Cloud) -> dict[str, str]:
-    return {uuid: row.uuid for row in cloud.nb[LogicalSwitch] for uuid in row.ports}
+    """Two ports of one network with one address; told once a pair."""
+    rows = cloud.nb[LogicalSwitchPort].by("uuid")
+    for switch in cloud.nb[LogicalSwitch]:
+        first: dict[str, str] = {}
+        told: set[tuple[str, str]] = set()
+        for row in (row for uuid in switch.ports for row in rows.get(uuid, ())):
+            for address in _addresses(row) if row.name in cloud.ports else ():
+                other = first.setdefault(address, row.name)
+                if other != row.name and (other, row.name) not in told:
+                    told.add((other, row.name))
+                    pair = cloud.ports[other], cloud.ports[row.name]
+                    yield _double(switch.name, *pair, address)
 
 
 def _addresses(row: LogicalSwitchPort) -> list[str]:
@@ -107,9 +103,9 @@ def _is_address(word: str) -> bool:
     return ":" in word or word.count(".") == 3
 
 
-def _double(port: Port, other: Port, address: str) -> Case:
+def _double(network: str, port: Port, other: Port, address: str) -> Case:
     return Case(
-        subject=subject.port(port.id),
+        subject=subject.network(network),
         summary=f"{port.label} and {other.label} both have {address} in one network",
         evidence=tuple(
             Evidence(

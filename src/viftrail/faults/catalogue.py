@@ -5,9 +5,11 @@ from __future__ import annotations
 from viftrail.errors import UsageError
 from viftrail.faults import (
     address,
+    binding,
     chassis,
     controller,
     dhcp,
+    encap,
     floating_ip,
     gateway,
     local,
@@ -31,6 +33,7 @@ _MODULES = (
     orphan,
     northd,
     southbound,
+    binding,
     chassis,
     controller,
     vif,
@@ -38,6 +41,7 @@ _MODULES = (
     dhcp,
     security_group,
     tunnel,
+    encap,
     router,
     gateway,
     provider,

@@ -80,7 +80,7 @@ def _ghosts(cloud: Cloud) -> Iterator[Case]:
         if row.chassis or not chassis.absent("name", row.name):
             continue
         yield Case(
-            subject=subject.CLOUD,
+            subject=subject.host(row.name),
             summary=f"Chassis_Private {row.name} has no Chassis, so `--wait=hv` never returns and "
             "every agent looks late",
             evidence=(
@@ -108,6 +108,8 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
         chassis = cloud.sb[Chassis].one("name", row.name)
         if chassis is None or wanted - row.nb_cfg < LAG:
             continue
+        if len(cloud.sb[Chassis].find("hostname", chassis.hostname)) > 1:
+            continue  # a stale twin lags too, and that is its own fault
         host = cloud.hosts.get(chassis.hostname)
         state = controller_state(host) if host else ""
         if state and state != "running":
@@ -150,7 +152,7 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
             )
             if paused
             else (),
-            certainty=Certainty.PROVEN if paused else Certainty.POSSIBLE,
+            certainty=Certainty.PROVEN if paused else Certainty.LIKELY,
             victims=_unfinished(cloud, chassis),
             note=""
             if paused

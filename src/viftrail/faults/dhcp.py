@@ -10,7 +10,7 @@ from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalRouterPort
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import owned_row
-from viftrail.verdict import Evidence, Risk, Stage
+from viftrail.verdict import Evidence, Risk, Stage, Step
 
 MANDATORY = ("lease_time", "server_id", "server_mac")
 """Without these northd makes no DHCP flows (northd.c build_dhcpv4_action)."""
@@ -25,9 +25,10 @@ def _incomplete(cloud: Cloud) -> Iterator[Case]:
         missing = [key for key in MANDATORY if not row.options.get(key)]
         if ":" in row.cidr or not missing or row.uuid not in users:
             continue
-        for port_id in users[row.uuid]:
+        victims = frozenset(subject.port(port_id) for port_id in users[row.uuid])
+        for network in sorted(_networks(cloud, users[row.uuid])):
             yield Case(
-                subject=subject.port(port_id),
+                subject=subject.network(network),
                 summary=f"the DHCP options of {row.cidr} lack {', '.join(missing)}, so northd makes "
                 "no DHCP flows from them",
                 evidence=(
@@ -39,19 +40,32 @@ def _incomplete(cloud: Cloud) -> Iterator[Case]:
                         command=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
                     ),
                 ),
-                steps=owned_row(
-                    cloud,
-                    ovn=_complete(cloud, row, missing),
-                    undo="remove the keys again",
-                    openstack="openstack subnet set --dhcp "
-                    + row.external_ids.get("subnet_id", row.cidr),
-                    verify=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
-                )
-                if _complete(cloud, row, missing)
-                else (),
+                steps=_mend(cloud, row, missing),
+                victims=victims,
                 note="Neutron writes an incomplete row for a subnet without gateway and without "
                 "metadata port: openstack subnet set --gateway.",
             )
+
+
+def _networks(cloud: Cloud, port_ids: list[str]) -> set[str]:
+    """The switches of these ports; a subnet's options serve one."""
+    switches = (cloud.switch_of(cloud.ports[port_id]) for port_id in port_ids[:1])
+    return {switch.name for switch in switches if switch}
+
+
+def _mend(cloud: Cloud, row: DHCPOptions, missing: list[str]) -> tuple[Step, ...]:
+    command = _complete(cloud, row, missing)
+    if not command:
+        return ()
+    return owned_row(
+        cloud,
+        ovn=command,
+        undo=" && ".join(
+            f"ovn-nbctl remove DHCP_Options {row.uuid} options {key}" for key in missing
+        ),
+        openstack="openstack subnet set --dhcp " + row.external_ids.get("subnet_id", row.cidr),
+        verify=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+    )
 
 
 def _complete(cloud: Cloud, row: DHCPOptions, missing: list[str]) -> str:

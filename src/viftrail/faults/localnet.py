@@ -11,7 +11,7 @@ from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.provider import PHYSNET
 from viftrail.faults.step import owned_row
-from viftrail.verdict import Evidence, Risk, Stage
+from viftrail.verdict import Evidence, Risk, Stage, Step
 
 
 def _vanished(cloud: Cloud) -> Iterator[Case]:
@@ -25,45 +25,43 @@ def _vanished(cloud: Cloud) -> Iterator[Case]:
             continue
         seen = ", ".join(m.options.get("network_name", "") or "none" for m in localnets)
         wrong = localnets[0].name if localnets else ""
-        for router in _routers_through(cloud, switch):
-            yield Case(
-                subject=subject.router(router),
-                summary=f"provider network {switch.name} has "
-                + (f"a localnet port for {seen}" if localnets else "no localnet port")
-                + f" instead of one for {physnet}, so it ends inside OVN",
-                evidence=(
-                    Evidence(
-                        where=NORTHBOUND,
-                        what=f"localnet ports of {switch.name}",
-                        seen=seen or "none",
-                        expected=f"one with network_name={physnet}",
-                        command=f"ovn-nbctl lsp-list {switch.name}",
-                    ),
+        yield Case(
+            subject=subject.network(switch.name),
+            summary=f"provider network {switch.name} has "
+            + (f"a localnet port for {seen}" if localnets else "no localnet port")
+            + f" instead of one for {physnet}, so it ends inside OVN",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"localnet ports of {switch.name}",
+                    seen=seen or "none",
+                    expected=f"one with network_name={physnet}",
+                    command=f"ovn-nbctl lsp-list {switch.name}",
                 ),
-                steps=owned_row(
-                    cloud,
-                    ovn=f"ovn-nbctl set Logical_Switch_Port {wrong} options:network_name={physnet}"
-                    if wrong
-                    else f"ovn-nbctl lsp-add {switch.name} provnet-{switch.uuid} -- lsp-set-type "
-                    f"provnet-{switch.uuid} localnet -- lsp-set-addresses provnet-{switch.uuid} "
-                    f"unknown -- lsp-set-options provnet-{switch.uuid} network_name={physnet}",
-                    undo=f"ovn-nbctl set Logical_Switch_Port {wrong} options:network_name={seen}"
-                    if wrong
-                    else f"ovn-nbctl lsp-del provnet-{switch.uuid}",
-                    openstack="neutron-ovn-db-sync-util --ovn-neutron_sync_mode repair",
-                    verify=f"ovn-nbctl lsp-list {switch.name}",
-                ),
-                note="On a VLAN network the port also needs its tag: "
-                "`ovn-nbctl set Logical_Switch_Port … tag=`."
-                if switch.external_ids.get("neutron:provnet-network-type") == "vlan"
-                else "",
-            )
+            ),
+            steps=_restore(cloud, switch, wrong, seen),
+            note="On a VLAN network the port also needs its tag: "
+            "`ovn-nbctl set Logical_Switch_Port … tag=`."
+            if switch.external_ids.get("neutron:provnet-network-type") == "vlan"
+            else "",
+        )
 
 
-def _routers_through(cloud: Cloud, switch: LogicalSwitch) -> list[str]:
-    """Routers whose gateway leg is in this network."""
-    members = {member.options.get("router-port", "") for member in cloud.members(switch)}
-    return sorted({g.router.name for g in cloud.gateways if g.leg.name in members})
+def _restore(cloud: Cloud, switch: LogicalSwitch, wrong: str, seen: str) -> tuple[Step, ...]:
+    physnet = switch.external_ids[PHYSNET]
+    port = wrong or f"provnet-{switch.uuid}"
+    make = (
+        f"lsp-add {switch.name} {port} -- lsp-set-type {port} localnet "
+        f"-- lsp-set-addresses {port} unknown -- lsp-set-options {port} network_name={physnet}"
+    )
+    name = f"set Logical_Switch_Port {port} options:network_name="
+    return owned_row(
+        cloud,
+        ovn="ovn-nbctl " + (name + physnet if wrong else make),
+        undo="ovn-nbctl " + (name + seen if wrong else f"lsp-del {port}"),
+        openstack="neutron-ovn-db-sync-util --ovn-neutron_sync_mode repair",
+        verify=f"ovn-nbctl lsp-list {switch.name}",
+    )
 
 
 FAULTS = (

@@ -11,10 +11,10 @@ name                                why not one of the catalogue's
                                     rows show only that Southbound lacks one
 ``pb-unclaimed``                    whether the tap or the controller is missing
                                     is known on the host alone
-``chassis-lagging``                 crashed, hung or cut off: the same rows
+``controller-flow-lag``                 crashed, hung or cut off: the same rows
 ``nb-duplicate-address``            the catalogue only mentions it
 ``nb-orphan-nat``                   like nb-orphan-lsp, for NAT rows
-``router-stale-gateway-chassis``    one of several candidates is gone; traffic
+``router-gateway-chassis-gone``    one of several candidates is gone; traffic
                                     passes, unlike router-gateway-chassis-gone
 ==================================  ===========================================
 """
@@ -328,7 +328,7 @@ def gateway_stale(draft: Draft, pick: Pick) -> Planted | None:  # noqa: ARG001
         return None
     gone = _retire(draft, last)
     what = f"its last choice {gone} does not exist; traffic passes"
-    return _router("router-stale-gateway-chassis", draft, what, harmless=True)
+    return _router("router-gateway-chassis-gone", draft, what, harmless=True)
 
 
 def _network(fault: str, site: Site, what: str) -> Planted:

@@ -55,7 +55,7 @@ OF_HOSTS: Final = (
     "chassis-stale-same-hostname",
     "chassis-private-ghost",
     _SEVERED,
-    "chassis-lagging",
+    "controller-flow-lag",
 )
 
 
@@ -184,7 +184,7 @@ class Planting:
         ids = self._plan.ids("fleet")
         for host in self._plan.hosts:
             kind = self._hosts.get(host.name, "")
-            stale = kind == "chassis-lagging"
+            stale = kind == "controller-flow-lag"
             fleet.register(
                 tables,
                 host,
@@ -216,7 +216,7 @@ def _of_host(kind: str, ghost: Host, severed: dict[str, list[str]]) -> Planted:
         "same hostname as a living one",
         "chassis-private-ghost": f"Chassis_Private {ghost.system_id} belongs to no Chassis",
         _SEVERED: "its only Encap is stt; all others are geneve",
-        "chassis-lagging": f"nb_cfg is {_BEHIND} behind, for {_STALE // 3_600_000} hours",
+        "controller-flow-lag": f"nb_cfg is {_BEHIND} behind, for {_STALE // 3_600_000} hours",
     }
     subject = ghost.system_id if kind == "chassis-private-ghost" else ghost.name
     victims = severed.get(ghost.name, []) if kind == _SEVERED else []
