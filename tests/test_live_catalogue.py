@@ -16,10 +16,11 @@ import pytest
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.lab.client import Lab
 from viftrail.lab.ping import ping
+from viftrail.lab.provoke import all_provocations
 
 VICTIM = "vm1"
 BYSTANDERS = ("vm2", "vm3")
-GREEN_WITHIN = 25.0
+GREEN_WITHIN = 45.0
 GROUPS = 2
 
 pytestmark = [
@@ -49,7 +50,8 @@ def wait_green(lab: Lab) -> None:
         if result.ok:
             return
         failed = [path for path in result.paths if not path.ok]
-        assert time.monotonic() < deadline, f"no traffic: {failed}"
+        northd = lab.run("controller", ["ovn-appctl", "-t", "ovn-northd", "status"]).stdout
+        assert time.monotonic() < deadline, f"no traffic: {failed}; northd: {northd!r}"
 
 
 def why(lab: Lab, target: str) -> tuple[int, dict[str, Any]]:
@@ -80,7 +82,7 @@ def cases() -> list[Any]:
         pytest.param(
             fault, id=fault.id, marks=pytest.mark.xdist_group(f"catalogue-{index % GROUPS}")
         )
-        for index, fault in enumerate(CATALOGUE)
+        for index, fault in enumerate(f for f in CATALOGUE if f.id in all_provocations())
     ]
 
 

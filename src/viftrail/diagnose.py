@@ -41,7 +41,13 @@ _BAD = (State.BROKEN, State.DEGRADED)
 
 
 def diagnose(
-    facts: Facts, port_id: str, asked: str, *, also: tuple[str, ...] = (), time: str = ""
+    facts: Facts,
+    port_id: str,
+    asked: str,
+    *,
+    also: tuple[str, ...] = (),
+    time: str = "",
+    suspicions: bool = False,
 ) -> Verdict:
     """The verdict on one port.
 
@@ -51,6 +57,8 @@ def diagnose(
         asked: what the operator typed.
         also: further hosts that the port shall reach, for a pair of targets.
         time: when the facts were taken, for the report.
+        suspicions: also report, for want of anything better, what is merely possible. Only
+            who can look again should ask for that.
 
     Raises:
         UnknownTarget: neither the owner nor Northbound knows the port.
@@ -58,7 +66,7 @@ def diagnose(
     cloud = Cloud(facts)
     port = cloud.ports.get(port_id) or _ghost(cloud, port_id)
     trail = trail_of(cloud, port, asked, also)
-    causes = tuple(_causes(cloud, trail))
+    causes = tuple(_causes(cloud, trail, suspicions=suspicions))
     stages = tuple(_stages(examine(cloud, trail), causes))
     by_stage = {Stage(finding.id): finding for finding in stages}
     return Verdict(
@@ -146,8 +154,10 @@ def cause_of(accusation: Accusation) -> Cause:
     )
 
 
-def _causes(cloud: Cloud, trail: Trail) -> list[Cause]:
+def _causes(cloud: Cloud, trail: Trail, *, suspicions: bool) -> list[Cause]:
     found = [cause_of(accusation) for accusation in accuse(cloud, trail.subjects)]
+    certain = [cause for cause in found if cause.confidence is not Certainty.POSSIBLE]
+    found = certain if certain or not suspicions else found
     return sorted(
         found, key=lambda cause: (Stage(cause.stage).number, _CERTAINTY.index(cause.confidence))
     )

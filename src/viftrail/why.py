@@ -62,7 +62,10 @@ def _look(source: Source, asked: str, window: float) -> Verdict:
         if len(ends) > 1
         else ()
     )
-    verdicts = [diagnose(facts, end.port_id, asked, also=hosts, time=now) for end in ends]
+    again = not source.taken  # a suspicion is for those who can look again
+    verdicts = [
+        diagnose(facts, end.port_id, asked, also=hosts, time=now, suspicions=again) for end in ends
+    ]
     return min(verdicts, key=_gravity)
 
 

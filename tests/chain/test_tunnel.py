@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.cloud import ask, healthy, on_host, settings, stage
+from tests.cloud import ask, healthy, on_host, settings, stage, vm
+from viftrail.audit import audit
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.tunnel import FAIR_WINDOW, LOST_AT_LEAST, endpoint, local_addresses, loss
+from viftrail.diagnose import diagnose
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Counters
 
@@ -63,12 +65,16 @@ def test_a_quiet_tunnel_is_healthy() -> None:
     assert stage(ask(counting(0, 0, FAIR_WINDOW)), "S10") == "ok"
 
 
-def test_a_tunnel_that_swallows_everything_is_broken() -> None:
-    verdict = ask(counting(50, 0, FAIR_WINDOW))
+def test_a_tunnel_that_swallows_everything_is_suspected_by_who_can_look_again() -> None:
+    facts = counting(50, 0, FAIR_WINDOW)
+    verdict = diagnose(facts, vm(facts), "vm1", suspicions=True)
     assert verdict.verdict.cause == "tunnel-udp-blocked"
+    assert verdict.verdict.confidence == "possible"
     assert any(
         "compute1 sent 50, network1 received 0" in e.seen for e in verdict.causes[0].evidence
     )
+    assert ask(facts).causes == (), "one look at two hosts' counters is no proof"
+    assert audit(facts).causes == ()
 
 
 def test_counters_that_were_reset_are_no_loss() -> None:

@@ -1,4 +1,4 @@
-"""S5, S6 and S8: bindings that are missing, unclaimed, or claimed by the wrong chassis.
+"""S5 and S8: bindings that are missing, or that nobody has claimed.
 
 These are what the rows alone can show. Where the hosts were looked at as well,
 the faults of those stages name the cause.
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud, Port
-from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, PortBinding, SBGlobal
 from viftrail.faults.chassis import LAG
 from viftrail.faults.fault import Case, Fault
@@ -69,41 +69,6 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
         )
 
 
-def _elsewhere(cloud: Cloud) -> Iterator[Case]:
-    for port in _ports(cloud):
-        wanted = port.row.options.get("requested-chassis", "").split(",") if port.row else [""]
-        holder = cloud.chassis_of(cloud.binding(port.id))
-        if not wanted[0] or holder is None or cloud.plugs.get(port.id):
-            continue
-        if holder.hostname in wanted or holder.name in wanted:
-            continue
-        yield Case(
-            subject=subject.port(port.id),
-            summary=f"{holder.hostname} has claimed the port of {port.label}, which Northbound "
-            f"promises to {wanted[0]}",
-            evidence=(
-                Evidence(
-                    where=NORTHBOUND,
-                    what="Logical_Switch_Port.options:requested-chassis",
-                    seen=",".join(wanted),
-                    expected=holder.hostname,
-                    command=f"ovn-nbctl get Logical_Switch_Port {port.id} options",
-                ),
-                Evidence(
-                    where=SOUTHBOUND,
-                    what="Port_Binding.chassis",
-                    seen=holder.hostname,
-                    expected=wanted[0],
-                    command=f"ovn-sbctl --columns=chassis find Port_Binding logical_port={port.id}",
-                ),
-            ),
-            steps=(),
-            certainty=Certainty.LIKELY,
-            note="Find out where the VM runs. If it is on the host that holds the port: "
-            f"openstack port set --host {holder.hostname} {port.id}.",
-        )
-
-
 def _unclaimed(cloud: Cloud) -> Iterator[Case]:
     newest = max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=0)
     for port in _ports(cloud):
@@ -157,20 +122,6 @@ FAULTS = (
         references=("ovn-northd(8)", "ovn: northd/northd.c"),
         unlike={"northd-not-running": "there no northd is active"},
         find=_missing,
-    ),
-    Fault(
-        id="pb-claimed-elsewhere",
-        stage=Stage.SOUTHBOUND,
-        title="A port is claimed by another chassis than requested",
-        what="Port_Binding.chassis is not the chassis that options:requested-chassis names. After a "
-        "migration the one or the other is out of date.",
-        shows="The VM has no network, or has it on the wrong host.",
-        decisive="The two hostnames differ.",
-        remedy="Correct the host in Neutron's binding to where the VM runs.",
-        risk=Risk.SAFE,
-        references=("ovn-nb(5), requested-chassis", "ovn-sb(5), Port_Binding chassis"),
-        unlike={"pb-requested-chassis-mismatch": "there the host was looked at, and has the plug"},
-        find=_elsewhere,
     ),
     Fault(
         id="pb-unclaimed",

@@ -27,7 +27,7 @@ from viftrail.faults import (
 )
 from viftrail.faults.fault import Fault
 
-_MODULES = (
+MODULES = (
     northbound,
     address,
     orphan,
@@ -52,7 +52,7 @@ _MODULES = (
 
 CATALOGUE: tuple[Fault, ...] = tuple(
     sorted(
-        (definition for module in _MODULES for definition in module.FAULTS),
+        (definition for module in MODULES for definition in module.FAULTS),
         key=lambda definition: definition.stage.number,
     )
 )

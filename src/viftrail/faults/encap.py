@@ -16,15 +16,15 @@ from viftrail.verdict import Evidence, Risk, Stage
 
 def _odd(cloud: Cloud) -> Iterator[Case]:
     encaps = cloud.sb[Encap].by("uuid")
-    types = {
-        chassis: frozenset(row.type for uuid in chassis.encaps for row in encaps.get(uuid, ()))
+    types = [
+        (chassis, {row.type for uuid in chassis.encaps for row in encaps.get(uuid, ())})
         for chassis in cloud.sb[Chassis]
-    }
-    known = Counter(kind for kinds in types.values() for kind in kinds)
+    ]
+    known = Counter(kind for _, kinds in types for kind in kinds)
     if len(types) < 2 or len(known) < 2:
         return
     usual = known.most_common(1)[0][0]
-    for chassis, kinds in types.items():
+    for chassis, kinds in types:
         if not kinds or usual in kinds:
             continue
         seen = ", ".join(sorted(kinds))

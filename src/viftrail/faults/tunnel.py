@@ -94,9 +94,8 @@ def _between(cloud: Cloud, one: str, other: str) -> Iterator[Case]:
     closed = [name for name in (one, other) if any(not r.narrow for r in _rules(cloud, name))]
     if closed and not _arrives(cloud, one, other):
         certainty = Certainty.PROVEN if lost else Certainty.LIKELY
-    elif lost:
-        certainty = Certainty.LIKELY
-    elif suspected(cloud, one, other):
+    elif lost or suspected(cloud, one, other):
+        # Counters of two hosts are not taken at one instant: worth another look, no proof.
         certainty = Certainty.POSSIBLE
     else:
         return
