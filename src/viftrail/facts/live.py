@@ -13,7 +13,6 @@ from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
 from viftrail.facts.ovsdb.client import Client, Condition, Select
-from viftrail.facts.ovsdb.values import columns_of, decode_rows
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask
@@ -65,9 +64,8 @@ class LiveSource:
             ViftrailError: the database cannot be read.
         """
         database = NORTHBOUND if asks[0].row in northbound.TABLES else SOUTHBOUND
-        selects = [Select(ask.row.table, condition(ask), columns_of(ask.row)) for ask in asks]
-        answers = self.client(database).select(selects)
-        return [tuple(decode_rows(ask.row, rows)) for ask, rows in zip(asks, answers, strict=True)]
+        answers = self.client(database).select([Select(ask.row, condition(ask)) for ask in asks])
+        return [tuple(rows) for rows in answers]
 
     def central_hosts(self) -> tuple[str, ...]:
         """As configured."""

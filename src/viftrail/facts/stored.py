@@ -13,7 +13,6 @@ from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.ovsdb.file import read_file
-from viftrail.facts.ovsdb.values import columns_of, decode_rows
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask
@@ -100,7 +99,7 @@ def _database(
     if path is None:
         gaps.append(Gap(name, "No file of it was given.", "Give it too."))
         return Database()
-    stored = read_file(path, {row.table: columns_of(row) for row in tables})
+    stored = read_file(path, tables)
     if stored.name != name:
         raise FileUnreadable(
             f"{path} holds the database {stored.name}, not {name}.",
@@ -114,9 +113,4 @@ def _database(
                 "Copy it again with ovsdb-client backup.",
             )
         )
-    return Database(
-        {
-            row: Table(decode_rows(row, stored.rows.get(row.table, [])), complete=True)
-            for row in tables
-        }
-    )
+    return Database({row: Table(stored.rows[row], complete=True) for row in tables})
