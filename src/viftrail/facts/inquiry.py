@@ -8,6 +8,7 @@ does not answer into a gap instead of an end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 from viftrail.errors import ViftrailError
@@ -47,14 +48,20 @@ class Inquiry:
         self._failures: dict[str, ViftrailError] = {}
 
     def fetch(self, *groups: Iterable[Ask[Any]]) -> None:
-        """Send these questions, of any tables, in one request a database."""
+        """Send these questions, of any tables, in one request a database, both at once."""
         wanted = dict.fromkeys(ask for group in groups for ask in group if _is_question(ask))
-        for database in (NORTHBOUND, SOUTHBOUND):
-            new = [
-                ask for ask in wanted if ask not in self._answers and _DATABASE[ask.row] == database
-            ]
-            if new and database not in self._failures:
-                self._send(database, new)
+        new: dict[str, list[Ask[Row]]] = {}
+        for ask in wanted:
+            database = _DATABASE[ask.row]
+            if ask not in self._answers and database not in self._failures:
+                new.setdefault(database, []).append(ask)
+        if len(new) > 1:
+            with ThreadPoolExecutor(len(new)) as pool:
+                outcomes = list(pool.map(self._send, new.values()))
+        else:
+            outcomes = [self._send(asks) for asks in new.values()]
+        for (database, asks), outcome in zip(new.items(), outcomes, strict=True):
+            self._take(database, asks, outcome)
 
     def ask(self, asks: Iterable[Ask[R]]) -> list[R]:
         """The rows of one table that answer any of these questions, each once."""
@@ -63,16 +70,26 @@ class Inquiry:
         rows = {row.uuid: row for ask in wanted for row in self._answers.get(ask, ())}
         return cast("list[R]", list(rows.values()))
 
-    def _send(self, database: str, asks: Sequence[Ask[Row]]) -> None:
+    def _send(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...]] | ViftrailError:
+        """The answers, or why there are none; the servers work on theirs side by side."""
         try:
-            answers = self.source.ask(asks)
+            return self.source.ask(asks)
         except ViftrailError as error:
-            self._failures[database] = error
-            self._gaps[database] = Gap(database, error.what, error.do)
-            if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}):
-                raise
+            return error
+
+    def _take(
+        self,
+        database: str,
+        asks: Sequence[Ask[Row]],
+        outcome: list[tuple[Row, ...]] | ViftrailError,
+    ) -> None:
+        if not isinstance(outcome, ViftrailError):
+            self._answers.update(zip(asks, outcome, strict=True))
             return
-        self._answers.update(zip(asks, answers, strict=True))
+        self._failures[database] = outcome
+        self._gaps[database] = Gap(database, outcome.what, outcome.do)
+        if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}):
+            raise outcome
 
     def look(self, names: Iterable[str]) -> None:
         """Probe the hosts among ``names`` that were not looked at yet."""

@@ -48,6 +48,8 @@ class Source(Protocol):
     def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...]]:
         """Answer each question in full. All of them are of one database.
 
+        A second thread may ask about the other database at the same time.
+
         Raises:
             ViftrailError: the database cannot be read.
         """

@@ -81,16 +81,19 @@ def from_files(nb: Path | None, sb: Path | None) -> StoredSource:
         DamagedDatabase: it is damaged beyond use.
     """
     gaps: list[Gap] = []
-    databases = [
-        _database(path, name, tables, gaps)
+    # The large file first: its bytes are gone by the time the other one's rows are there.
+    databases = {
+        name: _database(path, name, tables, gaps)
         for path, name, tables in (
-            (nb, NORTHBOUND, northbound.TABLES),
             (sb, SOUTHBOUND, southbound.TABLES),
+            (nb, NORTHBOUND, northbound.TABLES),
         )
-    ]
+    }
     changed = max(path.stat().st_mtime for path in (nb, sb) if path is not None)
     taken = datetime.fromtimestamp(changed, timezone.utc).isoformat(timespec="seconds")
-    return StoredSource(Facts(nb=databases[0], sb=databases[1], gaps=tuple(gaps)), taken)
+    return StoredSource(
+        Facts(nb=databases[NORTHBOUND], sb=databases[SOUTHBOUND], gaps=tuple(gaps)), taken
+    )
 
 
 def _database(

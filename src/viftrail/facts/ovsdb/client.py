@@ -121,6 +121,7 @@ class Client:
         leader: whether this member leads its cluster.
         cluster_id: the cluster's UUID, or None.
         server_id: this member's UUID, or None.
+        timeout: seconds that a request may take.
     """
 
     def __init__(self, session: _Session, opener: _Opener, timeout: float) -> None:
@@ -134,7 +135,7 @@ class Client:
         self._schema = session.schema
         self._makers: dict[type[msgspec.Struct], Maker[Any]] = {}
         self._opener = opener
-        self._timeout = timeout
+        self.timeout = timeout
         # A new number for each request: the late answer to one that timed out
         # must not pass for the answer to the next.
         self._numbers = itertools.count(10)
@@ -219,7 +220,7 @@ class Client:
         answer: list[list[RowT]] = [[] for _ in selects]
         if not operations:
             return answer
-        deadline = Deadline(self._timeout if timeout is None else timeout)
+        deadline = Deadline(self.timeout if timeout is None else timeout)
         self._revive(deadline)
         params = [self._schema.name, *operations]
         number = next(self._numbers)
