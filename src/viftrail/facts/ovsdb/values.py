@@ -152,10 +152,11 @@ class Maker(Generic[RowT]):
         """From JSON to decoded columns."""
 
     def rows(self, raws: Iterable[msgspec.Raw]) -> list[RowT]:
-        """Rows from JSON objects that hold ``_uuid``.
+        """Rows from JSON objects that hold every column, ``_uuid`` included.
 
         Raises:
-            ProtocolError: a value is of another type than the field.
+            ProtocolError: a value is of another type than the field, or a
+                column is absent.
         """
         decode, build = self.decode, self.build
         made: list[RowT] = []
@@ -180,8 +181,14 @@ class Maker(Generic[RowT]):
                     shape.convert(msgspec.convert(values[field.column], shape.wire))
                 except WRONG:
                     _mismatch(self._plan, field.column, values[field.column])
-        lacking = [f.column for f in self._plan.fields if f.required and f.column not in values]
-        _absent(self._plan, lacking or ["their columns"])
+        _absent(
+            self._plan,
+            [
+                field.column
+                for field in self._plan.fields
+                if field.column not in values and (field.required or field.name in self.shapes)
+            ],
+        )
 
 
 def _default(defaults: Mapping[str, object] | None, column: str) -> dict[str, object]:
