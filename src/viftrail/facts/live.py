@@ -93,8 +93,10 @@ class LiveSource:
         """Every wanted table whole, and every chassis' host."""
         inquiry = Inquiry(self, window=LONG_WINDOW)
         self._patience = _BULK_PATIENCE
-        inquiry.fetch(Ask(row) for row in (*northbound.TABLES, *southbound.TABLES))
-        self._patience = 1.0
+        try:
+            inquiry.fetch(Ask(row) for row in (*northbound.TABLES, *southbound.TABLES))
+        finally:
+            self._patience = 1.0
         names = sorted(row.hostname for row in inquiry.ask([Ask(Chassis)]))
         inquiry.look([*self._central, *names, *self._others])
         return inquiry.facts()
