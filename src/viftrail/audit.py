@@ -13,6 +13,7 @@ from viftrail import __version__
 from viftrail.chain.cloud import Cloud
 from viftrail.diagnose import accuse, cause_of
 from viftrail.facts.facts import Facts
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.verdict import Cause, Stage, Unknown
 
 
@@ -29,8 +30,9 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def blind(self) -> bool:
-        """Nothing at all could be looked at."""
-        return not self.ports and not self.hosts
+        """A whole database, or everything, could not be looked at."""
+        lost = any(gap.place in (NORTHBOUND, SOUTHBOUND) for gap in self.unknown)
+        return lost or not (self.ports or self.hosts)
 
 
 def audit(facts: Facts) -> Findings:

@@ -17,7 +17,8 @@ from viftrail.chain.stages import examine
 from viftrail.chain.subject import Subject
 from viftrail.chain.trail import Role, Trail, trail_of
 from viftrail.errors import UnknownTarget
-from viftrail.facts.facts import Facts
+from viftrail.facts.facts import Facts, Gap
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.guess import cleared
@@ -25,6 +26,7 @@ from viftrail.verdict import (
     Cause,
     Certainty,
     Conclusion,
+    Evidence,
     Finding,
     Remedy,
     Stage,
@@ -62,7 +64,7 @@ def diagnose(
     return Verdict(
         tool=f"viftrail {__version__}",
         target=_target(trail),
-        verdict=_conclusion(trail, causes, stages),
+        verdict=_conclusion(trail, causes, stages, facts.gaps),
         causes=causes,
         stages=stages,
         ruled_out=tuple(cleared(cloud, trail, by_stage)),
@@ -89,6 +91,9 @@ class Accusation:
     fault: Fault
     case: Case
     state: State
+    evidence: tuple[Evidence, ...]
+    victim: bool
+    """The target, or in an audit somebody, is among the case's own victims."""
 
 
 def accuse(cloud: Cloud, subjects: dict[Subject, Role] | None = None) -> Iterator[Accusation]:
@@ -97,9 +102,18 @@ def accuse(cloud: Cloud, subjects: dict[Subject, Role] | None = None) -> Iterato
         for case in fault.find(cloud):
             if subjects is None:
                 state = State.BROKEN if case.victims is None or case.victims else State.DEGRADED
-                yield Accusation(fault, case, state)
+                traces = _evidence(case, case.traces)
+                yield Accusation(fault, case, state, traces, bool(case.victims))
             elif case.subject in subjects:
-                yield Accusation(fault, case, _effect(fault, case, subjects))
+                victim = bool(case.victims and case.victims & subjects.keys())
+                state = _effect(fault, case, subjects)
+                yield Accusation(fault, case, state, _evidence(case, subjects), victim)
+
+
+def _evidence(case: Case, subjects: Iterable[Subject]) -> tuple[Evidence, ...]:
+    """The case's own, and what it did to the first of these."""
+    victim = next((subject for subject in subjects if subject in case.traces), None)
+    return (*case.evidence, *case.traces[victim]) if victim else case.evidence
 
 
 def _effect(fault: Fault, case: Case, subjects: dict[Subject, Role]) -> State:
@@ -120,9 +134,10 @@ def cause_of(accusation: Accusation) -> Cause:
         state=accusation.state,
         title=fault.title,
         summary=case.summary,
-        confidence=case.certainty,
+        # What a victim's own row shows is no inference any more.
+        confidence=Certainty.PROVEN if accusation.victim else case.certainty,
         subject=str(case.subject),
-        evidence=case.evidence,
+        evidence=accusation.evidence,
         remedy=Remedy(steps=case.steps, note=case.note),
     )
 
@@ -156,7 +171,9 @@ def _stages(findings: Iterable[Finding], causes: tuple[Cause, ...]) -> Iterator[
         yield finding
 
 
-def _conclusion(trail: Trail, causes: tuple[Cause, ...], stages: tuple[Finding, ...]) -> Conclusion:
+def _conclusion(
+    trail: Trail, causes: tuple[Cause, ...], stages: tuple[Finding, ...], gaps: tuple[Gap, ...]
+) -> Conclusion:
     bad = [finding for finding in stages if finding.state in _BAD]
     if bad:
         first = bad[0]
@@ -172,12 +189,17 @@ def _conclusion(trail: Trail, causes: tuple[Cause, ...], stages: tuple[Finding, 
             else f"{first.summary}; no fault of the catalogue explains it",
         )
     blind = [f for f in stages if f.state is State.UNKNOWN and Stage(f.id).number >= 4]
-    if blind:
+    lost = [gap for gap in gaps if gap.place in (NORTHBOUND, SOUTHBOUND)]
+    if blind or lost:
+        unseen = [
+            *(f.summary for f in blind),
+            *(f"{gap.place} was not read in full" for gap in lost),
+        ]
         return Conclusion(
             state=State.UNKNOWN,
-            stage=blind[0].id,
+            stage=blind[0].id if blind else "",
             summary="nothing is wrong in what could be looked at, but "
-            + "; ".join(dict.fromkeys(finding.summary for finding in blind)),
+            + "; ".join(dict.fromkeys(unseen)),
         )
     return Conclusion(
         state=State.HEALTHY,

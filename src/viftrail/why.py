@@ -39,14 +39,14 @@ def why(source: Source, asked: str, *, wait: Callable[[float], None] = time.slee
         ViftrailError: nothing could be read at all.
     """
     verdict = _look(source, asked, SHORT_WINDOW)
+    began = time.monotonic()
     for _ in range(LOOKS - 1):
         if source.taken or not _may_settle(verdict):
             break
-        began = time.monotonic()
-        verdict = _look(source, asked, LONG_WINDOW)
         # Where no host could be watched for that time, let it pass all the same.
-        if _may_settle(verdict):
-            wait(max(0.0, began + LONG_WINDOW - time.monotonic()))
+        wait(max(0.0, began + SHORT_WINDOW - time.monotonic()))
+        began = time.monotonic() + LONG_WINDOW - SHORT_WINDOW
+        verdict = _look(source, asked, LONG_WINDOW)
     return verdict
 
 
@@ -74,6 +74,6 @@ def _gravity(verdict: Verdict) -> tuple[int, int]:
 
 
 def _may_settle(verdict: Verdict) -> bool:
-    """Broken for no known reason, or for one not proven: a port made just now looks like that."""
+    """Not proven, or for no known reason: a port made just now looks like that."""
     conclusion = verdict.verdict
-    return conclusion.state is State.BROKEN and conclusion.confidence != Certainty.PROVEN.value
+    return bool(conclusion.confidence) and conclusion.confidence != Certainty.PROVEN.value

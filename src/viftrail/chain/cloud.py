@@ -273,11 +273,12 @@ class Cloud:
         return tuple(name for _, name in sorted(ranked, reverse=True))
 
     def routers_of(self, switch: LogicalSwitch) -> tuple[LogicalRouter, ...]:
-        """The routers with a leg in this network."""
+        """The routers that serve this network; those that use it as their outside do not."""
         found: dict[str, LogicalRouter] = {}
         for member in self.members(switch):
             leg = self.nb[LogicalRouterPort].one("name", member.options.get("router-port", ""))
-            router = self.nb[LogicalRouter].one("ports", leg.uuid) if leg else None
+            serves = leg is not None and not is_gateway(leg)
+            router = self.nb[LogicalRouter].one("ports", leg.uuid) if leg and serves else None
             if router:
                 found[router.uuid] = router
         return tuple(found.values())
@@ -286,11 +287,15 @@ class Cloud:
         """The provider network of a gateway leg and its localnet port."""
         for peer in self.nb[LogicalSwitchPort].find("options", f"router-port={gateway.leg.name}"):
             switch = self.nb[LogicalSwitch].one("ports", peer.uuid)
-            if switch:
-                for member in self.members(switch):
-                    if member.type == "localnet":
-                        return switch, member
+            localnet = self.localnet_of(switch) if switch else None
+            if switch and localnet:
+                return switch, localnet
         return None
+
+    def localnet_of(self, switch: LogicalSwitch) -> LogicalSwitchPort | None:
+        """The port that ties a provider network to its physical network."""
+        members = self.members(switch)
+        return next((member for member in members if member.type == "localnet"), None)
 
 
 def is_vm_port(row: LogicalSwitchPort) -> bool:

@@ -7,7 +7,7 @@ from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import ACL, DHCPOptions, PortGroup
-from viftrail.facts.slice import DROP_GROUP
+from viftrail.facts.slice import DROP_GROUP, network_of
 from viftrail.verdict import Evidence, Finding, Stage, State
 
 
@@ -19,6 +19,26 @@ def lets_out(cloud: Cloud, group: PortGroup) -> bool:
         for uuid in group.acls
         for acl in acls.find("uuid", uuid)
     )
+
+
+def dhcp_options(cloud: Cloud, port: Port) -> DHCPOptions | None:
+    """The DHCP_Options of the port's subnet: those its neighbours use, else by CIDR."""
+    options = cloud.nb[DHCPOptions]
+    networks = {network_of(cidr) for cidr in port.cidrs}
+    switch = cloud.switch_of(port)
+    for member in cloud.members(switch) if switch else ():
+        found = options.one("uuid", member.dhcpv4_options or "")
+        if found and (not networks or found.cidr in networks):
+            return found
+    same = [row for row in options if row.cidr in networks]
+    return same[0] if len(same) == 1 else None
+
+
+def dhcp_wanted(cloud: Cloud, port: Port) -> bool:
+    """The owner says so, or, where it was not asked, the subnet has DHCP options."""
+    if port.owned and port.owned.dhcp is not None:
+        return port.owned.dhcp
+    return dhcp_options(cloud, port) is not None
 
 
 def rules_known(cloud: Cloud, port: Port) -> bool:
@@ -61,7 +81,20 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     if row is None:
         checks.unknown("there is no Logical_Switch_Port to ask about")
         return checks.finding()
-    if port.ipv4:
+    if port.ipv4 and not row.dhcpv4_options and not dhcp_wanted(cloud, port):
+        checks.check(
+            True,
+            Evidence(
+                where=NORTHBOUND,
+                what="DHCP_Options of its subnet",
+                seen="none",
+                expected="none, where the subnet does without DHCP",
+                command="ovn-nbctl list DHCP_Options",
+            ),
+            good="its subnet has no DHCP, perhaps on purpose",
+            bad="",
+        )
+    elif port.ipv4:
         options = cloud.nb[DHCPOptions].one("uuid", row.dhcpv4_options or "")
         checks.check(
             bool(row.dhcpv4_options),

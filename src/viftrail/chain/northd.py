@@ -48,7 +48,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             bad="no ovn-northd is active",
         )
     else:
-        checks.aside("no host with ovn-northd was looked at")
+        checks.aside("no host with ovn-northd was looked at (--central names it)")
     _caught_up(checks, cloud)
     binding = cloud.binding(trail.port.id)
     if binding or cloud.sb[PortBinding].knows("logical_port", trail.port.id):

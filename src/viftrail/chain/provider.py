@@ -10,6 +10,7 @@ from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge, Interface, Port
 from viftrail.verdict import Evidence, Finding, Stage
 
@@ -21,51 +22,70 @@ def mappings(text: str) -> Mapping[str, str]:
 
 
 def uplinks(host: Host, bridge: str) -> tuple[str, ...]:
-    """The bridge's ports that lead out of the host: neither patch nor internal."""
+    """The bridge's ports that lead on: NICs, bonds, and patches to other bridges than br-int."""
     ports = host.conf[Port].by("uuid")
     interfaces = host.conf[Interface].by("uuid")
-    return tuple(
-        interface.name
-        for row in host.conf[Bridge].find("name", bridge)
-        for port_id in row.ports
-        for port in ports.get(port_id, ())
-        for interface_id in port.interfaces
-        for interface in interfaces.get(interface_id, ())
-        if interface.type not in ("patch", "internal") and interface.name != bridge
-    )
+    found: list[str] = []
+    for owner in host.conf[Bridge].find("name", bridge):
+        for port in (port for uuid in owner.ports for port in ports.get(uuid, ())):
+            # ovn-controller marks the patch ports that it makes (controller/patch.c).
+            if "ovn-localnet-port" in port.external_ids or port.name == bridge:
+                continue
+            rows = [row for uuid in port.interfaces for row in interfaces.get(uuid, ())]
+            found += [row.name for row in rows if row.type != "internal"]
+    return tuple(found)
+
+
+def routed(host: Host, bridge: str) -> bool:
+    """The bridge has an IPv4 address of its own: the host itself may be its way out."""
+    link = host.link_by_name.get(bridge)
+    return link is not None and any(address.family == "inet" for address in link.addr_info)
 
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:
-    """On the chassis that hosts each gateway: the mapping, the bridge, the NIC."""
-    if not trail.gateways:
+    """Where the trail meets a provider network: the mapping, the bridge, the NIC.
+
+    That is on the chassis that hosts each gateway, and, for a VM directly on a
+    provider network, on its own host.
+    """
+    direct = cloud.localnet_of(trail.switch) if trail.switch else None
+    if not trail.gateways and direct is None:
         return not_applicable(Stage.PROVIDER, "no router leads to a provider network")
     checks = Checks(Stage.PROVIDER)
+    if direct is not None:
+        own = cloud.chassis_named(trail.host)
+        if own is None:
+            checks.unknown(f"the chassis of {trail.host or 'its host'} is not known")
+        else:
+            _mapped(checks, cloud, own, direct.options.get("network_name", ""))
     for gateway in trail.gateways:
         side = cloud.provider_side(gateway)
         if side is None:
             checks.unknown(f"the provider network of {gateway.leg.name} was not found")
-            continue
-        if gateway.chassis is None:
+        elif gateway.chassis is None:
             checks.unknown("no chassis hosts the gateway")
-            continue
-        physnet = side[1].options.get("network_name", "")
-        known = mappings(gateway.chassis.other_config.get("ovn-bridge-mappings", ""))
-        bridge = known.get(physnet, "")
-        checks.check(
-            bool(bridge),
-            Evidence(
-                where=SOUTHBOUND,
-                what=f"ovn-bridge-mappings of {gateway.host}",
-                seen=gateway.chassis.other_config.get("ovn-bridge-mappings", "") or "empty",
-                expected=f"a bridge for {physnet}",
-                command=f"ovn-sbctl get Chassis {gateway.chassis.name} other_config:ovn-bridge-mappings",
-            ),
-            good=f"{physnet} is mapped on {gateway.host}",
-            bad=f"{gateway.host} maps no bridge to {physnet}",
-        )
-        if bridge:
-            _bridge(checks, cloud, gateway.host, bridge)
+        else:
+            _mapped(checks, cloud, gateway.chassis, side[1].options.get("network_name", ""))
     return checks.finding()
+
+
+def _mapped(checks: Checks, cloud: Cloud, chassis: Chassis, physnet: str) -> None:
+    text = chassis.other_config.get("ovn-bridge-mappings", "")
+    bridge = mappings(text).get(physnet, "")
+    checks.check(
+        bool(bridge),
+        Evidence(
+            where=SOUTHBOUND,
+            what=f"ovn-bridge-mappings of {chassis.hostname}",
+            seen=text or "empty",
+            expected=f"a bridge for {physnet}",
+            command=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+        ),
+        good=f"{physnet} is mapped on {chassis.hostname}",
+        bad=f"{chassis.hostname} maps no bridge to {physnet}",
+    )
+    if bridge:
+        _bridge(checks, cloud, chassis.hostname, bridge)
 
 
 def _bridge(checks: Checks, cloud: Cloud, name: str, bridge: str) -> None:
@@ -76,7 +96,7 @@ def _bridge(checks: Checks, cloud: Cloud, name: str, bridge: str) -> None:
     check_switch(checks, host, name)
     nics = uplinks(host, bridge)
     checks.check(
-        bool(nics),
+        bool(nics) or routed(host, bridge),
         Evidence(
             where=name,
             what=f"ports of {bridge} that leave the host",

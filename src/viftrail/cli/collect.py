@@ -9,6 +9,7 @@ import click
 
 from viftrail import __version__
 from viftrail.cli.origin import Origin, open_source, origin_options
+from viftrail.cli.output import deliver
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,10 +29,10 @@ def collect(origin: Origin, output: str) -> None:
         format=bundle.FORMAT,
         tool=f"viftrail {__version__}",
         time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        source=origin.lab or origin.bundle or origin.nb or "",
+        source=facts.owner.name or origin.bundle or origin.nb or origin.sb,
     )
     bundle.write(Path(output), facts, manifest)
     size = Path(output).stat().st_size
-    click.echo(f"{output}: {len(facts.hosts)} hosts, {size / 1024:.0f} KiB")
-    for gap in facts.gaps:
-        click.echo(f"  not in it: {gap.place}: {gap.why}")
+    lines = [f"{output}: {len(facts.hosts)} hosts, {size / 1024:.0f} KiB"]
+    lines += [f"  not in it: {gap.place}: {gap.why}" for gap in facts.gaps]
+    deliver("\n".join(lines) + "\n", "")

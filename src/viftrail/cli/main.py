@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
+import signal
 import sys
 from typing import NoReturn
 
 import click
 
 from viftrail import __version__
-from viftrail.errors import AmbiguousTarget, UsageError, ViftrailError
+from viftrail.errors import AmbiguousTarget, CannotWrite, UsageError, ViftrailError
 
 # Sub-command → where it lives, and its line in --help. They are imported only
 # when used: --help has to be instant.
@@ -65,46 +68,84 @@ def cli() -> None:
     """
 
 
+class _Ended(BaseException):
+    """Somebody asked this process to end, and it shall clean up first."""
+
+
 def main() -> NoReturn:
     """Run the command line; every error is one or two lines, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that this terminal's encoding lacks is no reason to fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+    code: object
     try:
         code = cli.main(standalone_mode=False)
-    except click.exceptions.Exit as error:
-        code = error.exit_code
-    except click.UsageError as error:
-        _complain(error.format_message())
-        if error.ctx is not None:
-            click.echo(f"Try '{error.ctx.command_path} --help'.", err=True)
-        code = UsageError.exit_code
-    except click.ClickException as error:
-        _complain(error.format_message())
-        code = UsageError.exit_code
-    except ViftrailError as error:
-        _complain(str(error))
-        if isinstance(error, AmbiguousTarget):
-            for candidate in error.candidates:
-                click.echo(f"  {candidate}", err=True)
-        code = error.exit_code
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         _complain("interrupted.")
-        code = 130
-    except BrokenPipeError:
-        # The reader went away (| head). Nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except Exception as error:
-        if os.environ.get("VIFTRAIL_DEBUG"):
-            raise
-        _complain(
-            f"this is a bug in viftrail ({type(error).__name__}: {error}). "
-            "Run again with VIFTRAIL_DEBUG=1 and report what it prints."
-        )
-        code = ViftrailError.exit_code
+        code = 128 + signal.SIGINT
+    except _Ended as error:
+        _complain("ended by a signal.")
+        code = 128 + int(error.args[0])
+    except Exception as error:  # noqa: BLE001 - a bug is reported too, not printed
+        code = _explain(error)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _complain(text: str) -> None:
-    click.echo(f"viftrail: {text}", err=True)
+def _end(number: int, _frame: object) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    raise _Ended(number)
+
+
+def _explain(error: Exception) -> int:
+    """Say what went wrong; the exit code for it.
+
+    Raises:
+        Exception: the very error, if it is a bug and the operator wants to see it.
+    """
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        _complain(error.format_message())
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"Try '{error.ctx.command_path} --help'.", err=True)
+        return UsageError.exit_code
+    if isinstance(error, ViftrailError):
+        _complain(str(error))
+        if isinstance(error, AmbiguousTarget):
+            for candidate in error.candidates:
+                _complain(candidate, "  ")
+        return error.exit_code
+    if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+        return _stdout_failed(error)
+    if os.environ.get("VIFTRAIL_DEBUG"):
+        raise error
+    _complain(
+        f"this is a bug in viftrail ({type(error).__name__}: {error}). "
+        "Run again with VIFTRAIL_DEBUG=1 and report what it prints."
+    )
+    return ViftrailError.exit_code
+
+
+def _stdout_failed(error: OSError) -> int:
+    """Nothing more can be printed: the reader went away (| head), or the disk is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if error.errno == errno.EPIPE:
+        return 0
+    _complain(f"the result could not be printed ({error.strerror}). Make room on that disk.")
+    return CannotWrite.exit_code
+
+
+def _complain(text: str, head: str = "viftrail: ") -> None:
+    from viftrail.cli.output import harmless
+
+    click.echo(head + harmless(text), err=True)
 
 
 if __name__ == "__main__":

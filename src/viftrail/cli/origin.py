@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from viftrail.errors import NoSource, UsageError
+from viftrail.errors import FileUnreadable, NoSource, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from viftrail.facts.ovsdb.remote import Tls
+    from viftrail.facts.ovsdb.remote import Remote, Tls
     from viftrail.facts.source import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,7 +28,10 @@ _LOCAL = {
     "nb": ("/run/ovn/ovnnb_db.sock", "/var/run/ovn/ovnnb_db.sock"),
     "sb": ("/run/ovn/ovnsb_db.sock", "/var/run/ovn/ovnsb_db.sock"),
 }
-_SCHEMES = ("tcp:", "ssl:", "unix:")
+_REMOTE = re.compile(r"\s*(p?(tcp|ssl|unix)):|\s*,", re.IGNORECASE)
+_HOST_AND_PORT = re.compile(r"[^/\s]+:\d+")
+ANY_LAB = "?"
+"""What --lab without a name stands for; no lab can be called that."""
 
 
 @dataclass(frozen=True)
@@ -47,44 +52,63 @@ class Origin:
     timeout: float = 5.0
 
 
+def _filled(_: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Refuses an empty value: an unset shell variable must not mean another cloud."""
+    if value is not None and not (value.strip() if isinstance(value, str) else all(value)):
+        raise click.BadParameter("it is empty.", param=param)
+    return value.strip() if isinstance(value, str) else value
+
+
+def _seconds(_: click.Context, param: click.Parameter, value: float) -> float:
+    """Refuses "nan", which is in every range."""
+    if math.isnan(value):
+        raise click.BadParameter("it is no number of seconds.", param=param)
+    return value
+
+
 def origin_options(function: F) -> F:
     """Add the options; the command gets them as one `Origin` named ``origin``."""
     options = [
         click.option(
             "--lab",
             is_flag=False,
-            flag_value="lab",
-            default="",
+            flag_value=ANY_LAB,
+            callback=_filled,
             metavar="[NAME]",
-            help="A running lab (default: the only one, else 'lab').",
+            help="A running lab; without a name, the only one.",
         ),
-        click.option("--bundle", default="", metavar="FILE", help="A bundle made by collect."),
+        click.option(
+            "--bundle", callback=_filled, metavar="FILE", help="A bundle made by collect."
+        ),
         click.option(
             "--nb",
-            default="",
+            callback=_filled,
             metavar="DB",
             help="Northbound: tcp:, ssl: or unix: remotes with commas between, or a "
             "database file. [env: OVN_NB_DB]",
         ),
-        click.option("--sb", default="", metavar="DB", help="Southbound alike. [env: OVN_SB_DB]"),
-        click.option("-p", "--private-key", default="", metavar="FILE", help="Key for ssl:."),
         click.option(
-            "-c", "--certificate", default="", metavar="FILE", help="Certificate for ssl:."
+            "--sb", callback=_filled, metavar="DB", help="Southbound alike. [env: OVN_SB_DB]"
+        ),
+        click.option("-p", "--private-key", callback=_filled, metavar="FILE", help="Key for ssl:."),
+        click.option(
+            "-c", "--certificate", callback=_filled, metavar="FILE", help="Certificate for ssl:."
         ),
         click.option(
             "-C",
             "--ca-cert",
-            default="",
+            callback=_filled,
             metavar="FILE",
             help="CA that signed the server's certificate.",
         ),
         click.option(
             "--ssh", is_flag=True, help="Look at hosts by ssh, by their chassis hostname."
         ),
-        click.option("--ssh-config", default="", metavar="FILE", help="As ssh -F."),
+        click.option("--ssh-config", callback=_filled, metavar="FILE", help="As ssh -F."),
         click.option("--become", is_flag=True, help="Run the probe there through sudo -n."),
         click.option(
             "--central",
+            callback=_filled,
             multiple=True,
             metavar="HOST",
             help="A host that runs ovn-northd; may be repeated.",
@@ -93,14 +117,15 @@ def origin_options(function: F) -> F:
             "--timeout",
             default=5.0,
             show_default=True,
+            callback=_seconds,
             type=click.FloatRange(0.1, 600),
             help="Seconds for one database answer.",
         ),
     ]
 
     def command(**arguments: Any) -> Any:
-        names = Origin.__dataclass_fields__
-        origin = Origin(**{name: arguments.pop(name) for name in names})
+        named = {name: arguments.pop(name) for name in Origin.__dataclass_fields__}
+        origin = Origin(**{name: value for name, value in named.items() if value is not None})
         return function(origin=origin, **arguments)
 
     command.__name__ = function.__name__
@@ -121,11 +146,11 @@ def open_source(origin: Origin) -> Iterator[Source]:
         NoSource: none was named, and none is plain.
         ViftrailError: it cannot be opened.
     """
-    named = [name for name in ("bundle", "lab", "nb") if getattr(origin, name)]
     if origin.bundle and (origin.lab or origin.nb or origin.sb):
         raise UsageError("--bundle goes without --lab, --nb and --sb.", "Name one source.")
     if origin.lab and (origin.nb or origin.sb):
         raise UsageError("--lab goes without --nb and --sb.", "Name one source.")
+    _check_ssh(origin)
     if origin.bundle:
         from viftrail.facts import bundle
         from viftrail.facts.stored import StoredSource
@@ -133,7 +158,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
         facts, manifest = bundle.read(Path(origin.bundle))
         yield StoredSource(facts, manifest.time)
         return
-    lab = origin.lab or ("" if named or origin.sb else _only_lab())
+    lab = _lab(origin)
     if lab:
         from viftrail.lab.source import open_lab
 
@@ -143,10 +168,16 @@ def open_source(origin: Origin) -> Iterator[Source]:
         finally:
             live.close()
         return
-    nb, sb = _database(origin.nb, "nb"), _database(origin.sb, "sb")
-    if _is_file(nb) or _is_file(sb):
+    nb, sb = _database(origin, "nb"), _database(origin, "sb")
+    files = [_is_file(value) for value in (nb, sb) if value]
+    if any(files):
         from viftrail.facts.stored import from_files
 
+        if not all(files):
+            raise UsageError(
+                f"One of {nb} and {sb} is a file and the other an address.",
+                "Name both databases as files, or both as addresses.",
+            )
         yield from_files(Path(nb) if nb else None, Path(sb) if sb else None)
         return
     if not nb and not sb:
@@ -162,12 +193,32 @@ def open_source(origin: Origin) -> Iterator[Source]:
         live.close()
 
 
-def _only_lab() -> str:
-    """The lab that is meant when nothing is named: the one this node is in, or the only one."""
+def _check_ssh(origin: Origin) -> None:
+    """Complain of what ssh would complain of for every host.
+
+    Raises:
+        UsageError: an option has no effect.
+        FileUnreadable: the file is not there.
+    """
+    for option, value in (("--ssh-config", origin.ssh_config), ("--become", origin.become)):
+        if value and not origin.ssh:
+            raise UsageError(f"{option} is for --ssh, which was not given.", "Add --ssh.")
+    if origin.ssh_config not in ("", "none") and not os.access(origin.ssh_config, os.R_OK):
+        raise FileUnreadable(
+            f"The ssh configuration {origin.ssh_config} cannot be read.", "Check --ssh-config."
+        )
+
+
+def _lab(origin: Origin) -> str:
+    """The name of the lab that is meant: as named, the one this node is in, or the only one."""
+    if origin.lab not in ("", ANY_LAB):
+        return origin.lab
+    if not origin.lab and (origin.nb or origin.sb):
+        return ""
     inside = os.environ.get("VIFTRAIL_LAB", "")
     if inside:
         return inside
-    if os.environ.get("OVN_NB_DB") or os.environ.get("OVN_SB_DB"):
+    if not origin.lab and (os.environ.get("OVN_NB_DB") or os.environ.get("OVN_SB_DB")):
         return ""
     from viftrail.lab.folder import living
 
@@ -176,19 +227,34 @@ def _only_lab() -> str:
         raise NoSource(
             f"{len(found)} labs are up: {', '.join(found)}.", "Say which with --lab NAME."
         )
+    if origin.lab and not found:
+        raise NoSource("No lab is up.", "Bring one up with `viftrail lab up`.")
     return found[0] if found else ""
 
 
-def _database(named: str, which: str) -> str:
-    """As named, as the environment says, or the local socket."""
-    value = named or os.environ.get(f"OVN_{which.upper()}_DB", "")
-    if value:
+def _database(origin: Origin, which: str) -> str:
+    """As named, as the environment says, or the local socket.
+
+    Where the other database is named, nothing is guessed: it may be of another cloud.
+    """
+    named = (origin.nb or origin.sb, origin.nb if which == "nb" else origin.sb)
+    value = named[1] or os.environ.get(f"OVN_{which.upper()}_DB", "")
+    if value or named[0]:
         return value
-    return next((f"unix:{path}" for path in _LOCAL[which] if Path(path).exists()), "")
+    return next((f"unix:{path}" for path in _LOCAL[which] if os.path.lexists(path)), "")
 
 
 def _is_file(value: str) -> bool:
-    return bool(value) and not value.startswith(_SCHEMES)
+    """A database file rather than an address.
+
+    Raises:
+        UsageError: it is neither, but looks like an address without its kind.
+    """
+    if _REMOTE.match(value):
+        return False
+    if _HOST_AND_PORT.fullmatch(value) and not os.path.lexists(value):
+        raise UsageError(f"{value!r} is no database address.", f"Write tcp:{value} or ssl:{value}.")
+    return True
 
 
 def _tls(origin: Origin) -> Tls | None:
@@ -210,6 +276,20 @@ def _tls(origin: Origin) -> Tls | None:
     return Tls(*map(Path, files))
 
 
+def _check_tls(tls: Tls | None) -> None:
+    """Complain of TLS files before anybody is asked: they are the operator's, for both.
+
+    Raises:
+        ViftrailError: they are absent, cannot be read, or do not fit together.
+    """
+    if tls is None:
+        raise UsageError(
+            "An ssl: address needs TLS files, and none were given.",
+            "Name them with --private-key, --certificate and --ca-cert.",
+        )
+    tls.context()
+
+
 def _live(origin: Origin, nb: str, sb: str) -> Any:
     from viftrail.errors import Unreachable
     from viftrail.facts.carrier import Carrier, Local, Ssh
@@ -220,10 +300,12 @@ def _live(origin: Origin, nb: str, sb: str) -> Any:
     from viftrail.facts.ovsdb.remote import parse_remotes
 
     tls = _tls(origin)
-    remotes = {
+    remotes: dict[str, tuple[Remote, ...]] = {
         "nb": parse_remotes(nb, NB_PORT) if nb else (),
         "sb": parse_remotes(sb, SB_PORT) if sb else (),
     }
+    if any(remote.kind == "ssl" for both in remotes.values() for remote in both):
+        _check_tls(tls)
     here = this_host()
 
     def connect(database: str) -> Client:

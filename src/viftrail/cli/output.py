@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.errors import CannotWrite
+from viftrail.facts.draft import whole_file
 
 if TYPE_CHECKING:
     from viftrail.verdict import Verdict
@@ -35,27 +37,40 @@ def deliver(text: str, output: str) -> None:
     """Print to the terminal, or write a file whole or not at all.
 
     Raises:
-        CannotWrite: the file could not be written.
+        CannotWrite: the file, or standard output, could not be written.
     """
-    if not output or output == "-":
-        click.echo(text, nl=False, color=None if sys.stdout.isatty() else False)
+    text = harmless(text)
+    if output and output != "-":
+        with whole_file(Path(output)) as file:
+            file.write(click.unstyle(text).encode("utf-8", "replace"))
         return
-    path = Path(output)
+    if sys.stdout is None:
+        raise CannotWrite("There is no standard output to print to.", "Name a file with -o.")
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
-        ) as draft:
-            draft_path = Path(draft.name)
-            try:
-                draft.write(click.unstyle(text))
-                draft.flush()
-                draft_path.chmod(0o644)
-                draft_path.replace(path)
-            except BaseException:
-                draft_path.unlink(missing_ok=True)
-                raise
+        click.echo(text, nl=False, color=None if sys.stdout.isatty() else False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (| head); the verdict's exit status still counts.
+        leave_stdout()
     except OSError as error:
+        leave_stdout()
         raise CannotWrite(
-            f"{path} could not be written ({error.strerror or error}).",
-            "Choose another place with -o; nothing was left behind.",
+            f"The result could not be printed ({error.strerror or error}).",
+            "Name a file on another disk with -o.",
         ) from error
+
+
+def leave_stdout() -> None:
+    """Make Python's own flush at its end go nowhere, instead of failing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_STEERING = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
+
+
+def harmless(text: str) -> str:
+    """Without what could steer a terminal, save colours.
+
+    Names and values come from databases, hosts and bundles: they may be anything.
+    """
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -9,23 +9,25 @@
 
 A member that is not listed here is not read, nothing is ever written to disk
 while reading, and sizes are bounded, so a hostile file can do no more than
-be refused.
+be refused. The gzip checksum covers all of it: a bundle that was cut short or
+changed on its way is refused too.
 """
 
 from __future__ import annotations
 
+import gzip
 import io
+import os
+import stat
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 from viftrail.errors import (
-    CannotWrite,
     DamagedBundle,
     FileUnreadable,
     NotPermitted,
@@ -33,15 +35,18 @@ from viftrail.errors import (
 )
 from viftrail.facts import northbound, southbound
 from viftrail.facts.database import Database
+from viftrail.facts.draft import whole_file
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.owner import Owner
 from viftrail.facts.table import Table
 
 FORMAT = 1
-MAX_MEMBER = 2 << 30
-MAX_TOTAL = 8 << 30
-"""Bytes after decompression; the largest known Southbound is 615 MB."""
+MAX_MEMBER = 512 << 20
+MAX_TOTAL = 2 << 30
+"""Bytes after decompression. The ports of a cloud of 200,000 are about 200 MB."""
+
+_CHUNK = 1 << 20
 
 _FOLDERS = {"northbound": northbound.TABLES, "southbound": southbound.TABLES}
 
@@ -53,6 +58,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     tool: str
     time: str
     source: str
+    partial: tuple[str, ...] = ()
+    """Members that lack rows, so that a row's absence from them proves nothing."""
 
 
 def write(path: Path, facts: Facts, manifest: Manifest) -> None:
@@ -61,38 +68,30 @@ def write(path: Path, facts: Facts, manifest: Manifest) -> None:
     Raises:
         CannotWrite: it could not be written.
     """
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as draft:
-            draft_path = Path(draft.name)
-            try:
-                with tarfile.open(fileobj=draft, mode="w:gz", compresslevel=6) as archive:
-                    for name, content in _members(facts, manifest):
-                        member = tarfile.TarInfo(name)
-                        member.size = len(content)
-                        archive.addfile(member, io.BytesIO(content))
-                draft_path.chmod(0o600)
-                draft_path.replace(path)
-            except BaseException:
-                draft_path.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise CannotWrite(
-            f"{path} could not be written ({error.strerror or error}).",
-            "Choose another place with -o; nothing was left behind.",
-        ) from error
+    with (
+        whole_file(path, 0o600) as draft,
+        tarfile.open(fileobj=draft, mode="w:gz", compresslevel=6) as archive,
+    ):
+        for name, content in _members(facts, manifest):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
 
 
 def _members(facts: Facts, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     encode = msgspec.json.Encoder(order="deterministic").encode
-    yield "manifest.json", encode(manifest)
+    tables = {
+        f"{folder}/{row.table}.json": database[row]
+        for folder, database in (("northbound", facts.nb), ("southbound", facts.sb))
+        for row in database
+    }
+    partial = tuple(name for name, table in tables.items() if not table.complete and table.rows)
+    yield "manifest.json", encode(msgspec.structs.replace(manifest, partial=partial))
     yield "owner.json", encode(facts.owner)
     yield "gaps.json", encode([[gap.place, gap.why, gap.how] for gap in facts.gaps])
-    for folder, database in (("northbound", facts.nb), ("southbound", facts.sb)):
-        for row in database:
-            if database[row].complete:  # a table that was not read is not an empty one
-                yield f"{folder}/{row.table}.json", encode(database[row].rows)
+    for name, table in tables.items():
+        if table.complete or table.rows:  # a table that was not read is not an empty one
+            yield name, encode(table.rows)
     for name, host in facts.hosts.items():
         yield f"hosts/{name}.json", encode(host)
 
@@ -105,28 +104,55 @@ def read(path: Path) -> tuple[Facts, Manifest]:
         NotPermitted: it may not be read.
         DamagedBundle: it is no bundle, is cut short, or does not fit together.
     """
-    content: dict[str, Any] = {}
     try:
-        with tarfile.open(path, mode="r|gz") as archive:
-            total = 0
-            for member in archive:
-                total += member.size
-                if member.size > MAX_MEMBER or total > MAX_TOTAL:
-                    raise _damaged(path, f"{member.name} is larger than any cloud's")
-                wanted = _type_of(member.name) if member.isfile() else None
-                if wanted is not None:
-                    file = archive.extractfile(member)
-                    text = file.read() if file else b""
-                    content[member.name] = msgspec.json.decode(text, type=wanted)
+        with _open(path) as file, gzip.GzipFile(fileobj=file) as plain:
+            content = dict(_content(path, plain))
     except FileNotFoundError as error:
         raise FileUnreadable(f"There is no file {path}.", "Check the name.") from error
     except PermissionError as error:
         raise NotPermitted(f"{path} may not be read.", "Run as its owner, or as root.") from error
-    except IsADirectoryError as error:
-        raise FileUnreadable(f"{path} is a folder.", "Name the bundle file itself.") from error
-    except (tarfile.TarError, EOFError, OSError, zlib.error, msgspec.MsgspecError) as error:
+    except _BAD as error:
         raise _damaged(path, str(error) or "it ends too early") from error
     return _assemble(path, content)
+
+
+_BAD = (
+    tarfile.TarError,
+    EOFError,
+    OSError,
+    zlib.error,
+    msgspec.MsgspecError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
+
+
+def _open(path: Path) -> BinaryIO:
+    # Without O_NONBLOCK a named pipe would wait for a writer.
+    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise FileUnreadable(f"{path} is no plain file.", "Name the bundle file itself.")
+    return os.fdopen(number, "rb")
+
+
+def _content(path: Path, plain: gzip.GzipFile) -> Iterator[tuple[str, Any]]:
+    """Every known member, decoded; at the end the file has been checked as a whole."""
+    total = 0
+    with tarfile.open(fileobj=plain, mode="r|") as archive:
+        for member in archive:
+            total += member.size
+            if member.size > MAX_MEMBER or total > MAX_TOTAL:
+                raise _damaged(path, f"{member.name} is larger than any cloud's")
+            wanted = _type_of(member.name) if member.isfile() else None
+            if wanted is not None:
+                file = archive.extractfile(member)
+                yield member.name, msgspec.json.decode(file.read() if file else b"", type=wanted)
+    while chunk := plain.read(_CHUNK):
+        total += len(chunk)
+        if total > MAX_TOTAL:
+            raise _damaged(path, "it does not end")
 
 
 def _damaged(path: Path, why: str) -> DamagedBundle:
@@ -170,9 +196,9 @@ def _assemble(path: Path, content: dict[str, Any]) -> tuple[Facts, Manifest]:
     databases = {
         folder: Database(
             {
-                row: Table(content[f"{folder}/{row.table}.json"], complete=True)
+                row: Table(content[name], complete=name not in manifest.partial)
                 for row in rows
-                if f"{folder}/{row.table}.json" in content
+                if (name := f"{folder}/{row.table}.json") in content
             }
         )
         for folder, rows in _FOLDERS.items()

@@ -7,7 +7,6 @@ Nothing is copied to the host and nothing is left there.
 from __future__ import annotations
 
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +14,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from viftrail.errors import NotPermitted, ProtocolError, Unreachable, ViftrailError
+from viftrail.facts import command
+from viftrail.facts.command import Said
 from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host, probe_script, read_probe
 
-TIMEOUT = 20.0
-"""Seconds for one host; the probe's own questions have shorter ones."""
+TIMEOUT = 8.0
+"""Seconds for one host beside its window; the probe's own questions have shorter ones."""
+
+MOST = 64 << 20
+"""Bytes that one host may answer. A probe of a large one is about a megabyte."""
 
 SHORT_WINDOW = 0.3
 """Seconds over which a host watches its counters and taps: enough to hear a guest that sends."""
@@ -28,6 +32,15 @@ LONG_WINDOW = 1.5
 """The same where it matters how much arrived; see `viftrail.chain.tunnel.FAIR_WINDOW`."""
 
 AT_ONCE = 16
+
+_REASON = 200
+"""Characters that are quoted of what a host complains."""
+
+_NO_COMMAND = 127
+"""What a shell exits with when there is no such program (POSIX, 2.8.2)."""
+
+_SSH_FAILED = 255
+"""What ssh(1) exits with when it never got as far as the command."""
 
 
 class Carrier(Protocol):
@@ -78,41 +91,82 @@ def visit(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) 
         NotPermitted: it refused.
         ProtocolError: it answered something else.
     """
-    program = ["python3", "-", "--window", str(window)]
-    command = carrier.command(program)
+    argv = carrier.command(["python3", "-", "--window", str(window)])
     try:
-        done = subprocess.run(
-            command, input=probe_script(), capture_output=True, timeout=timeout, check=False
+        said = command.run(argv, probe_script(), timeout=timeout + window, most=MOST)
+    except OSError as error:
+        raise Unreachable(
+            f"{argv[0]} cannot be run here ({error.strerror or error}).",
+            f"Make sure that {argv[0]} is installed and that this user may run it.",
+        ) from error
+    if said.code is not None and said.code != 0:
+        raise _refusal(name, argv[0], said)
+    try:
+        # It may have said all, and hang on its way out.
+        host = read_probe(said.output)
+    except ProtocolError as error:
+        if said.code == 0:
+            raise
+        raise _silence(name, said, timeout + window) from error
+    refused = [failure.what for failure in host.errors if "Permission denied" in failure.why]
+    if refused and host.euid != 0:
+        # What a user may not ask must not look like a daemon that does not answer.
+        raise NotPermitted(
+            f"The user with id {host.euid} may not look at Open vSwitch and OVN on {name} "
+            f"({refused[0]}).",
+            "Run as root; over ssh, add --become if that user may use sudo without a password.",
         )
-    except subprocess.TimeoutExpired as error:
-        raise Unreachable(
-            f"Host {name} did not answer the probe within {timeout:g} s.",
-            "Log in there and look whether it hangs.",
-        ) from error
-    except FileNotFoundError as error:
-        raise Unreachable(
-            f"{command[0]} is not installed here, so host {name} cannot be reached.",
-            f"Install {command[0]}.",
-        ) from error
-    if done.returncode != 0:
-        raise _refusal(name, done.returncode, done.stderr.decode("utf-8", "replace"))
-    return read_probe(done.stdout)
+    return host
 
 
-def _refusal(name: str, code: int, text: str) -> ViftrailError:
-    reason = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
-    lower = text.lower()
-    if "permission denied" in lower or "password is required" in lower:
+def _silence(name: str, said: Said, seconds: float) -> ViftrailError:
+    """Why a host that was cut off was."""
+    if len(said.output) + len(said.errors) > MOST:
+        return ProtocolError(
+            f"Host {name} sent more than {MOST >> 20} MiB and was cut off.",
+            "Look there what a login and python3 print.",
+        )
+    return Unreachable(
+        f"Host {name} did not answer the probe within {seconds:g} s.",
+        "Log in there and look whether it hangs.",
+    )
+
+
+def _refusal(name: str, program: str, said: Said) -> ViftrailError:
+    reason = _last_words(said.errors) or _last_words(said.output) or "no reason given"
+    lower = said.errors.decode("utf-8", "replace").lower()
+    by_hand = f"`{program} {name}`" if program == "ssh" else "it"
+    if "a password is required" in lower or "not in the sudoers" in lower:
+        return NotPermitted(
+            f"Host {name} lets this user become root only with a password: {reason}.",
+            "Allow it sudo without a password there, or leave --become out.",
+        )
+    if "permission denied" in lower and said.code == _SSH_FAILED:
         return NotPermitted(
             f"Host {name} refused: {reason}.",
-            "Give this user a key there, or add --become if it may use sudo without a password.",
+            "Put this user's public key there, or name the right user and key with --ssh-config.",
         )
-    if "command not found" in lower or "no such file" in lower:
-        return Unreachable(f"Host {name} has no python3: {reason}.", "Install python3 there.")
+    if "host key verification failed" in lower:
+        return NotPermitted(
+            f"The host key of {name} is not the known one: {reason}.",
+            f"Log in with {by_hand} once and check the key.",
+        )
+    if said.code == _NO_COMMAND or "command not found" in lower:
+        missing = (
+            "sudo" if "sudo: not found" in lower or "sudo: command not" in lower else "python3"
+        )
+        return Unreachable(f"Host {name} has no {missing}: {reason}.", f"Install {missing} there.")
     return Unreachable(
-        f"Host {name} could not be probed (exit {code}: {reason or 'no reason given'}).",
-        f"Try `ssh {name} python3 --version` by hand.",
+        f"Host {name} could not be probed: {reason} (exit {said.code}).",
+        f"Try {by_hand} by hand, and python3 --version there.",
     )
+
+
+def _last_words(text: bytes) -> str:
+    """The last line that says something, without its full stop."""
+    lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines()]
+    told = [line for line in lines if line and not line.startswith("Warning: Permanently added")]
+    return told[-1][:_REASON].rstrip(".") if told else ""
 
 
 def visit_all(
@@ -134,5 +188,13 @@ def visit_all(
             return Gap(f"host {name}", error.what, error.do)
 
     wanted = list(dict.fromkeys(names))
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(max_workers=AT_ONCE)
+    try:
         return dict(zip(wanted, pool.map(one, wanted), strict=True))
+    except BaseException:
+        # The operator does not want to wait for a host that hangs.
+        pool.shutdown(wait=False, cancel_futures=True)
+        command.stop_all()
+        raise
+    finally:
+        pool.shutdown(wait=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from functools import cached_property
 from importlib import resources
 
@@ -35,9 +36,13 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 class Address(msgspec.Struct, frozen=True):
     """One IP address of a device."""
 
-    local: str = ""
+    local: str
     prefixlen: int = 0
     family: str = ""
+
+    def __post_init__(self) -> None:
+        """What is no address is refused here, and not by whoever compares it."""
+        ipaddress.ip_interface(f"{self.local}/{self.prefixlen}")
 
 
 class LinkInfo(msgspec.Struct, frozen=True):
@@ -166,6 +171,11 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         )
 
     @property
+    def hangs(self) -> bool:
+        """Something there was waited for in vain."""
+        return any("no answer within" in failure.why for failure in self.errors)
+
+    @property
     def settings(self) -> dict[str, str]:
         """``Open_vSwitch.external_ids``: how ovn-controller is configured."""
         rows = self.conf[OpenVSwitch].rows
@@ -218,16 +228,23 @@ def probe_script() -> bytes:
 def read_probe(text: bytes) -> Host:
     """Turn the probe's output into a `Host`.
 
+    The probe prints one line. What a login shell prints around it is skipped.
+
     Raises:
         ProtocolError: the text is not what the probe prints.
     """
+    lines = [line for line in text.splitlines() if line.startswith(b"{")] or [text.strip()]
     try:
-        host = msgspec.json.decode(text, type=Host)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        host = msgspec.json.decode(lines[-1], type=Host)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(
             f"The probe's answer cannot be read ({error}).",
-            "Check that python3 on the host prints nothing else, such as a login banner.",
+            "Check that `python3 --version` prints just that on the host, and no login banner.",
         ) from error
     if host.format != PROBE_FORMAT:
-        raise ProtocolError(f"The probe answered in format {host.format}, not {PROBE_FORMAT}.")
+        raise ProtocolError(
+            f"The probe answered in format {host.format}, not {PROBE_FORMAT}.",
+            "Install viftrail anew: its parts are of different versions.",
+        )
+    _ = host.conf  # what is no Open_vSwitch row shall be told here, not halfway through
     return host

@@ -7,11 +7,12 @@ does not answer into a gap instead of an end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from typing import Any, TypeVar, cast
 
-from viftrail.errors import ViftrailError
+from viftrail.errors import DamagedDatabase, Unreachable, ViftrailError
 from viftrail.facts import northbound, southbound
 from viftrail.facts.carrier import SHORT_WINDOW
 from viftrail.facts.database import Database
@@ -21,6 +22,8 @@ from viftrail.facts.row import Row
 from viftrail.facts.source import Ask, Source
 from viftrail.facts.table import Table
 
+A = TypeVar("A")
+B = TypeVar("B")
 R = TypeVar("R", bound=Row)
 
 NORTHBOUND = "OVN_Northbound"
@@ -33,7 +36,35 @@ _DATABASE = {
 
 def _is_question(ask: Ask[Any]) -> bool:
     """A question about an empty value is none: the reference it came from is not set."""
-    return not ask.column or bool(ask.value)
+    # An empty type is a value: it is that of a VM's port.
+    return not ask.column or bool(ask.value) or ask.column == "type"
+
+
+def _neither(one: ViftrailError, other: ViftrailError) -> ViftrailError:
+    """Both failures in one error, of their own kind if they have one in common."""
+    if one.what == other.what:
+        return one
+    kind = type(one) if type(one) is type(other) else Unreachable
+    return kind(
+        f"Neither database can be read: {one.what} {other.what}",
+        one.do if one.do == other.do else " ".join(dict.fromkeys((one.do, other.do))),
+    )
+
+
+def _side_by_side(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
+    """Each in a thread of its own, that an operator who interrupts need not wait for."""
+
+    def fulfil(future: Future[B], item: A) -> None:
+        try:
+            future.set_result(work(item))
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            future.set_exception(error)
+
+    futures: list[Future[B]] = []
+    for item in items:
+        futures.append(Future())
+        threading.Thread(target=fulfil, args=(futures[-1], item), daemon=True).start()
+    return [future.result() for future in futures]
 
 
 class Inquiry:
@@ -44,20 +75,21 @@ class Inquiry:
         self._window = window
         self.hosts: dict[str, Host] = {}
         self._answers: dict[Ask[Row], tuple[Row, ...]] = {}
-        self._gaps: dict[str, Gap] = {}
+        self._gaps: dict[str, Gap] = {gap.place: gap for gap in source.gaps}
         self._failures: dict[str, ViftrailError] = {}
 
     def fetch(self, *groups: Iterable[Ask[Any]]) -> None:
         """Send these questions, of any tables, in one request a database, both at once."""
         wanted = dict.fromkeys(ask for group in groups for ask in group if _is_question(ask))
         new: dict[str, list[Ask[Row]]] = {}
-        for ask in wanted:
-            database = _DATABASE[ask.row]
-            if ask not in self._answers and database not in self._failures:
-                new.setdefault(database, []).append(ask)
+        for database in (NORTHBOUND, SOUTHBOUND):
+            asks = [
+                ask for ask in wanted if ask not in self._answers and _DATABASE[ask.row] == database
+            ]
+            if asks and database not in self._failures:
+                new[database] = asks
         if len(new) > 1:
-            with ThreadPoolExecutor(len(new)) as pool:
-                outcomes = list(pool.map(self._send, new.values()))
+            outcomes = _side_by_side(self._send, new.values())
         else:
             outcomes = [self._send(asks) for asks in new.values()]
         for (database, asks), outcome in zip(new.items(), outcomes, strict=True):
@@ -70,7 +102,7 @@ class Inquiry:
         rows = {row.uuid: row for ask in wanted for row in self._answers.get(ask, ())}
         return cast("list[R]", list(rows.values()))
 
-    def _send(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...]] | ViftrailError:
+    def _send(self, asks: Sequence[Ask[Row]]) -> Sequence[tuple[Row, ...] | None] | ViftrailError:
         """The answers, or why there are none; the servers work on theirs side by side."""
         try:
             return self.source.ask(asks)
@@ -81,15 +113,29 @@ class Inquiry:
         self,
         database: str,
         asks: Sequence[Ask[Row]],
-        outcome: list[tuple[Row, ...]] | ViftrailError,
+        outcome: Sequence[tuple[Row, ...] | None] | ViftrailError,
     ) -> None:
         if not isinstance(outcome, ViftrailError):
-            self._answers.update(zip(asks, outcome, strict=True))
+            self._answers.update(
+                (ask, rows) for ask, rows in zip(asks, outcome, strict=True) if rows is not None
+            )
             return
         self._failures[database] = outcome
         self._gaps[database] = Gap(database, outcome.what, outcome.do)
         if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}):
-            raise outcome
+            raise _neither(*self._failures.values()) from outcome
+
+    def insist(self, database: str) -> None:
+        """Make sure that what was not found in a database is not there.
+
+        Raises:
+            ViftrailError: it was not read, or not to its end; that is why.
+        """
+        if database in self._failures:
+            raise self._failures[database]
+        if database in self._gaps:
+            gap = self._gaps[database]
+            raise DamagedDatabase(gap.why, gap.how)
 
     def look(self, names: Iterable[str]) -> None:
         """Probe the hosts among ``names`` that were not looked at yet."""
@@ -110,7 +156,7 @@ class Inquiry:
                         f"{name}: {failure.what}",
                         Gap(
                             f"{name}: {failure.what}",
-                            failure.why,
+                            failure.why.rstrip(".") + ".",
                             "Run it there by hand, as root; if it hangs, that daemon is stuck.",
                         ),
                     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import threading
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
+from viftrail.errors import ViftrailError
 from viftrail.facts import northbound, southbound
 from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
 from viftrail.facts.facts import Facts, Gap
@@ -28,11 +30,15 @@ A server says nothing until it has put the whole answer together: at 100,000
 ports that takes it 4 s on an idle core.
 """
 
+RESOLVE = 0.5
+"""Seconds for this host's own full name."""
+
 
 class LiveSource:
     """A source that asks the running cloud."""
 
     taken = ""
+    gaps: tuple[Gap, ...] = ()
 
     def __init__(
         self,
@@ -52,6 +58,8 @@ class LiveSource:
         self._visitor = visitor
         self._clients: dict[str, Client] = {}
         self._patience = 1.0
+        self._lost: dict[str, ViftrailError] = {}
+        self._stuck: dict[str, Host | Gap] = {}
 
     def client(self, database: str) -> Client:
         """The open connection to this database."""
@@ -68,13 +76,21 @@ class LiveSource:
     def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...]]:
         """One transaction of selects.
 
+        A database that failed once is not waited for again.
+
         Raises:
             ViftrailError: the database cannot be read.
         """
         database = NORTHBOUND if asks[0].row in northbound.TABLES else SOUTHBOUND
-        client = self.client(database)
+        if database in self._lost:
+            raise self._lost[database]
         selects = [Select(ask.row, condition(ask)) for ask in asks]
-        answers = client.select(selects, timeout=client.timeout * self._patience)
+        try:
+            client = self.client(database)
+            answers = client.select(selects, timeout=client.timeout * self._patience)
+        except ViftrailError as error:
+            self._lost[database] = error
+            raise
         return [tuple(rows) for rows in answers]
 
     def central_hosts(self) -> tuple[str, ...]:
@@ -86,8 +102,14 @@ class LiveSource:
         return self._others
 
     def look(self, names: Iterable[str], window: float) -> Mapping[str, Host | Gap]:
-        """Probe hosts in parallel."""
-        return visit_all(names, self._carriers, window=window, visitor=self._visitor)
+        """Probe hosts in parallel; one that hung or did not answer is not waited for again."""
+        wanted = list(names)
+        new = [name for name in wanted if name not in self._stuck]
+        seen = visit_all(new, self._carriers, window=window, visitor=self._visitor)
+        for name, host in seen.items():
+            if isinstance(host, Gap) or host.hangs:
+                self._stuck[name] = host
+        return {name: self._stuck.get(name) or seen[name] for name in wanted}
 
     def everything(self) -> Facts:
         """Every wanted table whole, and every chassis' host."""
@@ -125,4 +147,9 @@ def condition(ask: Ask[Row]) -> tuple[Condition, ...]:
 def this_host() -> tuple[str, ...]:
     """The names by which this host may be known as a chassis."""
     name = socket.gethostname()
-    return tuple(dict.fromkeys((name, name.partition(".")[0], socket.getfqdn(name))))
+    names = [name, name.partition(".")[0]]
+    # The resolver may wait for a name server that is silent, so it is asked on the side.
+    resolver = threading.Thread(target=lambda: names.append(socket.getfqdn(name)), daemon=True)
+    resolver.start()
+    resolver.join(RESOLVE)
+    return tuple(dict.fromkeys(names))

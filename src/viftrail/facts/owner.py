@@ -30,6 +30,8 @@ class OwnedPort(msgspec.Struct, frozen=True, kw_only=True):
     """Where the server runs; compared with Chassis.hostname letter by letter."""
     port_groups: tuple[str, ...] = ()
     """Port_Group names of its security groups, without ``neutron_pg_drop``."""
+    dhcp: bool | None = None
+    """Whether its subnet shall answer DHCP; None where the owner was not asked."""
     hybrid: bool = False
     """The owner plugs it through qbr/qvb/qvo (``ovs_hybrid_plug``)."""
 

@@ -10,6 +10,8 @@ Sources of the facts: ovs-vswitchd.conf.db(5) over db.sock (RFC 7047),
 unixctl of the daemons (ovs-appctl(8)), ip(8), ovs-ofctl(8), /proc.
 """
 
+import functools
+import glob
 import json
 import os
 import select
@@ -18,12 +20,13 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 Seen = Dict[str, Any]
 
 FORMAT = 1
 TIMEOUT = 2.0  # seconds for any one question
+PATIENCE = 3.0  # seconds for all questions that are asked at the same time
 ETH_P_ALL = 0x0003
 PACKET_OUTGOING = 4  # linux/if_packet.h: sent by this host, so not by the guest
 MAX_TAPS = 64  # on a host with more the passive look at source MACs is left out
@@ -68,6 +71,10 @@ DISKS = [
 ]
 
 
+class Hung(Exception):
+    """A question that was not answered in time."""
+
+
 class Report:
     """What was seen, and what could not be; written by several threads."""
 
@@ -79,11 +86,45 @@ class Report:
         self.errors.append({"what": what, "why": str(why) or why.__class__.__name__})
 
 
+def together(
+    tasks: Mapping[str, Callable[[], Any]], report: Report, timeout: float = PATIENCE
+) -> Dict[str, Any]:
+    """The results of tasks that run side by side; those that fail or hang are reported.
+
+    A system call that hangs (a file system whose server is gone, /proc of a
+    process in uninterruptible sleep) cannot be ended, only left behind.
+    """
+    results: Dict[str, Any] = {}
+
+    def work(what: str, task: Callable[[], Any]) -> None:
+        try:
+            results[what] = task()
+        except Exception as error:  # noqa: BLE001
+            report.failed(what, error)
+
+    threads = {
+        what: threading.Thread(target=work, args=(what, task)) for what, task in tasks.items()
+    }
+    for thread in threads.values():
+        thread.daemon = True
+        thread.start()
+    end = time.monotonic() + timeout
+    for what, thread in threads.items():
+        thread.join(max(0.0, end - time.monotonic()))
+        if thread.is_alive():
+            report.failed(what, "no answer within %g s" % timeout)
+    return {what: results[what] for what in tasks if what in results}
+
+
+def named_folder(kind: str) -> str:
+    """The folder as the environment names it, as ovs-appctl(8) heeds it; empty when it does not."""
+    return os.environ.get("OVS_RUNDIR" if kind == "ovs" else "OVN_RUNDIR", "")
+
+
 def run_folder(kind: str) -> str:
     """The folder with the pid files and sockets of Open vSwitch or OVN."""
-    named = os.environ.get("OVS_RUNDIR" if kind == "ovs" else "OVN_RUNDIR")
-    if named:
-        return named
+    if named_folder(kind):
+        return named_folder(kind)
     for folder in RUN_FOLDERS[kind]:
         if os.path.isdir(folder):
             return folder
@@ -92,43 +133,48 @@ def run_folder(kind: str) -> str:
 
 def call(path: str, method: str, params: List[Any], timeout: float = TIMEOUT) -> Any:
     """One JSON-RPC call over a unix socket, as OVSDB and unixctl speak it."""
-    deadline = time.time() + timeout
+    end = time.monotonic() + timeout
     decoder = json.JSONDecoder()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(timeout)
-        sock.connect(path)
-        sock.sendall(json.dumps({"id": 0, "method": method, "params": params}).encode())
-        text = ""
-        while True:
-            left = deadline - time.time()
-            if left <= 0:
-                raise socket.timeout("no answer within %g s" % timeout)
-            sock.settimeout(left)
-            chunk = sock.recv(1 << 20)
-            if not chunk:
-                raise OSError("closed the connection without an answer")
-            text += chunk.decode("utf-8", "replace")
-            try:
-                reply, _ = decoder.raw_decode(text)
-            except ValueError:
-                continue
-            if reply.get("method") is not None:
-                continue
-            if reply.get("error") is not None:
-                raise OSError(str(reply["error"]).strip())
-            return reply.get("result")
+        try:
+            sock.settimeout(timeout)
+            sock.connect(path)
+            sock.sendall(json.dumps({"id": 0, "method": method, "params": params}).encode())
+            text = ""
+            while True:
+                sock.settimeout(max(0.001, end - time.monotonic()))
+                chunk = sock.recv(1 << 20)
+                if not chunk:
+                    raise OSError("closed the connection without an answer")
+                text += chunk.decode("utf-8", "replace")
+                try:
+                    reply, _ = decoder.raw_decode(text)
+                except ValueError:
+                    continue
+                if not isinstance(reply, dict):
+                    raise OSError("answered something else than JSON-RPC")
+                if reply.get("method") is not None:
+                    continue
+                if reply.get("error") is not None:
+                    raise OSError(str(reply["error"]).strip())
+                return reply.get("result")
+        except socket.timeout:
+            raise Hung("no answer within %g s" % timeout) from None
 
 
 def run(argv: List[str], timeout: float = TIMEOUT) -> str:
     """The output of a command that only reads."""
-    done = subprocess.run(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        timeout=timeout,
-        universal_newlines=True,
-    )
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=timeout,
+            universal_newlines=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise Hung("no answer within %g s" % timeout) from None
     if done.returncode != 0:
         raise OSError((done.stderr.strip().splitlines() or ["exit %d" % done.returncode])[-1])
     return done.stdout
@@ -140,16 +186,20 @@ def process(name: str, folder: str) -> Optional[Dict[str, Any]]:
     try:
         with open(path) as pid_file:
             pid = int(pid_file.read().strip())
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return None
-    seen = {"pid": pid, "state": "", "started": 0.0, "command": ""}
+    return state_of(pid, name)
+
+
+def state_of(pid: int, name: str) -> Dict[str, Any]:
+    """What /proc says of a process that shall be this daemon."""
+    seen: Dict[str, Any] = {"pid": pid, "state": "", "started": 0.0, "command": ""}
     try:
         with open("/proc/%d/stat" % pid) as stat:
             fields = stat.read().rpartition(")")[2].split()
-        with open("/proc/%d/cmdline" % pid, "rb") as cmdline:
-            command = cmdline.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
     except OSError:
         return seen  # the pid file is all that is left
+    command = command_of(pid)
     program = "ovsdb-server" if name.endswith("_db") else name
     if command and program not in command:
         return seen  # the pid was given to somebody else
@@ -159,29 +209,89 @@ def process(name: str, folder: str) -> Optional[Dict[str, Any]]:
     return seen
 
 
+def in_container(name: str) -> Optional[int]:
+    """The pid of a daemon that runs in this network namespace without a pid file here.
+
+    OVN in a container (Kolla, TripleO) or a snap keeps its run folder to itself,
+    and shares the host's network.
+    """
+    try:
+        own = os.stat("/proc/self/ns/net").st_ino
+        pids = [int(pid) for pid in os.listdir("/proc") if pid.isdigit()]
+    except OSError:
+        return None
+    for pid in pids:
+        try:
+            with open("/proc/%d/comm" % pid) as comm:
+                if comm.read().strip() != name[:15]:  # TASK_COMM_LEN, proc(5)
+                    continue
+            if os.stat("/proc/%d/ns/net" % pid).st_ino == own:
+                return pid
+        except OSError:
+            continue  # it ended just now, or is not ours to look at
+    return None
+
+
+def control_of(name: str, kind: str, pid: int) -> str:
+    """The control socket of a daemon, here or in its container."""
+    here = os.path.join(run_folder(kind), "%s.%d.ctl" % (name, pid))
+    if os.path.exists(here):
+        return here
+    for folder in RUN_FOLDERS[kind]:
+        # In the container the daemon has another pid.
+        found = glob.glob("/proc/%d/root%s/%s.*.ctl" % (pid, folder, name))
+        if found:
+            return found[0]
+    return here
+
+
+def command_of(pid: int) -> str:
+    """A process' command line; empty when the kernel does not say, as when it is stuck there."""
+
+    def read() -> str:
+        with open("/proc/%d/cmdline" % pid, "rb") as cmdline:
+            return cmdline.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+
+    return str(together({"": read}, Report(), 0.5).get("", ""))
+
+
 def look_at_processes(seen: Seen, report: Report) -> None:
     """Pid files, process states, and what the living daemons say of themselves."""
-    processes: Dict[str, Any] = {}
-    unixctl: Dict[str, Dict[str, str]] = {}
-    for name, (kind, questions) in sorted(DAEMONS.items()):
-        folder = run_folder(kind)
-        found = process(name, folder)
-        if found is None:
-            continue
-        processes[name] = found
-        if found["state"] in ("", "Z", "T", "t"):
-            continue
-        control = os.path.join(folder, "%s.%d.ctl" % (name, found["pid"]))
-        answers = unixctl.setdefault(name, {})
-        for question in questions:
-            try:
-                answers[question] = (call(control, question, []) or "").strip()
-            except (OSError, ValueError) as error:
-                report.failed("ovs-appctl -t %s %s" % (name, question), error)
-                if isinstance(error, socket.timeout):
-                    break  # a hung daemon answers nothing else either
-    seen["processes"] = processes
-    seen["unixctl"] = unixctl
+    tasks = {
+        name: functools.partial(look_at_daemon, name, kind, questions, report)
+        for name, (kind, questions) in sorted(DAEMONS.items())
+    }
+    found = together(tasks, report)
+    # Nobody could say: it is not for that reason absent.
+    unsaid = {"process": {"pid": 0, "state": "?"}, "asked": False}
+    parts = {name: found.get(name, unsaid) for name in tasks}
+    seen["processes"] = {name: part["process"] for name, part in parts.items() if part}
+    seen["unixctl"] = {
+        name: part["answers"] for name, part in parts.items() if part and part["asked"]
+    }
+
+
+def look_at_daemon(name: str, kind: str, questions: List[str], report: Report) -> Optional[Seen]:
+    """One daemon; None when there is no trace of it here."""
+    found = process(name, run_folder(kind))
+    # Where the environment names the folder, what is not there is not meant.
+    if found is None and not named_folder(kind) and not name.endswith("_db"):
+        pid = in_container(name)
+        found = None if pid is None else state_of(pid, name)
+    if found is None:
+        return None
+    answers: Dict[str, str] = {}
+    asked = found["state"] not in ("", "Z", "T", "t")
+    control = control_of(name, kind, found["pid"])
+    for question in questions if asked else []:
+        try:
+            answers[question] = (call(control, question, []) or "").strip()
+        except (OSError, ValueError) as error:
+            report.failed("ovs-appctl -t %s %s" % (name, question), error)
+        except Hung as error:
+            report.failed("ovs-appctl -t %s %s" % (name, question), error)
+            break  # it answers nothing else either
+    return {"process": found, "asked": asked, "answers": answers}
 
 
 def look_at_vswitch(seen: Seen, report: Report) -> None:
@@ -200,38 +310,31 @@ def look_at_vswitch(seen: Seen, report: Report) -> None:
         # A central node needs no Open vSwitch; where one ever ran it left a pid file.
         if any(process(name, run_folder("ovs")) for name in ("ovsdb-server", "ovs-vswitchd")):
             report.failed("Open_vSwitch database at %s" % path, error)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, Hung) as error:
         report.failed("Open_vSwitch database at %s" % path, error)
 
 
 def look_at_links(seen: Seen, report: Report) -> None:
     """Every network device with its master, state and addresses."""
     try:
-        seen["links"] = [link for link in json.loads(run(["ip", "-j", "-d", "addr"])) if link]
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        links = [link for link in json.loads(run(["ip", "-j", "-d", "addr"])) if link]
+        for link in links:  # ip leaves an empty object for what it does not show
+            link["addr_info"] = [address for address in link.get("addr_info", []) if address]
+        seen["links"] = links
+    except (OSError, ValueError, Hung) as error:
         report.failed("ip -j -d addr", error)
 
 
 def look_at_machine(seen: Seen, report: Report) -> None:
     """Disks and memory: what the first guess in every incident is about."""
-    disks: List[Dict[str, Any]] = []
-    known: Set[int] = set()
-    for path in DISKS:
-        try:
-            device, space = os.stat(path).st_dev, os.statvfs(path)
-        except OSError:
-            continue
-        if device not in known:
-            known.add(device)
-            size = space.f_frsize
-            disks.append(
-                {
-                    "path": path,
-                    "total": space.f_blocks * size,
-                    "free": space.f_bavail * size,
-                }
-            )
-    seen["disks"] = disks
+    found = together(
+        {"df " + path: functools.partial(room, path) for path in DISKS}, report, TIMEOUT
+    )
+    disks: Dict[int, Dict[str, Any]] = {}
+    for part in found.values():
+        if part:
+            disks.setdefault(part.pop("device"), part)
+    seen["disks"] = list(disks.values())
     try:
         with open("/proc/meminfo") as meminfo:
             fields = dict(line.split(":", 1) for line in meminfo)
@@ -243,13 +346,28 @@ def look_at_machine(seen: Seen, report: Report) -> None:
         report.failed("/proc/meminfo", error)
 
 
+def room(path: str) -> Optional[Dict[str, Any]]:
+    """The file system at this path, in bytes; None when there is no such path."""
+    try:
+        device, space = os.stat(path).st_dev, os.statvfs(path)
+    except OSError:
+        return None
+    size = space.f_frsize
+    return {
+        "device": device,
+        "path": path,
+        "total": space.f_blocks * size,
+        "free": space.f_bavail * size,
+    }
+
+
 def look_at_firewall(seen: Seen, report: Report) -> None:
     """Nftables rules that decide about a UDP port (nft(8), libnftables-json(5))."""
     try:
         listed = json.loads(run(["nft", "-j", "list", "ruleset"]))["nftables"]
     except FileNotFoundError:
         return  # no nftables on this host
-    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, KeyError, Hung) as error:
         report.failed("nft -j list ruleset", error)
         return
     rules: List[Dict[str, Any]] = []
@@ -288,8 +406,7 @@ def integration_bridge(seen: Seen) -> str:
 
 def switch_answers(seen: Seen) -> bool:
     """False when asking ovs-vswitchd would only wait for a time-out."""
-    found = seen["processes"].get("ovs-vswitchd")
-    return bool(found) and "version" in seen["unixctl"].get("ovs-vswitchd", {})
+    return "version" in seen.get("unixctl", {}).get("ovs-vswitchd", {})
 
 
 def look_at_flows(seen: Seen, report: Report) -> None:
@@ -305,7 +422,7 @@ def look_at_flows(seen: Seen, report: Report) -> None:
             )
             flows["ports"] += [line.strip() for line in text.splitlines() if "actions=" in line]
         seen["flows"] = flows
-    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, KeyError, Hung) as error:
         report.failed("flows of bridge %s" % bridge, error)
 
 
@@ -359,7 +476,7 @@ def look_for_a_while(seen: Seen, report: Report, window: float) -> None:
         time.sleep(window)
         second, ended = counters(bridge), time.time()
         seen["counters"] = {"seconds": round(ended - began, 3), "first": first, "second": second}
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, Hung) as error:
         report.failed("port counters of bridge %s" % bridge, error)
     heard: Dict[str, List[str]] = {}
     for sock in select.select(list(sockets), [], [], 0)[0] if sockets else []:
@@ -395,19 +512,43 @@ def look(window: float) -> Seen:
             seen["uptime"] = float(uptime.read().split()[0])
     except (OSError, ValueError):
         pass
-    first = [look_at_processes, look_at_vswitch, look_at_links, look_at_machine, look_at_firewall]
-    threads = [threading.Thread(target=part, args=(seen, report)) for part in first]
-    for thread in threads:
-        thread.daemon = True
-        thread.start()
-    for thread in threads:
-        thread.join()
+    side_by_side(
+        {
+            "daemons": look_at_processes,
+            "Open_vSwitch database": look_at_vswitch,
+            "ip -j -d addr": look_at_links,
+            "disks and memory": look_at_machine,
+            "nft -j list ruleset": look_at_firewall,
+        },
+        seen,
+        report,
+        PATIENCE + 1,
+    )
     if switch_answers(seen):
-        look_at_flows(seen, report)
-        if window > 0:
-            look_for_a_while(seen, report, window)
-    seen["errors"] = report.errors
+        watch = functools.partial(look_for_a_while, window=window)
+        side_by_side(
+            {"flows": look_at_flows, **({"port counters": watch} if window > 0 else {})},
+            seen,
+            report,
+            PATIENCE + window,
+        )
+    seen["errors"] = sorted(report.errors, key=lambda error: error["what"])
     return seen
+
+
+def side_by_side(
+    parts: Dict[str, Callable[[Seen, Report], None]], seen: Seen, report: Report, timeout: float
+) -> None:
+    """Run parts of the look at the same time; what those that hang had seen is dropped."""
+
+    def run_part(part: Callable[[Seen, Report], None]) -> Seen:
+        own = dict(seen)
+        part(own, report)
+        return own
+
+    tasks = {what: functools.partial(run_part, part) for what, part in parts.items()}
+    for own in together(tasks, report, timeout).values():
+        seen.update(own)
 
 
 def main(arguments: List[str]) -> None:
@@ -416,6 +557,8 @@ def main(arguments: List[str]) -> None:
     if arguments[:1] == ["--window"] and len(arguments) == 2:
         window = float(arguments[1])
     sys.stdout.write(json.dumps(look(window), sort_keys=True) + "\n")
+    sys.stdout.flush()
+    os._exit(0)  # a thread that hangs shall not keep this waiting
 
 
 if __name__ == "__main__":

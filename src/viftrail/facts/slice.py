@@ -233,7 +233,9 @@ def _hosts(
         (Ask(Chassis, "name", settings["system-id"]) for settings in own),
         (Ask(Encap, "ip", settings.get("ovn-encap-ip", "")) for settings in own),
     )
-    if not any(plugs(host, port_id) for host in inquiry.hosts.values()):
+    # Where the port's own host does not tell, its absence there is no reason to search.
+    silent = any(name in inquiry.hosts and not inquiry.hosts[name].vswitch for name in names)
+    if not silent and not any(plugs(host, port_id) for host in inquiry.hosts.values()):
         inquiry.look(inquiry.source.other_hosts())
 
 

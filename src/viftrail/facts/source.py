@@ -45,9 +45,15 @@ class Source(Protocol):
         """What the owner of the ports wants, as far as the source knows."""
         ...
 
-    def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...]]:
+    @property
+    def gaps(self) -> Sequence[Gap]:
+        """What is known from the start to be missing."""
+        ...
+
+    def ask(self, asks: Sequence[Ask[Row]]) -> Sequence[tuple[Row, ...] | None]:
         """Answer each question in full. All of them are of one database.
 
+        None is the answer when no such row is known and none can be ruled out.
         A second thread may ask about the other database at the same time.
 
         Raises:

@@ -18,20 +18,34 @@ from viftrail.facts.row import Row
 from viftrail.facts.source import Ask
 from viftrail.facts.table import Table
 
+NOT_RECORDED = ("It was not recorded.", "Collect again, with this host.")
+NOT_IN_FILES = (
+    "The database files do not tell about hosts.",
+    "Ask the running cloud, with --ssh, or a bundle.",
+)
+
 
 class StoredSource:
     """A source over complete facts: a bundle, or database files."""
 
-    def __init__(self, facts: Facts, taken: str = "") -> None:
+    def __init__(
+        self, facts: Facts, taken: str = "", *, unseen: tuple[str, str] = NOT_RECORDED
+    ) -> None:
         self._facts = facts
         self.taken = taken
+        self._unseen = unseen
 
     @property
     def owner(self) -> Owner:
         """As it was recorded."""
         return self._facts.owner
 
-    def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...]]:
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The databases that are not, or not wholly, there."""
+        return tuple(gap for gap in self._facts.gaps if gap.place in (NORTHBOUND, SOUTHBOUND))
+
+    def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...] | None]:
         """Answer from the tables.
 
         Raises:
@@ -45,10 +59,7 @@ class StoredSource:
                 gap.why if gap else f"{name} was not recorded.",
                 gap.how if gap else f"Give it with --{'nb' if name == NORTHBOUND else 'sb'}.",
             )
-        return [
-            database[ask.row].find(ask.column, ask.value) if ask.column else database[ask.row].rows
-            for ask in asks
-        ]
+        return [_answer(database[ask.row], ask) for ask in asks]
 
     def central_hosts(self) -> tuple[str, ...]:
         """Those that were recorded as such."""
@@ -64,13 +75,18 @@ class StoredSource:
         return {
             name: self._facts.hosts.get(name)
             or gaps.get(f"host {name}")
-            or Gap(f"host {name}", "It was not recorded.", "Collect again, with this host.")
+            or Gap(f"host {name}", *self._unseen)
             for name in names
         }
 
     def everything(self) -> Facts:
         """All of it."""
         return self._facts
+
+
+def _answer(table: Table[Row], ask: Ask[Row]) -> tuple[Row, ...] | None:
+    rows = table.find(ask.column, ask.value) if ask.column else table.rows
+    return rows if rows or table.complete else None
 
 
 def from_files(nb: Path | None, sb: Path | None) -> StoredSource:
@@ -91,9 +107,12 @@ def from_files(nb: Path | None, sb: Path | None) -> StoredSource:
     }
     changed = max(path.stat().st_mtime for path in (nb, sb) if path is not None)
     taken = datetime.fromtimestamp(changed, timezone.utc).isoformat(timespec="seconds")
-    return StoredSource(
-        Facts(nb=databases[NORTHBOUND], sb=databases[SOUTHBOUND], gaps=tuple(gaps)), taken
+    facts = Facts(
+        nb=databases[NORTHBOUND],
+        sb=databases[SOUTHBOUND],
+        gaps=tuple(sorted(gaps, key=lambda gap: gap.place)),
     )
+    return StoredSource(facts, taken, unseen=NOT_IN_FILES)
 
 
 def _database(
@@ -111,9 +130,9 @@ def _database(
     if stored.torn:
         gaps.append(
             Gap(
-                f"the end of {path}",
-                f"The file is torn ({stored.torn}); what was written before is used.",
-                "Copy it again with ovsdb-client backup.",
+                name,
+                f"{path} is torn ({stored.torn}), so what is not in it may well be in the cloud.",
+                "Copy it again, with ovsdb-client backup.",
             )
         )
-    return Database({row: Table(stored.rows[row], complete=True) for row in tables})
+    return Database({row: Table(stored.rows[row], complete=not stored.torn) for row in tables})

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
-from viftrail.facts.inquiry import Inquiry
+from viftrail.facts.inquiry import NORTHBOUND, Inquiry
 from viftrail.facts.northbound import NAT, DHCPOptions, LogicalSwitchPort
 from viftrail.facts.owner import OwnedPort, Owner
 from viftrail.facts.source import Ask
 from viftrail.facts.southbound import PortBinding
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.IGNORECASE)
+_LONG = 80
 _DEVICE = re.compile(r"(?:tap|qvo|qvb|vhu)([0-9a-f]{8}-[0-9a-f]{2})", re.IGNORECASE)
 
 
@@ -51,24 +53,38 @@ def split_pair(text: str) -> tuple[str, ...]:
     """``A:B`` as (A, B); a single target as (A,). MACs and IPv6 addresses keep their colons.
 
     Raises:
-        UsageError: an end is empty.
+        UsageError: an end is empty, or it is no text at all.
     """
+    if not text.strip():
+        raise UsageError("The target is empty.", "Give a VM name, a port id, a MAC or an IP.")
+    # Bytes that are no UTF-8 arrive as lone surrogates (PEP 383).
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+        raise UsageError(
+            f"The target {_shown(ascii(text))} is not readable text.",
+            "Type its name again, or give its port id.",
+        )
     if is_mac(text) or is_address(text) or ":" not in text:
         ends: tuple[str, ...] = (text,)
     else:
         places = [index for index, letter in enumerate(text) if letter == ":"]
-        special = [
-            index
-            for index in places
-            if any(is_mac(end) or is_address(end) for end in (text[:index], text[index + 1 :]))
-        ]
-        middle = special[0] if special else places[0]
-        ends = (text[:middle], text[middle + 1 :])
+        ends = max(((text[:at], text[at + 1 :]) for at in places), key=_plausible)
     if not all(end.strip() for end in ends):
         raise UsageError(
             f"The target {text!r} has an empty end.", "A pair is written A:B, a single target A."
         )
     return ends
+
+
+def _plausible(ends: tuple[str, ...]) -> tuple[bool, int, int]:
+    """How well a pair is split: no colon is left over; of two MACs no IPv6 address is made."""
+    special = [is_mac(end) or is_address(end) for end in ends]
+    plain = sum(known or ":" not in end for known, end in zip(special, ends, strict=True))
+    return all(end.strip() for end in ends), plain, sum(map(is_mac, ends))
+
+
+def _shown(text: str) -> str:
+    """As it was typed, or the beginning of it."""
+    return text if len(text) <= _LONG else f"{text[:_LONG]}… ({len(text)} characters)"
 
 
 def resolve(inquiry: Inquiry, text: str) -> Found:
@@ -80,13 +96,14 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
     """
     found = _owned(inquiry.source.owner, text) or _stored(inquiry, text)
     if not found:
+        inquiry.insist(NORTHBOUND)
         raise UnknownTarget(
-            f"Nothing here is called {text}.",
+            f"Nothing here is called {_shown(text)}.",
             "Give a VM name or id, a port id, a MAC, a fixed or a floating IP as the cloud knows it.",
         )
     if len(found) > 1:
         raise AmbiguousTarget(
-            f"{len(found)} ports answer to {text}.",
+            f"{len(found)} ports answer to {_shown(text)}.",
             "Ask for one of them by its port id:",
             tuple(sorted(map(str, found))),
         )

@@ -30,14 +30,15 @@ def _disk(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | Non
     used = {disk.path: 100 - 100 * disk.free // max(disk.total, 1) for disk in host.disks}
     if max(used.values()) >= FULL_PERCENT:
         return None
+    room = ", ".join(f"{path} below {_step(percent)} %" for path, percent in used.items())
     return RuledOut(
         guess="the disk is full",
-        because=f"{trail.host} has room: " + ", ".join(f"{p} {n} % used" for p, n in used.items()),
+        because=f"{trail.host} has room: {room} used",
         evidence=(
             Evidence(
                 where=trail.host,
                 what="file systems",
-                seen=", ".join(f"{path} {percent} %" for path, percent in used.items()),
+                seen=f"{room} used",
                 expected=f"below {FULL_PERCENT} %",
                 command="df -h",
             ),
@@ -51,20 +52,26 @@ def _memory(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | N
         return None
     if 100 * host.memory.available < SHORT_PERCENT * host.memory.total:
         return None
-    gib = round(host.memory.available / 2**30)
+    # A power of two is coarse enough for two looks a moment apart to say the same.
+    gib = 1 << max(host.memory.available // 2**30, 1).bit_length() - 1
     return RuledOut(
         guess="memory ran out",
-        because=f"{trail.host} has about {gib} GiB available",
+        because=f"{trail.host} has at least {gib} GiB available",
         evidence=(
             Evidence(
                 where=trail.host,
                 what="memory available",
-                seen=f"about {gib} GiB",
+                seen=f"at least {gib} GiB",
                 expected=f"more than {SHORT_PERCENT} % of the total",
                 command="free -h",
             ),
         ),
     )
+
+
+def _step(percent: int) -> int:
+    """The next of a few coarse steps, so that two looks a moment apart say the same."""
+    return next(step for step in (25, 50, 75, FULL_PERCENT) if percent < step)
 
 
 def _northd(cloud: Cloud, _trail: Trail, stages: dict[Stage, Finding]) -> RuledOut | None:

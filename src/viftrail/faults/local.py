@@ -6,29 +6,27 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
-from viftrail.chain.local import dropped, lets_out, rules_known
+from viftrail.chain.local import dhcp_options, dhcp_wanted, dropped, lets_out, rules_known
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, PortGroup
-from viftrail.facts.slice import DROP_GROUP, network_of
+from viftrail.facts.slice import DROP_GROUP
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 
 def _dhcp_missing(cloud: Cloud) -> Iterator[Case]:
-    options = cloud.nb[DHCPOptions]
     for port in cloud.ports.values():
         row = port.row
         if row is None or not port.ipv4 or row.dhcpv4_options:
             continue
-        usual, certainty = _subnet_options(cloud, port)
-        if usual is None and not options.complete and not _asked_for_subnet(cloud, port):
-            continue
-        seen = f"the subnet has DHCP options ({usual.cidr})" if usual else "none for the subnet"
+        usual, wanted = dhcp_options(cloud, port), dhcp_wanted(cloud, port)
+        if not wanted:
+            continue  # a subnet may do without DHCP on purpose
         yield Case(
             subject=subject.port(port.id),
             summary=f"the port of {port.label} has no DHCP options, so its DHCP requests are not "
-            "answered" + ("" if usual else "; its subnet has none either, which may be intended"),
+            "answered",
             evidence=(
                 Evidence(
                     where=NORTHBOUND,
@@ -40,17 +38,17 @@ def _dhcp_missing(cloud: Cloud) -> Iterator[Case]:
                 Evidence(
                     where=NORTHBOUND,
                     what="DHCP_Options of the subnet",
-                    seen=seen,
+                    seen=f"those of {usual.cidr}" if usual else "none",
                     expected="one row",
                     command="ovn-nbctl list DHCP_Options",
                 ),
             ),
             steps=_refer(cloud, port, usual) if usual else (),
-            certainty=certainty,
+            certainty=Certainty.PROVEN if port.owned and port.owned.dhcp else Certainty.LIKELY,
             note=""
             if usual
-            else "If the subnet shall have DHCP: openstack subnet set --dhcp, with "
-            "the subnet's id.",
+            else "The DHCP_Options row itself is gone; its owner has to write it "
+            "again: openstack subnet set --dhcp, with the subnet's id.",
         )
 
 
@@ -64,26 +62,6 @@ def _refer(cloud: Cloud, port: Port, usual: DHCPOptions) -> tuple[Step, ...]:
         openstack_undo=f"openstack subnet set --no-dhcp {subnet}",
         verify=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
     )
-
-
-def _subnet_options(cloud: Cloud, port: Port) -> tuple[DHCPOptions | None, Certainty]:
-    """The options that neighbours of the same subnet use, else those of the same CIDR."""
-    options = cloud.nb[DHCPOptions]
-    networks = {network_of(cidr) for cidr in port.cidrs}
-    switch = cloud.switch_of(port)
-    for member in cloud.members(switch) if switch else ():
-        found = options.one("uuid", member.dhcpv4_options or "")
-        if found and (not networks or found.cidr in networks):
-            return found, Certainty.PROVEN
-    same = [row for row in options if row.cidr in networks]
-    if len(same) == 1:
-        return same[0], Certainty.PROVEN
-    return None, Certainty.POSSIBLE
-
-
-def _asked_for_subnet(cloud: Cloud, port: Port) -> bool:
-    options = cloud.nb[DHCPOptions]
-    return any(options.knows("cidr", network_of(cidr)) for cidr in port.cidrs)
 
 
 def _mac_mismatch(cloud: Cloud) -> Iterator[Case]:
@@ -125,6 +103,8 @@ def _mac_mismatch(cloud: Cloud) -> Iterator[Case]:
                     verify="ip link show eth0",
                 ),
             ),
+            # Of a tap only a moment was heard: a bridge in the guest may have spoken.
+            certainty=Certainty.PROVEN if where == port.label else Certainty.LIKELY,
             note="The first Ethernet device of the guest is called eth0 here. If the other MAC is "
             "intended, allow it instead: openstack port set --allowed-address "
             f"mac-address={macs[0]},ip-address={port.ipv4} {port.id}",

@@ -12,7 +12,7 @@ from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.southbound import PortBinding
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
-from viftrail.verdict import Evidence, Risk, Stage
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 SYNC = "ovn-nbctl --wait=sb --timeout=10 sync"
 
@@ -53,34 +53,42 @@ def _northd(
                     expected="active",
                     command=northd.STATUS,
                 ),
-                *_traces(cloud, victims),
+                *_lag(cloud),
             ),
             steps=on_host(name, command, undo=undo, verify=SYNC),
+            # On a host that only serves the databases northd was never meant to run.
+            certainty=Certainty.PROVEN
+            if "ovn-northd" in cloud.central[name].processes
+            else Certainty.LIKELY,
             victims=victims,
+            traces={victim: tuple(_traces(cloud, victim.name)) for victim in sorted(victims)},
         )
 
     return find
 
 
-def _traces(cloud: Cloud, victims: frozenset[Subject]) -> Iterator[Evidence]:
-    """What the pause has left undone so far."""
-    for port_id in sorted(victim.name for victim in victims)[:1]:
+def _traces(cloud: Cloud, port_id: str) -> Iterator[Evidence]:
+    """What it has left undone for one port."""
+    yield Evidence(
+        where=SOUTHBOUND,
+        what=f"Port_Binding logical_port={port_id}",
+        seen="no such row",
+        expected="one row, as its Logical_Switch_Port exists",
+        command=f"ovn-sbctl find Port_Binding logical_port={port_id}",
+    )
+    row = cloud.ports[port_id].row
+    if row is not None and row.up is None:
         yield Evidence(
-            where=SOUTHBOUND,
-            what=f"Port_Binding logical_port={port_id}",
-            seen="no such row",
-            expected="one row, as its Logical_Switch_Port exists",
-            command=f"ovn-sbctl find Port_Binding logical_port={port_id}",
+            where=NORTHBOUND,
+            what="Logical_Switch_Port.up",
+            seen="unset: northd never looked at it",
+            expected="true or false",
+            command=f"ovn-nbctl get Logical_Switch_Port {port_id} up",
         )
-        row = cloud.ports[port_id].row
-        if row is not None and row.up is None:
-            yield Evidence(
-                where=NORTHBOUND,
-                what="Logical_Switch_Port.up",
-                seen="unset: northd never looked at it",
-                expected="true or false",
-                command=f"ovn-nbctl get Logical_Switch_Port {port_id} up",
-            )
+
+
+def _lag(cloud: Cloud) -> Iterator[Evidence]:
+    """How far Southbound is behind."""
     for counters in cloud.nb[NBGlobal]:
         if counters.nb_cfg > counters.sb_cfg:
             yield Evidence(

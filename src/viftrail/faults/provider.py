@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viftrail.chain import subject
-from viftrail.chain.cloud import Cloud, Gateway
-from viftrail.chain.provider import mappings, uplinks
+from viftrail.chain.cloud import Cloud, is_vm_port
+from viftrail.chain.provider import mappings, routed, uplinks
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.northbound import LogicalSwitch
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge
 from viftrail.faults.fault import Case, Fault
@@ -20,26 +21,36 @@ PSEUDO_DEVICES = ("lo", "ovs-netdev", "ovs-system")
 VIRTUAL_PREFIXES = ("tap", "qvo", "qvb", "qbr", "vhu", "genev_sys", "ovn-")
 
 
-def _hosted(cloud: Cloud) -> Iterator[tuple[Gateway, Chassis, str]]:
-    """Gateways that a chassis hosts, and the physical network they lead to."""
+def _needed(cloud: Cloud) -> Iterator[tuple[Chassis, str]]:
+    """Chassis that have to reach a physical network: they host a gateway to it, or a VM on it."""
+    found: dict[tuple[str, str], tuple[Chassis, str]] = {}
     for gateway in cloud.gateways:
         side = cloud.provider_side(gateway)
         if gateway.chassis and side:
-            yield gateway, gateway.chassis, side[1].options.get("network_name", "")
+            physnet = side[1].options.get("network_name", "")
+            found[gateway.chassis.name, physnet] = gateway.chassis, physnet
+    for switch in cloud.nb[LogicalSwitch]:
+        localnet = cloud.localnet_of(switch)
+        physnet = localnet.options.get("network_name", "") if localnet else ""
+        for member in cloud.members(switch) if localnet else ():
+            chassis = cloud.chassis_of(cloud.binding(member.name)) if is_vm_port(member) else None
+            if chassis:
+                found[chassis.name, physnet] = chassis, physnet
+    yield from found.values()
 
 
 def _unmapped(cloud: Cloud) -> Iterator[Case]:
-    for gateway, chassis, physnet in _hosted(cloud):
+    for chassis, physnet in _needed(cloud):
         text = chassis.other_config.get("ovn-bridge-mappings", "")
         if not physnet or physnet in mappings(text):
             continue
-        name = gateway.host
+        name = chassis.hostname
         host = cloud.hosts.get(name)
         bridge = _likely_bridge(cloud, host, physnet) if host else ""
         mended = ",".join(part for part in (text, f"{physnet}:{bridge}") if part)
         yield Case(
             subject=subject.host(name),
-            summary=f"{name} hosts the gateway, but maps no bridge to {physnet}, so it is not "
+            summary=f"{name} has to reach {physnet}, but maps no bridge to it, so it is not "
             "connected to the provider network",
             evidence=(
                 Evidence(
@@ -84,7 +95,7 @@ def _likely_bridge(cloud: Cloud, host: Host, physnet: str) -> str:
     outward = [
         name
         for name in names
-        if name != host.integration_bridge and uplinks(host, name) and not _addresses(host, name)
+        if name != host.integration_bridge and uplinks(host, name) and not routed(host, name)
     ]
     taken = set(mappings(host.settings.get("ovn-bridge-mappings", "")).values())
     # A bridge that is mapped under another name, perhaps a wrong one, comes second.
@@ -94,42 +105,40 @@ def _likely_bridge(cloud: Cloud, host: Host, physnet: str) -> str:
     return ""
 
 
-def _addresses(host: Host, device: str) -> tuple[str, ...]:
-    link = host.link_by_name.get(device)
-    return tuple(a.local for a in link.addr_info if a.family == "inet") if link else ()
-
-
 def _no_nic(cloud: Cloud) -> Iterator[Case]:
     told: set[tuple[str, str]] = set()
-    for gateway, chassis, physnet in _hosted(cloud):
-        host = cloud.hosts.get(gateway.host)
+    for chassis, physnet in _needed(cloud):
+        host = cloud.hosts.get(chassis.hostname)
         bridge = mappings(chassis.other_config.get("ovn-bridge-mappings", "")).get(physnet, "")
-        if host is None or not host.conf[Bridge].find("name", bridge) or uplinks(host, bridge):
+        if host is None or not host.conf[Bridge].find("name", bridge):
             continue
-        if (gateway.host, bridge) in told:
+        if uplinks(host, bridge) or routed(host, bridge):
             continue
-        told.add((gateway.host, bridge))
+        if (chassis.hostname, bridge) in told:
+            continue
+        told.add((chassis.hostname, bridge))
         free = _free_nics(host)
         yield Case(
-            subject=subject.host(gateway.host),
-            summary=f"{bridge} of {gateway.host} has no NIC in it, so {physnet} ends inside the host",
+            subject=subject.host(chassis.hostname),
+            summary=f"{bridge} of {chassis.hostname} has no NIC in it, so {physnet} ends inside the "
+            "host",
             evidence=(
                 Evidence(
-                    where=gateway.host,
+                    where=chassis.hostname,
                     what=f"ports of {bridge} that leave the host",
                     seen="none",
                     expected="the provider NIC",
                     command=f"ovs-vsctl list-ports {bridge}",
                 ),
                 Evidence(
-                    where=gateway.host,
+                    where=chassis.hostname,
                     what="NICs without a bridge and without an address",
                     seen=", ".join(free) or "none",
                     expected="the provider NIC is in the bridge",
                     command="ip -brief link; ovs-vsctl show",
                 ),
             ),
-            steps=_insert(gateway.host, bridge, free),
+            steps=_insert(chassis.hostname, bridge, free),
             note=(
                 "" if len(free) == 1 else "Which NIC leads to the provider network cannot be seen. "
             )
@@ -169,9 +178,10 @@ FAULTS = (
     Fault(
         id="prov-mapping-missing",
         stage=Stage.PROVIDER,
-        title="The gateway chassis maps no bridge to the provider network",
-        what="The chassis that hosts the router's gateway has no ovn-bridge-mappings entry for the "
-        "physical network, so ovn-controller makes no patch port to the provider bridge.",
+        title="A chassis maps no bridge to the provider network",
+        what="The chassis that hosts the router's gateway, or a VM directly on the provider network, "
+        "has no ovn-bridge-mappings entry for the physical network, so ovn-controller makes no "
+        "patch port to the provider bridge.",
         shows="North-south traffic and floating IPs are dead, while Port_Binding of the gateway "
         "port shows the right chassis. ovn-controller logs once `bridge not found for localnet "
         "port …`.",

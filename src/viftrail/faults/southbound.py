@@ -73,7 +73,10 @@ def _gracefully_gone(cloud: Cloud) -> Iterator[Case]:
     table = cloud.sb[Chassis]
     for name, host in cloud.hosts.items():
         system_id = host.chassis_name
-        if not system_id or controller_state(host) not in ("not running", "dead"):
+        # Open vSwitch alone has a system-id too; ovn-remote makes a chassis of the host.
+        if not system_id or not host.settings.get("ovn-remote"):
+            continue
+        if controller_state(host) not in ("not running", "dead"):
             continue
         if not table.absent("name", system_id) or table.find("hostname", name):
             continue

@@ -11,7 +11,7 @@ from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, claimed, installed, on_host
-from viftrail.verdict import Evidence, Risk, Stage, Step
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 
 def _hosted(cloud: Cloud) -> Iterator[tuple[Port, str, Host]]:
@@ -187,6 +187,8 @@ def _device_missing(cloud: Cloud) -> Iterator[Case]:
                 ),
             ),
             steps=_reboot(cloud, port),
+            # Only whoever runs the VM knows whether it is meant to be on.
+            certainty=Certainty.PROVEN if port.owned else Certainty.LIKELY,
             note="Do this only if the VM is meant to run: a VM that is shut off has no device, "
             "and that is right.",
         )
@@ -226,11 +228,10 @@ def _device_down(cloud: Cloud) -> Iterator[Case]:
                 ),
                 Evidence(
                     where=name,
-                    what=f"Interface {link.ifname} admin_state, link_state",
-                    seen=f"{plug.interface.admin_state}, {plug.interface.link_state}",
-                    expected="up, up",
-                    command="ovs-vsctl --columns=admin_state,link_state list Interface "
-                    f"{link.ifname}",
+                    what=f"Interface external_ids:iface-id={port.id}",
+                    seen=f"{link.ifname} in {plug.bridge}",
+                    expected="the same: the plug itself is right",
+                    command=f"ovs-vsctl iface-to-br {link.ifname}",
                 ),
             ),
             steps=on_host(

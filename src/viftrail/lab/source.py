@@ -88,7 +88,7 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
 
 
 def _chassis_hosts(nodes: Iterable[NodeStatus]) -> tuple[str, ...]:
-    return tuple(node.name for node in nodes if node.name != CONTROLLER)
+    return tuple(node.name for node in nodes if node.chassis)
 
 
 def owner(status: Status) -> Owner:
@@ -109,6 +109,7 @@ def owner(status: Status) -> Owner:
                 server=vm.name,
                 host=vm.host,
                 port_groups=vm.security_groups,
+                dhcp=networks[vm.network].dhcp if vm.network in networks else None,
                 hybrid=vm.hybrid,
             )
             for vm in status.vms

@@ -14,8 +14,18 @@ WIDTH = 80
 
 
 def index(faults: Iterable[Fault]) -> str:
-    """One line a fault."""
-    return "".join(f"{f.stage.value:<4}{f.id:<31}{f.title}\n" for f in faults)
+    """One line a fault, or two where its title is long."""
+    return "".join(
+        textwrap.fill(
+            f.title,
+            WIDTH,
+            initial_indent=f"{f.stage.value:<4}{f.id:<31}",
+            subsequent_indent=" " * 35,
+            break_on_hyphens=False,
+        )
+        + "\n"
+        for f in faults
+    )
 
 
 def entry(fault: Fault) -> str:

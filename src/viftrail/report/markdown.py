@@ -9,7 +9,8 @@ from viftrail.verdict import Cause, Evidence, State, Verdict
 
 def render(verdict: Verdict) -> str:
     """GitHub-flavoured Markdown."""
-    return "\n".join(_lines(verdict)) + "\n"
+    # A name with a line break in it must not begin a line of its own.
+    return "\n".join(" ".join(line.splitlines()) for line in _lines(verdict)) + "\n"
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:

@@ -124,8 +124,8 @@ def _remedy(remedy: Remedy) -> Iterator[str]:
     for number, step in enumerate(remedy.steps, 1):
         yield f"  {number}. on {step.where} ({step.risk.value}):"
         yield from _command("     ", [step.command])
-        yield from _wrap(f"undo:   {step.undo}", "     ", "             ")
-        yield from _wrap(f"verify: {step.verify}", "     ", "             ")
+        yield f"     undo:   {step.undo}"
+        yield f"     verify: {step.verify}"
     if remedy.note:
         yield from _wrap(remedy.note, "  ", "  ")
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from ovsdb_zoo import SCHEMA
+from tests.facts.ovsdb.ovsdb_zoo import SCHEMA
 
 PERSISTENT = json.loads(json.dumps(SCHEMA))
 del PERSISTENT["tables"]["Cage"]["columns"]["fleeting"]

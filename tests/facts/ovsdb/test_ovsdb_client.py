@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import pytest
-from ovsdb_servers import Server, create, needs_ovsdb, serving, short_directory
-from ovsdb_zoo import COLUMNS, SCHEMA, Absent, Cage
 
+from tests.facts.ovsdb.ovsdb_servers import Server, create, needs_ovsdb, serving, short_directory
+from tests.facts.ovsdb.ovsdb_zoo import COLUMNS, SCHEMA, Absent, Cage
 from viftrail.errors import ProtocolError, Unreachable, UsageError, ViftrailError
 from viftrail.facts.ovsdb import Client, Remote, Select, decode_rows, parse_remotes
 from viftrail.facts.ovsdb.dial import Deadline
@@ -276,6 +276,11 @@ def fake(answer: bytes | None, *, pause: float = 0.0, byte_by_byte: bool = False
             else:
                 peer.sendall(answer)
                 time.sleep(pause)
+            # To close with something unread would reset the connection and lose the answer.
+            peer.shutdown(socket.SHUT_WR)
+            peer.settimeout(3)
+            while peer.recv(1 << 16):
+                pass
         except OSError:
             pass
         peer.close()

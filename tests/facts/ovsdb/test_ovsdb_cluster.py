@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import pytest
-from ovsdb_records import HEADER, PERSISTENT, ROWS, SID, entry, record
-from ovsdb_servers import Server, needs_ovsdb, run, short_directory, wait_for
-from ovsdb_zoo import TABLES, Cage
 
+from tests.facts.ovsdb.ovsdb_records import HEADER, PERSISTENT, ROWS, SID, entry, record
+from tests.facts.ovsdb.ovsdb_servers import Server, needs_ovsdb, run, short_directory, wait_for
+from tests.facts.ovsdb.ovsdb_zoo import TABLES, Cage
 from viftrail.errors import DamagedDatabase, Unreachable
 from viftrail.facts.ovsdb import Client, Select, decode_rows, parse_remotes, read_file
 

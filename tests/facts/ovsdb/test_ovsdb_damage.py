@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from ovsdb_records import HEADER, PERSISTENT, ROWS, entry, record
-from ovsdb_zoo import TABLES
-
+from tests.facts.ovsdb.ovsdb_records import HEADER, PERSISTENT, ROWS, entry, record
+from tests.facts.ovsdb.ovsdb_zoo import TABLES
 from viftrail.errors import DamagedDatabase
 from viftrail.facts.ovsdb import read_file
 

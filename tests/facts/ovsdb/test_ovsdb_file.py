@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ovsdb_servers import OVN_NB, Line, create, needs_ovsdb, run, serving, short_directory
-from ovsdb_zoo import SCHEMA, TABLES, Absent, Cage, CageNumber, Pet, transactions
 
+from tests.facts.ovsdb.ovsdb_servers import (
+    OVN_NB,
+    Line,
+    create,
+    needs_ovsdb,
+    run,
+    serving,
+    short_directory,
+)
+from tests.facts.ovsdb.ovsdb_zoo import SCHEMA, TABLES, Absent, Cage, CageNumber, Pet, transactions
 from viftrail.errors import DamagedDatabase, FileUnreadable, NotPermitted
 from viftrail.facts.northbound import LogicalSwitch
 from viftrail.facts.ovsdb import StoredDatabase, decode_rows, read_file

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from ovsdb_servers import create, needs_ovsdb, run, serving, short_directory
-from ovsdb_zoo import SCHEMA
 
+from tests.facts.ovsdb.ovsdb_servers import create, needs_ovsdb, run, serving, short_directory
+from tests.facts.ovsdb.ovsdb_zoo import SCHEMA
 from viftrail.errors import FileUnreadable, NotPermitted, TlsError, Unreachable, ViftrailError
 from viftrail.facts.ovsdb import Client, Remote, Tls, parse_remotes
 

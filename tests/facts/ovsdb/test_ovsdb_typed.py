@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from ovsdb_records import PERSISTENT, ROWS, record
-from ovsdb_zoo import TABLES, Cage
 
+from tests.facts.ovsdb.ovsdb_records import PERSISTENT, ROWS, record
+from tests.facts.ovsdb.ovsdb_zoo import TABLES, Cage
 from viftrail.errors import FileUnreadable, ProtocolError
 from viftrail.facts import northbound, southbound, vswitch
 from viftrail.facts.ovsdb import ColumnType, collector, read_file

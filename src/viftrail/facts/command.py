@@ -1,0 +1,110 @@
+"""Running a command that may hang, flood, or leave its pipes to somebody else.
+
+`subprocess.run` waits for everybody who holds the pipes, as the master of a
+shared ssh connection may for hours, reads without a limit, and cannot be told
+from another thread to stop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_CHUNK = 1 << 16
+_GLANCE = 0.1
+"""Seconds between two looks whether a silent command is still there."""
+
+_running: set[subprocess.Popen[bytes]] = set()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code; None when it was ended early."""
+
+    output: bytes
+    errors: bytes
+    code: int | None
+
+
+def run(command: Sequence[str], text: bytes, *, timeout: float, most: int) -> Said:
+    """Run a command until it ends, has said more than ``most`` bytes, or the time is up.
+
+    Args:
+        command: the command and its arguments.
+        text: what it reads on its standard input.
+        timeout: seconds.
+        most: bytes of output, beyond which it is not listened to.
+
+    Raises:
+        OSError: it cannot be run.
+    """
+    end = time.monotonic() + timeout
+    with tempfile.TemporaryFile() as script:
+        script.write(text)
+        script.seek(0)
+        process = subprocess.Popen(
+            command, stdin=script, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    with _listed(process):
+        output, errors = _listen(process, end, most)
+        return Said(output, errors, _wait(process, min(0.5, max(0.0, end - time.monotonic()))))
+
+
+def stop_all() -> None:
+    """End what runs now; whoever waits for it comes back at once."""
+    with _lock:
+        for process in _running:
+            process.kill()
+
+
+@contextlib.contextmanager
+def _listed(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    with _lock:
+        _running.add(process)
+    try:
+        yield
+    finally:
+        with _lock:
+            _running.discard(process)
+        process.kill()
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+        _wait(process, 0.5)  # no longer: it may be where no signal reaches it
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _listen(process: subprocess.Popen[bytes], end: float, most: int) -> tuple[bytes, bytes]:
+    """Both pipes, until they are closed or it is time to stop."""
+    output, errors = bytearray(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        for pipe, heard in ((process.stdout, output), (process.stderr, errors)):
+            if pipe:
+                selector.register(pipe, selectors.EVENT_READ, heard)
+        while selector.get_map() and len(output) + len(errors) <= most:
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            ready = selector.select(min(_GLANCE, left))
+            if not ready and process.poll() is not None:
+                break
+            for key, _ in ready:
+                chunk = os.read(key.fd, _CHUNK)
+                key.data.extend(chunk)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+    return bytes(output), bytes(errors)

@@ -1,0 +1,30 @@
+"""The chassis that shall claim the port."""
+
+from __future__ import annotations
+
+from tests.cloud import accused, add, ask, change_port, healthy, stage
+from viftrail.facts.southbound import Chassis
+from viftrail.verdict import State
+
+
+def test_two_chassis_of_one_hostname_are_one_too_many() -> None:
+    stale = Chassis(uuid="stale", name="old-system-id", hostname="compute1")
+    verdict = ask(add(healthy(), stale))
+    assert stage(verdict, "S6") == "broken"
+    assert "2 Chassis rows" in verdict.verdict.summary
+
+
+def test_a_chassis_may_be_requested_by_its_system_id() -> None:
+    chassis = healthy().sb[Chassis].one("hostname", "compute1")
+    assert chassis is not None
+    facts = change_port(healthy(), options={"requested-chassis": chassis.name})
+    assert ask(facts).verdict.state is State.HEALTHY
+
+
+def test_nobody_needs_to_be_requested() -> None:
+    assert ask(change_port(healthy(), options={})).verdict.state is State.HEALTHY
+
+
+def test_a_live_migration_under_way_accuses_nobody() -> None:
+    facts = change_port(healthy(), options={"requested-chassis": "compute1,compute2"})
+    assert accused(ask(facts)) == set()

@@ -1,0 +1,59 @@
+"""`viftrail why`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cloud import healthy
+from tests.recordings import NAMES, VMS, path, source_of
+from viftrail.facts.bundle import FORMAT, Manifest, write
+from viftrail.facts.facts import Facts
+from viftrail.report import json as as_json
+from viftrail.why import why
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_exit_status_is_the_verdicts(run: Run, name: str) -> None:
+    for server in VMS:
+        done = run("why", server, "--bundle", str(path(name)), "-f", "json")
+        state = json.loads(done.out)["verdict"]["state"]
+        assert done.code == {"healthy": 0, "broken": 1, "degraded": 1, "unknown": 2}[state]
+        assert done.err == ""
+
+
+def test_a_bundle_gives_the_verdict_of_its_facts(run: Run) -> None:
+    done = run("why", "vm1", "--bundle", str(path("northd-paused")), "-f", "json")
+    assert done.out == as_json.render(why(source_of("northd-paused"), "vm1"))
+
+
+@pytest.mark.parametrize(
+    ("format_", "start"),
+    [("text", "vm1 · port"), ("json", "{"), ("markdown", "# vm1"), ("html", "<!doctype html>")],
+)
+def test_every_format_to_the_screen_and_to_a_file(
+    run: Run, tmp_path: Path, format_: str, start: str
+) -> None:
+    arguments = ("why", "vm1", "--bundle", str(path("vif-tap-down")), "-f", format_)
+    shown = run(*arguments)
+    assert shown.out.startswith(start)
+    assert "\x1b" not in shown.out, "colours are for terminals"
+    file = tmp_path / "verdict"
+    written = run(*arguments, "-o", str(file))
+    assert (written.code, written.out) == (1, "")
+    assert file.read_text() == shown.out
+    assert [entry.name for entry in tmp_path.iterdir()] == ["verdict"]
+
+
+def test_an_ambiguous_target_lists_its_candidates(run: Run, tmp_path: Path) -> None:
+    owner = healthy().owner
+    ports = tuple(msgspec.structs.replace(port, server="web") for port in owner.ports)
+    facts = Facts(owner=msgspec.structs.replace(owner, ports=ports))
+    write(tmp_path / "b", facts, Manifest(format=FORMAT, tool="t", time="t", source=""))
+    done = run("why", "web", "--bundle", str(tmp_path / "b"))
+    assert done.code == 66
+    assert [line.split()[0] for line in done.err.splitlines()[1:]] == sorted(p.id for p in ports)

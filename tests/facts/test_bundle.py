@@ -1,0 +1,278 @@
+"""Bundles: what is written is read again, and nothing hostile or damaged does harm."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.cloud import healthy, without
+from tests.recordings import HEALTHY, NAMES, VMS, facts_of, path, source_of
+from viftrail.audit import audit
+from viftrail.errors import CannotWrite, DamagedBundle, FileUnreadable, ViftrailError
+from viftrail.facts import bundle
+from viftrail.facts.bundle import FORMAT, Manifest, read, write
+from viftrail.facts.database import Database
+from viftrail.facts.facts import Facts, Gap
+from viftrail.facts.inquiry import NORTHBOUND, Inquiry
+from viftrail.facts.northbound import NAT, TABLES, LogicalSwitchPort
+from viftrail.facts.source import Ask
+from viftrail.facts.stored import StoredSource
+from viftrail.facts.table import Table
+from viftrail.why import why
+
+MANIFEST = Manifest(format=FORMAT, tool="viftrail test", time="2026-01-01", source="test")
+
+
+def again(facts: Facts, folder: Path) -> Facts:
+    file = folder / "again.bundle"
+    write(file, facts, MANIFEST)
+    return read(file)[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_written_is_read_again(name: str, tmp_path: Path) -> None:
+    facts = facts_of(name)
+    found = again(facts, tmp_path)
+    assert (found.hosts, found.owner, found.gaps) == (facts.hosts, facts.owner, facts.gaps)
+    for before, after in ((facts.nb, found.nb), (facts.sb, found.sb)):
+        assert {row: before[row].rows for row in before} == {row: after[row].rows for row in after}
+        assert all(after[row].complete for row in after)
+
+
+def test_the_manifest_says_what_it_is(tmp_path: Path) -> None:
+    write(tmp_path / "b", healthy(), MANIFEST)
+    assert read(tmp_path / "b")[1] == MANIFEST
+
+
+def test_a_bundle_is_for_its_owner_only(tmp_path: Path) -> None:
+    write(tmp_path / "b", healthy(), MANIFEST)
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_database_that_was_not_read_is_not_an_empty_one(tmp_path: Path) -> None:
+    """As `collect` leaves it when Northbound does not answer."""
+    inquiry = Inquiry(StoredSource(without(healthy(), NORTHBOUND)))
+    inquiry.fetch([*(Ask(row) for row in TABLES), *(Ask(row) for row in healthy().sb)])
+    inquiry.look(healthy().hosts)
+    found = again(replace(inquiry.facts(), owner=healthy().owner), tmp_path)
+    assert not found.nb[LogicalSwitchPort].knows("name", "x")
+    assert audit(found).causes == ()
+    for server in VMS:
+        verdict = why(StoredSource(found, "2026"), server)
+        assert (verdict.verdict.state.value, verdict.causes) == ("unknown", ())
+        assert NORTHBOUND in {gap.place for gap in verdict.unknown}
+
+
+def test_rows_that_are_not_all_stay_not_all(tmp_path: Path) -> None:
+    """As of a database file with a torn end."""
+    rows = healthy().nb[LogicalSwitchPort].rows[:2]
+    nb = Database(
+        {row: healthy().nb[row] for row in healthy().nb} | {LogicalSwitchPort: Table(rows)}
+    )
+    found = again(replace(healthy(), nb=nb), tmp_path)
+    assert found.nb[LogicalSwitchPort].rows == rows
+    assert not found.nb[LogicalSwitchPort].knows("name", "x")
+    assert found.nb[NAT].knows("external_ip", "x")
+
+
+def test_gaps_are_kept(tmp_path: Path) -> None:
+    gap = Gap("host compute9", "It did not answer.", "Look whether it is up.")
+    assert again(replace(healthy(), gaps=(gap,)), tmp_path).gaps == (gap,)
+
+
+# Damage.
+
+
+def refused(content: bytes, folder: Path) -> DamagedBundle:
+    file = folder / "damaged.bundle"
+    file.write_bytes(content)
+    with pytest.raises(DamagedBundle) as caught:
+        read(file)
+    assert caught.value.what
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_a_bundle_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
+    content = path(HEALTHY).read_bytes()
+    for length in (*range(0, len(content), 97), len(content) - 1):
+        refused(content[:length], tmp_path)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_changed_byte_is_refused_or_harmless(tmp_path: Path, data: st.DataObject) -> None:
+    """Changed after decompression, where no checksum helps: names, sizes, types, JSON."""
+    plain = bytearray(gzip.decompress(path(HEALTHY).read_bytes()))
+    for _ in range(data.draw(st.integers(1, 4))):
+        plain[data.draw(st.integers(0, len(plain) - 1))] = data.draw(st.integers(0, 255))
+    file = tmp_path / "changed.bundle"
+    file.write_bytes(gzip.compress(bytes(plain), 1))
+    try:
+        facts, manifest = read(file)
+    except ViftrailError:
+        return
+    try:
+        why(StoredSource(facts, manifest.time), "vm1")
+    except ViftrailError:
+        return
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"\x1f\x8b", gzip.compress(b"", mtime=0), b"PK\x03\x04"]
+)
+def test_what_is_no_bundle_is_refused(content: bytes, tmp_path: Path) -> None:
+    refused(content, tmp_path)
+
+
+# Hostile members.
+
+
+def members() -> dict[str, bytes]:
+    with tarfile.open(path(HEALTHY)) as archive:
+        files = {member.name: archive.extractfile(member) for member in archive}
+        return {name: file.read() for name, file in files.items() if file}
+
+
+def packed(
+    content: Mapping[str, bytes], folder: Path, extra: tuple[tarfile.TarInfo, ...] = ()
+) -> Path:
+    file = folder / "made.bundle"
+    with tarfile.open(file, "w:gz", compresslevel=1) as archive:
+        for name, text in content.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+        for member in extra:
+            archive.addfile(member)
+    return file
+
+
+def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, target
+    return member
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.json", "/tmp/evil.json", "hosts/../../evil.json", "hosts/a/b.json", "x.json"]
+)
+def test_members_with_other_names_are_not_read(name: str, tmp_path: Path) -> None:
+    file = packed({**members(), name: b"this is no JSON"}, tmp_path)
+    facts, _ = read(file)
+    assert facts.hosts == healthy().hosts
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["made.bundle"]
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]
+)
+def test_links_and_devices_are_not_followed(kind: bytes, tmp_path: Path) -> None:
+    extra = special("hosts/evil.json", kind, "/etc/passwd")
+    facts, _ = read(packed(members(), tmp_path, (extra,)))
+    assert "evil" not in facts.hosts
+
+
+def test_a_link_in_place_of_the_manifest_is_no_manifest(tmp_path: Path) -> None:
+    content = members()
+    del content["manifest.json"]
+    link = special("manifest.json", tarfile.SYMTYPE, "owner.json")
+    with pytest.raises(DamagedBundle, match="manifest"):
+        read(packed(content, tmp_path, (link,)))
+
+
+def test_a_huge_declared_size_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("manifest.json")
+    member.size = bundle.MAX_MEMBER + 1
+    refused(gzip.compress(member.tobuf() + b"{}"), tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["manifest.json", "owner.json", "gaps.json"])
+def test_a_missing_part_is_named(missing: str, tmp_path: Path) -> None:
+    content = members()
+    del content[missing]
+    with pytest.raises(DamagedBundle, match=missing.partition(".")[0]):
+        read(packed(content, tmp_path))
+
+
+def test_another_format_says_who_wrote_it(tmp_path: Path) -> None:
+    manifest = json.loads(members()["manifest.json"])
+    manifest |= {"format": FORMAT + 1, "tool": "viftrail 9.9"}
+    with pytest.raises(DamagedBundle) as caught:
+        read(packed({**members(), "manifest.json": json.dumps(manifest).encode()}, tmp_path))
+    assert f"format {FORMAT + 1}" in caught.value.what
+    assert "viftrail 9.9" in caught.value.do
+
+
+DEEP = b'{"format":1,"hostname":"x","time":0,"vswitch":{"Bridge":[{"_uuid":%s}]}}'
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("owner.json", b"{"),
+        ("owner.json", b"[]"),
+        ("owner.json", b'{"kind": 7}'),
+        ("owner.json", b"\xff\xfe"),
+        ("gaps.json", b'[["too", "short"]]'),
+        ("northbound/Logical_Switch_Port.json", b'[{"name": 7}]'),
+        ("southbound/Chassis.json", b"null"),
+        ("hosts/compute1.json", b"{}"),
+        ("hosts/compute1.json", DEEP % (b"[" * 20_000 + b"]" * 20_000)),
+        ("hosts/compute1.json", DEEP % b'["uuid", 7]'),
+    ],
+)
+def test_bad_json_is_refused(name: str, text: bytes, tmp_path: Path) -> None:
+    with pytest.raises(DamagedBundle):
+        read(packed({**members(), name: text}, tmp_path))
+
+
+def test_no_file_and_a_folder(tmp_path: Path) -> None:
+    for place in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(FileUnreadable):
+            read(place)
+
+
+# Writing.
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for place in (tmp_path / "nowhere" / "b", tmp_path / "folder", tmp_path / ("x" * 300)):
+        with pytest.raises(CannotWrite):
+            write(place, healthy(), MANIFEST)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_failed_write_keeps_the_old_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "b"
+    file.write_bytes(b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tarfile.TarFile, "addfile", full)
+    with pytest.raises(CannotWrite, match="No space left"):
+        write(file, healthy(), MANIFEST)
+    assert file.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["b"]
+
+
+def test_the_same_facts_make_the_same_verdict_after_all_that(tmp_path: Path) -> None:
+    for name in ("vif-tap-down", "northd-paused"):
+        found = again(facts_of(name), tmp_path)
+        time = source_of(name).taken
+        assert why(StoredSource(found, time), "vm1") == why(source_of(name), "vm1")

@@ -1,0 +1,209 @@
+"""The probe: Python 3.6, standard library, no traceback, one JSON document."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from viftrail.facts import probe
+from viftrail.facts.host import probe_script, read_probe
+
+SOURCE = probe_script().decode()
+
+
+def pythons() -> list[str]:
+    """Every python3 between 3.6 and this one that is installed here."""
+    found = {sys.executable}
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for minor in range(6, 14):
+        found.update(str(path) for path in versions.glob(f"3.{minor}.*/bin/python3"))
+    return sorted(found)
+
+
+OLDEST = [python for python in pythons() if "/3.6." in python]
+
+
+def test_it_is_python_36() -> None:
+    tree = ast.parse(SOURCE, feature_version=(3, 6))
+    features = {type(node).__name__ for node in ast.walk(tree)}
+    assert not features & {"NamedExpr", "Match"}
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert not any(node.module == "__future__" for node in imported), "annotations came with 3.7"
+
+
+def test_it_imports_the_standard_library_only() -> None:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(SOURCE)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            names.add((node.module or "").partition(".")[0])
+    assert names <= set(sys.stdlib_module_names)
+
+
+def test_it_opens_nothing_for_writing() -> None:
+    for node in ast.walk(ast.parse(SOURCE)):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "open"
+        ):
+            modes = [arg.value for arg in node.args[1:] if isinstance(arg, ast.Constant)]
+            assert set(modes) <= {"r", "rb"}, ast.unparse(node)
+
+
+def look(python: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    empty = {"OVS_RUNDIR": str(folder), "OVN_RUNDIR": str(folder)}
+    return subprocess.run(
+        [python, "-", *arguments],
+        input=probe_script(),
+        capture_output=True,
+        env={**os.environ, **empty},
+        timeout=20,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("python", dict.fromkeys([*OLDEST, sys.executable]))
+def test_on_a_host_without_ovn_it_says_so(python: str, tmp_path: Path) -> None:
+    done = look(python, tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    host = read_probe(done.stdout)
+    assert host.processes == {}
+    assert not host.vswitch
+    assert host.memory.total > 0
+    assert host.disks
+    assert not any("Open_vSwitch" in error.what for error in host.errors)
+
+
+@pytest.mark.skipif(not OLDEST, reason="no Python 3.6 is installed here")
+@pytest.mark.parametrize("python", OLDEST)
+def test_the_oldest_python_sees_the_same_shape(python: str, tmp_path: Path) -> None:
+    old, new = (json.loads(look(p, tmp_path).stdout) for p in (python, sys.executable))
+    assert old.keys() == new.keys()
+    assert old["python"].startswith("3.6.")
+
+
+def test_a_dead_daemon_left_its_pid_file(tmp_path: Path) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1)
+    (tmp_path / "ovn-controller.pid").write_bytes(gone.stdout)
+    (tmp_path / "ovs-vswitchd.pid").write_text(f"{os.getpid()}\n")  # given to somebody else
+    (tmp_path / "ovn-northd.pid").write_text("no number\n")
+    host = read_probe(look(sys.executable, tmp_path).stdout)
+    assert host.processes["ovn-controller"].state == ""
+    assert not host.processes["ovs-vswitchd"].runs
+    assert "ovn-northd" not in host.processes
+
+
+def test_a_database_that_ran_and_is_gone_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "ovsdb-server.pid").write_text("1\n")
+    host = read_probe(look(sys.executable, tmp_path).stdout)
+    assert any("Open_vSwitch" in error.what for error in host.errors)
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("  port  1: rx pkts=12, bytes=1, drop=0, errs=0, frame=0, over=0, crc=0", 12),
+        ("           tx pkts=7, bytes=1, drop=0, errs=0, coll=0", 7),
+        ("  port  2: rx pkts=?, bytes=?, drop=?, errs=?, frame=?, over=?, crc=?", 0),
+        ("", 0),
+    ],
+)
+def test_packets_of_a_port(line: str, count: int) -> None:
+    assert probe.packets(line) == count
+
+
+def test_counters_of_every_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `ovs-ofctl dump-ports` of Open vSwitch 3.1 prints them."""
+    text = (
+        "OFPST_PORT reply (xid=0x2): 3 ports\n"
+        "  port LOCAL: rx pkts=1, bytes=0, drop=0, errs=0, frame=0, over=0, crc=0\n"
+        "           tx pkts=2, bytes=0, drop=0, errs=0, coll=0\n"
+        '  port "tap0": rx pkts=3, bytes=0, drop=?, errs=0, frame=0, over=0, crc=0\n'
+        "           tx pkts=4, bytes=0, drop=?, errs=0, coll=0\n"
+        "  port  5: rx pkts=?, bytes=?, drop=?, errs=?, frame=?, over=?, crc=?\n"
+        "           tx pkts=?, bytes=?, drop=?, errs=?, coll=?\n"
+    )
+    monkeypatch.setattr(probe, "run", lambda *_, **__: text)
+    assert probe.counters("br-int") == {"LOCAL": [1, 2], "tap0": [3, 4], "5": [0, 0]}
+
+
+def test_the_integration_bridge_can_have_another_name() -> None:
+    rows = [{"external_ids": ["map", [["ovn-bridge", "br-ovn"]]]}]
+    assert probe.integration_bridge({"vswitch": {"Open_vSwitch": rows}}) == "br-ovn"
+    assert probe.integration_bridge({}) == "br-int"
+
+
+def firewall(monkeypatch: pytest.MonkeyPatch, *expressions: object) -> list[dict[str, object]]:
+    rule = {"family": "inet", "table": "t", "chain": "c", "handle": 4, "expr": list(expressions)}
+    text = json.dumps({"nftables": [{"metainfo": {}}, {"rule": rule}]})
+    monkeypatch.setattr(probe, "run", lambda *_, **__: text)
+    seen: dict[str, object] = {}
+    report = probe.Report()
+    probe.look_at_firewall(seen, report)
+    assert report.errors == []
+    found = seen["firewall"]
+    assert isinstance(found, list)
+    return found
+
+
+DPORT = {
+    "match": {
+        "op": "==",
+        "left": {"payload": {"protocol": "udp", "field": "dport"}},
+        "right": 6081,
+    }
+}
+SADDR = {
+    "match": {
+        "op": "==",
+        "left": {"payload": {"protocol": "ip", "field": "saddr"}},
+        "right": "192.0.2.1",
+    }
+}
+
+
+def test_rules_about_a_udp_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    (rule,) = firewall(monkeypatch, DPORT, {"drop": None})
+    assert (rule["udp_port"], rule["drops"], rule["narrow"], rule["handle"]) == (
+        6081,
+        True,
+        False,
+        4,
+    )
+    (rule,) = firewall(monkeypatch, SADDR, DPORT, {"reject": None})
+    assert (rule["drops"], rule["narrow"]) == (True, True)
+    (rule,) = firewall(monkeypatch, DPORT, {"accept": None})
+    assert rule["drops"] is False
+    assert firewall(monkeypatch, SADDR, {"drop": None}) == []
+
+
+def test_a_daemon_without_a_pid_file_is_found_by_its_name(tmp_path: Path) -> None:
+    """As in a container that shares the host's network and keeps its run folder to itself."""
+    daemon = tmp_path / "ovn-controller"
+    shutil.copy(str(shutil.which("sleep")), daemon)
+    environment = {k: v for k, v in os.environ.items() if k not in ("OVS_RUNDIR", "OVN_RUNDIR")}
+    with subprocess.Popen([daemon, "60"]) as running:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-"],
+                input=probe_script(),
+                capture_output=True,
+                env=environment,
+                timeout=20,
+                check=True,
+            )
+        finally:
+            running.kill()
+    found = read_probe(done.stdout).processes["ovn-controller"]
+    assert found.runs
+    assert "ovn-controller" in found.command

@@ -1,0 +1,43 @@
+"""A mend is put where its owner does not undo it."""
+
+from __future__ import annotations
+
+from tests.cloud import healthy, neutron_only
+from viftrail.chain.cloud import Cloud
+from viftrail.facts.facts import Facts
+from viftrail.faults.step import ADMIN_SHELL, claimed, installed, neutron_owns, on_host, owned_row
+from viftrail.verdict import Risk, Step
+
+
+def row_of(facts: Facts) -> Step:
+    (step,) = owned_row(
+        Cloud(facts), ovn="ovn-nbctl x", openstack="openstack y", undo="ovn-nbctl z", verify="v"
+    )
+    return step
+
+
+def test_the_labs_rows_are_mended_in_northbound() -> None:
+    step = row_of(healthy())
+    assert (step.where, step.command, step.undo) == ("controller", "ovn-nbctl x", "ovn-nbctl z")
+
+
+def test_neutrons_rows_are_mended_in_neutron() -> None:
+    assert neutron_owns(Cloud(neutron_only(healthy())))
+    step = row_of(neutron_only(healthy()))
+    assert (step.where, step.command) == (ADMIN_SHELL, "openstack y")
+    assert "ovn-nbctl" not in step.undo
+
+
+def test_an_ovn_that_nobody_owns_is_mended_in_northbound() -> None:
+    assert not neutron_owns(Cloud(Facts()))
+    assert row_of(Facts()).command == "ovn-nbctl x"
+
+
+def test_a_command_on_a_host() -> None:
+    (step,) = on_host("compute1", "c", undo="u", verify="v")
+    assert step == Step(command="c", where="compute1", risk=Risk.SAFE, undo="u", verify="v")
+
+
+def test_how_to_see_that_it_worked() -> None:
+    assert claimed("p") == "ovn-nbctl get Logical_Switch_Port p up"
+    assert "tap1" in installed("tap1")

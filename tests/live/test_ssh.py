@@ -1,0 +1,266 @@
+"""Hosts by ssh: a real sshd in lab nodes, and everything that goes wrong on the way there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from .harness import VIFTRAIL, Outcome, complained, environment, refused, run, told
+from .site import Site
+
+SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+RUN_SSHD = Path("/run/sshd")
+"""Without this folder sshd does not start; the package makes it at boot (sshd(8), FILES)."""
+
+PORT = 2222
+SILENT = 2290
+CLOSED = 2291
+LIMIT = 12.0
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.xdist_group("live-ssh"),
+    pytest.mark.skipif(not SSHD or not shutil.which("ssh"), reason="openssh is not installed"),
+]
+
+ODD = {
+    # port: what the host does with a login, as sshd's ForceCommand
+    2231: 'echo "Welcome to compute1!"; echo "{ } is no JSON"; eval "$SSH_ORIGINAL_COMMAND"',
+    2232: 'echo "This account is for guests only."',
+    2233: 'PATH=/nonexistent; eval "$SSH_ORIGINAL_COMMAND"',
+    2234: "while kill -0 $PPID; do sleep 0.2; done",
+    2235: 'echo "This account is currently not available."; exit 1',
+}
+BANNER, GUESTS, NO_PYTHON, HANGS, NOLOGIN = sorted(ODD)
+
+
+class Ssh:
+    """Keys, and a client configuration for each way of failing."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.site = site
+        self.folder = folder
+        for name in ("host", "user", "stranger"):
+            run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)])
+        (folder / "authorized").write_text((folder / "user.pub").read_text())
+        ports = (PORT, SILENT, CLOSED, *ODD)
+        (folder / "known").write_text(
+            "".join(
+                f"[{n}]:{p} {self.key('host')}\n" for n in ("compute1", "network1") for p in ports
+            )
+        )
+
+    def key(self, name: str) -> str:
+        """A public key, as known_hosts has it."""
+        return " ".join((self.folder / f"{name}.pub").read_text().split()[:2])
+
+    @contextmanager
+    def server(self, node: str, port: int, extra: str = "") -> Iterator[None]:
+        run_dir = self.site.run_dir(node)
+        config = self.folder / f"sshd.{node}.{port}"
+        config.write_text(
+            f"Port {port}\nHostKey {self.folder}/host\nPidFile {config}.pid\nStrictModes no\n"
+            f"AuthorizedKeysFile {self.folder}/authorized\nUsePAM no\nUseDNS no\n"
+            "PasswordAuthentication no\nKbdInteractiveAuthentication no\nLogLevel ERROR\n"
+            f"SetEnv OVS_RUNDIR={run_dir} OVN_RUNDIR={run_dir}\n{extra}"
+        )
+        argv = [*self.site.inside(node), str(SSHD), "-D", "-e", "-f", str(config)]
+        with subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment()
+        ) as daemon:
+            try:
+                end = time.monotonic() + 10
+                while not Path(f"{config}.pid").exists():
+                    assert daemon.poll() is None, daemon.communicate()
+                    assert time.monotonic() < end
+                    time.sleep(0.01)
+                yield
+            finally:
+                for pid in (*descendants(daemon.pid), daemon.pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+    def config(self, name: str, *lines: str, user_key: str = "user") -> tuple[str, ...]:
+        """The options that make viftrail use ssh; ``lines`` come first, so they win."""
+        path = self.folder / f"{name}.conf"
+        usual = (
+            "Host *",
+            "User root",
+            f"Port {PORT}",
+            f"IdentityFile {self.folder}/{user_key}",
+            "IdentitiesOnly yes",
+            f"UserKnownHostsFile {self.folder}/known",
+            "StrictHostKeyChecking yes",
+        )
+        path.write_text("\n".join((*lines, *usual)) + "\n")
+        return ("--ssh", "--ssh-config", str(path))
+
+    def port(self, port: int) -> tuple[str, ...]:
+        """compute1 by another port."""
+        return self.config(f"port{port}", "Host compute1", f"Port {port}")
+
+
+def descendants(pid: int) -> list[int]:
+    """Sessions outlive the sshd that began them, and even the lab that they ran in."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = list(parents.get(pid, ()))
+    for child in found:
+        found += parents.get(child, ())
+    return found
+
+
+@pytest.fixture(scope="module")
+def ssh(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ssh]:
+    RUN_SSHD.mkdir(exist_ok=True)
+    ssh = Ssh(site, tmp_path_factory.mktemp("ssh"))
+    with ExitStack() as servers:
+        for node in ("compute1", "network1"):
+            servers.enter_context(ssh.server(node, PORT))
+        for port, command in ODD.items():
+            servers.enter_context(ssh.server("compute1", port, f"ForceCommand {command}\n"))
+        servers.enter_context(silent(site))
+        yield ssh
+
+
+@contextmanager
+def silent(site: Site) -> Iterator[None]:
+    """A port of compute1 that accepts and never says a word."""
+    program = (
+        "import socket,sys; s = socket.create_server(('', int(sys.argv[1]))); "
+        "print(flush=True); sys.stdin.read()"
+    )
+    argv = [*site.inside("compute1"), "python3", "-c", program, str(SILENT)]
+    with subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
+    ) as listener:
+        assert listener.stdout
+        assert listener.stdout.readline()
+        yield
+        assert listener.stdin
+        listener.stdin.close()
+
+
+def test_ssh_finds_what_the_lab_finds(site: Site, ssh: Ssh) -> None:
+    options = ssh.config("good")
+    healthy = site.why_live(*options)
+    told(healthy, 0, within=LIMIT)
+    assert healthy.gaps == []
+    for fault in ("vif-tap-down", "prov-nic-not-in-bridge"):
+        site.lab.ask("break", fault=fault, vm="vm1")
+        try:
+            by_ssh, by_lab = site.why_live(*options), site.why()
+        finally:
+            site.lab.ask("mend")
+        conclusion, expected = told(by_ssh, 1, within=LIMIT), told(by_lab, 1, within=LIMIT)
+        keys = ("state", "stage", "cause", "confidence")
+        assert [conclusion[key] for key in keys] == [expected[key] for key in keys]
+        assert conclusion["cause"] == fault
+        assert by_ssh.verdict["remedy"] == by_lab.verdict["remedy"]
+
+
+def test_a_shared_connection_does_not_hold_anybody_up(site: Site, ssh: Ssh) -> None:
+    """Its master stays in the background, as Ansible's users have it."""
+    socket_path = f"{ssh.folder}/%C"
+    options = ssh.config(
+        "shared", "Host *", "ControlMaster auto", f"ControlPath {socket_path}", "ControlPersist 15"
+    )
+    for _ in range(2):
+        told(site.why_live(*options), 0, within=LIMIT)
+
+
+def test_what_a_login_prints_is_skipped(site: Site, ssh: Ssh) -> None:
+    outcome = site.why_live(*ssh.port(BANNER))
+    told(outcome, 0, within=LIMIT)
+    assert outcome.gaps == []
+
+
+def test_a_host_that_cannot_be_probed_is_a_gap(site: Site, ssh: Ssh) -> None:
+    """Each says why and what to do; the rest of the verdict is kept, and nobody is accused."""
+    known, strangers = (ssh.folder / name for name in ("known", "strangers"))
+    strangers.write_text(known.read_text().replace(ssh.key("host"), ssh.key("stranger")))
+    cases = {
+        "refused key": (
+            ssh.config("stranger", user_key="stranger"),
+            ("Permission denied (publickey)", "public key there"),
+        ),
+        "unknown host key": (
+            ssh.config("unknown", "Host compute1", "UserKnownHostsFile /dev/null"),
+            ("host key of compute1 is not the known one", "check the key"),
+        ),
+        "changed host key": (
+            ssh.config("changed", "Host compute1", f"UserKnownHostsFile {strangers}"),
+            ("host key of compute1 is not the known one", "check the key"),
+        ),
+        "closed port": (ssh.port(CLOSED), ("Connection refused", "`ssh compute1`")),
+        "silent port": (ssh.port(SILENT), ("timed out", "`ssh compute1`")),
+        "no such name": (
+            ssh.config("nowhere", "Host compute1", "HostName nowhere.invalid"),
+            ("Could not resolve hostname", "`ssh compute1`"),
+        ),
+        "no python3": (ssh.port(NO_PYTHON), ("has no python3", "Install python3 there.")),
+        "only a banner": (ssh.port(GUESTS), ("cannot be read", "`python3 --version`")),
+        "nologin": (ssh.port(NOLOGIN), ("currently not available", "by hand")),
+        "hangs": (ssh.port(HANGS), ("did not answer the probe within 8.3 s", "Log in there")),
+    }
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = dict(
+            zip(cases, pool.map(lambda case: site.why_live(*case[0]), cases.values()), strict=True)
+        )
+    for name, (_, words) in cases.items():
+        lost(outcomes[name], words)
+
+
+def lost(outcome: Outcome, words: tuple[str, ...]) -> None:
+    conclusion = told(outcome, 2, within=LIMIT + 4)  # six at a time
+    assert conclusion["state"] == "unknown", outcome
+    assert outcome.verdict["causes"] == [], outcome
+    assert outcome.unknown.startswith("host compute1: "), outcome
+    for word in words:
+        assert word in outcome.unknown, (word, outcome.unknown)
+    assert outcome.stages["S7"] == outcome.stages["S8"] == "unknown", outcome
+    assert {outcome.stages[stage] for stage in ("S4", "S5", "S6", "S11", "S13")} == {"ok"}, outcome
+
+
+def test_no_sudo_is_said(site: Site, ssh: Ssh) -> None:
+    if shutil.which("sudo"):
+        pytest.skip("root may use sudo here")
+    outcome = site.why_live(*ssh.config("become"), "--become")
+    lost(outcome, ("Host compute1 has no sudo", "Install sudo there."))
+
+
+def test_ctrl_c_does_not_wait_for_a_host(site: Site, ssh: Ssh) -> None:
+    argv = ("why", site.vm.id, "--nb", site.nb, "--sb", site.sb, *ssh.port(HANGS))
+    with subprocess.Popen(
+        [*site.inside("controller"), *VIFTRAIL, *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as hanging:
+        time.sleep(2)
+        assert hanging.poll() is None
+        began = time.monotonic()
+        os.kill(hanging.pid, signal.SIGINT)
+        out, err = hanging.communicate(timeout=5)
+        outcome = Outcome(hanging.returncode, out, err, time.monotonic() - began)
+    refused(outcome, 130, "interrupted", within=2.0)
+
+
+def test_a_configuration_that_is_not_there(site: Site) -> None:
+    outcome = site.why_live("--ssh", "--ssh-config", "/nonexistent/config")
+    refused(outcome, 68, "/nonexistent/config", "--ssh-config")
+    complained(outcome)
