@@ -16,17 +16,18 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from viftrail.errors import LabError
 from viftrail.facts.ovsdb import Client, Select, parse_remotes
+from viftrail.facts.row import Row
 from viftrail.lab.kernel import die_with_parent
 from viftrail.lab.machine import wait_until
 from viftrail.lab.ovsdb import NORTHBOUND, SOUTHBOUND, Ovsdb, Transaction, members
 from viftrail.lab.synth.compose import NB_CFG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
 #: Seconds for one answer, or for northd to be done: a hundred thousand ports take one minute.
@@ -38,6 +39,23 @@ _PACKAGES: Final = {
 }
 _BATCH: Final = 2000
 _SERVERS: Final = {NORTHBOUND: "nb", SOUTHBOUND: "sb"}
+
+
+class _Binding(Row, frozen=True, kw_only=True):
+    """Of a Port_Binding what is needed here: the answers are large enough."""
+
+    table: ClassVar[str] = "Port_Binding"
+
+    logical_port: str = ""
+
+
+class _SwitchPort(Row, frozen=True, kw_only=True):
+    table: ClassVar[str] = "Logical_Switch_Port"
+
+    name: str = ""
+
+
+R = TypeVar("R", bound=Row)
 
 
 def missing_packages() -> tuple[str, ...]:
@@ -104,7 +122,7 @@ class Central:
 
     def claim(self, claims: Mapping[str, str]) -> None:
         """Has each logical port claimed by the chassis with that uuid; waits until northd knows."""
-        bindings = self._column("Port_Binding", "logical_port")
+        bindings = self._bindings()
         with self._northd_asleep(), self._open(SOUTHBOUND) as southbound:
             for batch in _batches(claims.items()):
                 transaction = Transaction()
@@ -116,11 +134,11 @@ class Central:
                         up=members([True]),
                     )
                 southbound.commit(transaction)
-        vms = set(claims) & set(self._column("Logical_Switch_Port", "name", database=NORTHBOUND))
+        vms = set(claims) & {row.name for row in self._select(NORTHBOUND, _SwitchPort)}
 
         def up() -> bool:
-            rows = self._select(NORTHBOUND, "Logical_Switch_Port", ("name",), (("up", "==", True),))
-            return vms <= {str(row["name"]) for row in rows}
+            rows = self._select(NORTHBOUND, _SwitchPort, (("up", "==", True),))
+            return vms <= {row.name for row in rows}
 
         # Each look costs the server a large answer.
         pause = min(5.0, 0.05 + len(vms) / 20_000)
@@ -152,7 +170,7 @@ class Central:
         if not wanted:
             return
         transaction = Transaction()
-        for port, uuid in self._column("Port_Binding", "logical_port").items():
+        for port, uuid in self._bindings().items():
             if port in wanted:
                 transaction.delete("Port_Binding", _is(uuid))
         with self._open(SOUTHBOUND) as southbound:
@@ -184,19 +202,17 @@ class Central:
     def _select(
         self,
         database: str,
-        table: str,
-        columns: tuple[str, ...],
+        row_type: type[R],
         where: tuple[tuple[str, str, object], ...] = (),
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> list[R]:
         # The reader is made for large answers; the writer's is not.
         remotes = parse_remotes(f"unix:{self._socket(database)}", default_port=0)
         with Client.connect(remotes, database=database, timeout=PATIENCE) as client:
-            return client.select([Select(table, where, columns)])[0]
+            return client.select([Select(row_type, where)])[0] or []
 
-    def _column(self, table: str, column: str, database: str = SOUTHBOUND) -> dict[str, str]:
-        """The uuids of a table's rows by a column's value."""
-        rows = self._select(database, table, (column,))
-        return {str(row[column]): str(row["_uuid"][1]) for row in rows}
+    def _bindings(self) -> dict[str, str]:
+        """The uuids of the Port_Bindings by logical port."""
+        return {row.logical_port: row.uuid for row in self._select(SOUTHBOUND, _Binding)}
 
     # Processes ----------------------------------------------------------------
 
