@@ -30,6 +30,7 @@ pytest: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/reader.py
 
 # What is needed to run: the OVN packages where that is possible, and .venv.
 $(VENV)/.run: requirements.lock pyproject.toml tools/prepare

@@ -5,28 +5,60 @@ The definitions are the same that `why` runs over one target's slice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import msgspec
 
 from viftrail import __version__
 from viftrail.chain.cloud import Cloud
-from viftrail.diagnose import accuse, cause_of
+from viftrail.chain.subject import Subject
+from viftrail.chain.subject import port as port_subject
+from viftrail.diagnose import Accusation, accuse, cause_of
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
-from viftrail.verdict import Cause, Certainty, Stage, Unknown
+from viftrail.faults.catalogue import CATALOGUE
+from viftrail.faults.fault import Fault
+from viftrail.verdict import Cause, Certainty, Stage, State, Unknown
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """All occurrences of one fault."""
+
+    id: str
+    stage: str
+    title: str
+    state: State
+    """The worst of its occurrences."""
+    victims: int
+    """Ports of VMs that the occurrences cut off, each counted once an occurrence."""
+    subjects: tuple[str, ...]
+    """What each occurrence is about, such as ``port 5b0c7e87-…``; sorted."""
+    example: Cause
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What an audit found, in the order of the chain."""
+    """What an audit found, the most harmful first."""
 
     format: int = 1
     tool: str = f"viftrail {__version__}"
+    time: str = ""
+    """When the facts were taken, ISO 8601 in UTC."""
     ports: int = 0
     """Ports of VMs that were looked at."""
+    chassis: int = 0
     hosts: int = 0
-    causes: tuple[Cause, ...] = ()
+    """Hosts whose own state was looked at."""
+    checked: tuple[str, ...] = ()
+    """Ids of the faults that were looked for."""
+    groups: tuple[Group, ...] = ()
     unknown: tuple[Unknown, ...] = ()
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The worst example of each group."""
+        return tuple(group.example for group in self.groups)
 
     @property
     def blind(self) -> bool:
@@ -35,19 +67,132 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
         return lost or not (self.ports or self.hosts)
 
 
-def audit(facts: Facts) -> Findings:
-    """Run the whole catalogue over complete facts."""
+class Reach:
+    """How many ports of VMs depend on a subject."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    @cached_property
+    def _by_host(self) -> Counter[str]:
+        return Counter(self._cloud.host_of(port) for port in self._cloud.ports.values())
+
+    @cached_property
+    def _by_router(self) -> Counter[str]:
+        cloud = self._cloud
+        by_switch: Counter[str] = Counter()
+        routers: dict[str, tuple[str, ...]] = {}
+        for port in cloud.ports.values():
+            switch = cloud.switch_of(port)
+            if switch:
+                by_switch[switch.uuid] += 1
+                if switch.uuid not in routers:
+                    routers[switch.uuid] = tuple(row.name for row in cloud.routers_of(switch))
+        found: Counter[str] = Counter()
+        for uuid, count in by_switch.items():
+            for name in routers[uuid]:
+                found[name] += count
+        return found
+
+    def of(self, subject: Subject) -> int:
+        """The number of ports that a subject carries; a port carries itself."""
+        if subject.kind == "cloud":
+            return len(self._cloud.ports)
+        if subject.kind == "host":
+            return self._by_host[subject.name]
+        if subject.kind == "tunnel":
+            return sum(self._by_host[name] for name in subject.name.split(" and "))
+        if subject.kind == "router":
+            return self._by_router[subject.name]
+        return 1
+
+
+def audit(
+    facts: Facts,
+    *,
+    only: str = "",
+    project: str = "",
+    known: Findings | None = None,
+    time: str = "",
+) -> Findings:
+    """Run the catalogue over complete facts.
+
+    Args:
+        facts: everything that could be read.
+        only: a stage (``S8``) or a fault's id; empty for all.
+        project: leave out what does not touch a port of this project.
+        known: an earlier audit, whose findings are left out.
+        time: when the facts were taken.
+    """
     cloud = Cloud(facts)
+    faults = tuple(
+        fault for fault in CATALOGUE if not only or only in (fault.id, fault.stage.value)
+    )
+    # A suspicion that wants a longer look (`why`) is no finding.
+    accusations = [
+        each
+        for each in accuse(cloud, faults=faults)
+        if each.victim or each.case.certainty is not Certainty.POSSIBLE
+    ]
+    if project:
+        mine = frozenset(_ports_of(cloud, project))
+        accusations = [each for each in accusations if _touches(each, mine)]
+    old = {(g.id, name) for g in known.groups for name in g.subjects} if known else set()
+    accusations = [e for e in accusations if (e.fault.id, str(e.case.subject)) not in old]
     return Findings(
+        time=time,
         ports=len(cloud.ports),
+        chassis=cloud.chassis_count,
         hosts=len(cloud.hosts),
-        causes=tuple(sorted(_causes(cloud), key=lambda cause: Stage(cause.stage).number)),
+        checked=tuple(fault.id for fault in faults),
+        groups=_groups(faults, accusations, Reach(cloud)),
         unknown=tuple(Unknown(place=g.place, why=g.why, how=g.how) for g in facts.gaps),
     )
 
 
-def _causes(cloud: Cloud) -> Iterator[Cause]:
-    for accusation in accuse(cloud):
-        cause = cause_of(accusation)
-        if cause.confidence is not Certainty.POSSIBLE:  # a suspicion is no finding
-            yield cause
+def _groups(
+    faults: Iterable[Fault], accusations: list[Accusation], reach: Reach
+) -> tuple[Group, ...]:
+    by_fault: dict[str, list[Accusation]] = {}
+    for accusation in accusations:
+        by_fault.setdefault(accusation.fault.id, []).append(accusation)
+    found = [_group(fault, by_fault[fault.id], reach) for fault in faults if fault.id in by_fault]
+    return tuple(
+        sorted(
+            found, key=lambda g: (g.state is not State.BROKEN, -g.victims, Stage(g.stage).number)
+        )
+    )
+
+
+def _group(fault: Fault, accusations: list[Accusation], reach: Reach) -> Group:
+    broken = any(each.state is State.BROKEN for each in accusations)
+    victims = [_victims(each, reach) for each in accusations]
+    worst = max(range(len(accusations)), key=victims.__getitem__)
+    return Group(
+        id=fault.id,
+        stage=fault.stage.value,
+        title=fault.title,
+        state=State.BROKEN if broken else State.DEGRADED,
+        victims=sum(victims),
+        subjects=tuple(sorted(str(each.case.subject) for each in accusations)),
+        example=cause_of(accusations[worst]),
+    )
+
+
+def _victims(accusation: Accusation, reach: Reach) -> int:
+    victims = accusation.case.victims
+    return reach.of(accusation.case.subject) if victims is None else len(victims)
+
+
+def _ports_of(cloud: Cloud, project: str) -> Iterator[Subject]:
+    for port in cloud.ports.values():
+        if port.row and port.row.external_ids.get("neutron:project_id") == project:
+            yield port_subject(port.id)
+
+
+def _touches(accusation: Accusation, mine: frozenset[Subject]) -> bool:
+    """It is about one of these ports, or about something that is nobody's in particular."""
+    case = accusation.case
+    if case.victims:
+        return bool(case.victims & mine)
+    return case.subject.kind != "port" or case.subject in mine

@@ -104,9 +104,13 @@ class Accusation:
     """The target, or in an audit somebody, is among the case's own victims."""
 
 
-def accuse(cloud: Cloud, subjects: dict[Subject, Role] | None = None) -> Iterator[Accusation]:
-    """Every case of every fault; with ``subjects`` only those that touch them."""
-    for fault in CATALOGUE:
+def accuse(
+    cloud: Cloud,
+    subjects: dict[Subject, Role] | None = None,
+    faults: Iterable[Fault] = CATALOGUE,
+) -> Iterator[Accusation]:
+    """Every case of these faults; with ``subjects`` only those that touch them."""
+    for fault in faults:
         for case in fault.find(cloud):
             if subjects is None:
                 state = State.BROKEN if case.victims is None or case.victims else State.DEGRADED

@@ -27,7 +27,7 @@ def test_one_that_leads_elsewhere_is_broken() -> None:
         lambda r: msgspec.structs.replace(r, logical_ip="10.0.0.99") if r.external_ip == FIP else r,
     )
     verdict = ask(facts)
-    assert (verdict.verdict.stage, verdict.verdict.cause) == ("S13", "")
+    assert (verdict.verdict.stage, verdict.verdict.cause) == ("S13", "fip-on-wrong-fixed-ip")
     assert FIP in verdict.verdict.summary
 
 

@@ -20,7 +20,7 @@ def test_unset_means_enabled(enabled: bool | None) -> None:
 def test_a_disabled_port_is_broken() -> None:
     verdict = ask(change_port(healthy(), enabled=False))
     assert (verdict.verdict.state, verdict.verdict.stage) == (State.BROKEN, "S4")
-    assert "disabled" in verdict.verdict.summary
+    assert verdict.verdict.cause == "port-admin-down"
 
 
 def test_a_port_without_addresses_is_broken() -> None:

@@ -20,4 +20,4 @@ def test_nothing_found_is_0_and_something_is_1(run: Run) -> None:
 
 def test_json(run: Run) -> None:
     done = run("audit", "--bundle", str(path("northd-paused")), "-f", "json")
-    assert [cause["id"] for cause in json.loads(done.out)["causes"]] == ["northd-paused"]
+    assert [group["id"] for group in json.loads(done.out)["groups"]] == ["northd-paused"]

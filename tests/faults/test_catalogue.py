@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests.recordings import FAULTS
 from viftrail.errors import UsageError
-from viftrail.faults.catalogue import CATALOGUE, fault
+from viftrail.faults.catalogue import CATALOGUE, MODULES, fault
 from viftrail.faults.fault import Fault
 from viftrail.lab.provoke import all_provocations
 from viftrail.report.catalogue import as_markdown
@@ -18,13 +17,27 @@ from viftrail.report.catalogue import as_markdown
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "faults.md"
 
-NOT_PROVOKED: dict[str, str] = {}
-"""Faults that the lab cannot have, and why."""
+_PLANTED = "planted in the rows by `lab synth`, which a real northd then carries: test_synth.py"
+NOT_PROVOKED: dict[str, str] = dict.fromkeys(
+    (
+        "nb-duplicate-address",
+        "nb-orphan-lsp",
+        "nb-orphan-nat",
+        "northd-binding-missing",
+        "chassis-stale-same-hostname",
+        "chassis-private-ghost",
+        "pb-unclaimed",
+        "sg-portgroup-drift",
+        "tunnel-encap-type-mismatch",
+    ),
+    _PLANTED,
+)
+"""Faults that `lab break` does not provoke, and why."""
 
 NOT_YET = {
     # Of FAULTS.md, part C: named as what an entry is confused with, defined in a later issue.
+    "chassis-stale-same-encap",
     "event-unexpected-vif-plugged",
-    "router-gateway-chassis-gone",
     "tunnel-mtu",
     "vif-guest-link-or-mac",
     "vswitchd-dead",
@@ -46,8 +59,9 @@ def test_all_five_headings_say_something(entry: Fault) -> None:
 @each
 def test_the_id_is_kebab_case_and_lives_with_its_stage(entry: Fault) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", entry.id)
-    module = importlib.import_module(f"viftrail.faults.{entry.stage.name.lower()}")
-    assert entry in module.FAULTS
+    (home,) = [module for module in MODULES if entry in module.FAULTS]
+    stages = str(home.__doc__).partition(":")[0]
+    assert entry.stage.value in re.findall(r"S\d+", stages), "the module says whose it is"
 
 
 @each

@@ -100,9 +100,9 @@ def test_every_kind_of_allow_lets_out(action: str) -> None:
 
 
 def test_a_group_without_egress_shuts_in_all_its_ports() -> None:
-    found = audit(rules("drop")).causes
-    assert {cause.id for cause in found} == {"sg-egress-missing"}
-    assert len(found) == 3
+    (group,) = audit(rules("drop")).groups
+    assert group.id == "sg-egress-missing"
+    assert (group.victims, len(group.subjects)) == (3, 3)
 
 
 def test_the_group_of_the_port_is_mended_and_not_the_drop_group() -> None:

@@ -22,13 +22,13 @@ def test_lines_fit_a_terminal(name: str) -> None:
 
 def test_nothing_wrong_is_said_so() -> None:
     text = click.unstyle(as_text(audit(healthy())))
-    assert text.startswith("3 ports of VMs and 4 hosts looked at\n")
+    assert text.startswith("3 ports of VMs, 3 chassis and 4 hosts looked at, for ")
     assert "nothing wrong found" in text
 
 
 def test_a_fault_is_told_once_with_its_number_and_mend() -> None:
     text = click.unstyle(as_text(audit(facts_of("vif-tap-down"))))
-    assert "S8   vif-tap-down  1 found" in text
+    assert "S8   vif-tap-down: 1, 1 port affected" in text
     assert "compute1 $ ip link set tap" in text
 
 
@@ -42,5 +42,5 @@ def test_what_could_not_be_looked_at_is_listed() -> None:
 def test_json() -> None:
     found = json.loads(as_json(audit(facts_of("vif-tap-down"))))
     assert (found["format"], found["ports"], found["hosts"]) == (1, 3, 4)
-    assert [cause["id"] for cause in found["causes"]] == ["vif-tap-down"]
+    assert [group["id"] for group in found["groups"]] == ["vif-tap-down"]
     assert found["unknown"] == []

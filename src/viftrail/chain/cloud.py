@@ -169,6 +169,11 @@ class Cloud:
         return {name: host for name, host in self.hosts.items() if host.central}
 
     @property
+    def chassis_count(self) -> int:
+        """How many chassis Southbound knows."""
+        return len(self.sb[Chassis])
+
+    @property
     def central_name(self) -> str:
         """Where to run ovn-nbctl and ovn-sbctl."""
         return next(iter(self.central), "a host with the OVN central tools")
@@ -283,14 +288,18 @@ class Cloud:
                 found[router.uuid] = router
         return tuple(found.values())
 
-    def provider_side(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort] | None:
-        """The provider network of a gateway leg and its localnet port."""
+    def outside(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort | None] | None:
+        """The provider network of a gateway leg, and its localnet port if it has one."""
         for peer in self.nb[LogicalSwitchPort].find("options", f"router-port={gateway.leg.name}"):
             switch = self.nb[LogicalSwitch].one("ports", peer.uuid)
-            localnet = self.localnet_of(switch) if switch else None
-            if switch and localnet:
-                return switch, localnet
+            if switch:
+                return switch, self.localnet_of(switch)
         return None
+
+    def provider_side(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort] | None:
+        """The same, where there is a localnet port."""
+        side = self.outside(gateway)
+        return (side[0], side[1]) if side and side[1] else None
 
     def localnet_of(self, switch: LogicalSwitch) -> LogicalSwitchPort | None:
         """The port that ties a provider network to its physical network."""

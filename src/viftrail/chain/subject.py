@@ -33,6 +33,11 @@ def router(name: str) -> Subject:
     return Subject("router", name)
 
 
+def network(name: str) -> Subject:
+    """A Logical_Switch, by name."""
+    return Subject("network", name)
+
+
 def tunnel(one: str, other: str) -> Subject:
     """The pair of hosts that a tunnel joins; the order does not matter."""
     return Subject("tunnel", " and ".join(sorted((one, other))))

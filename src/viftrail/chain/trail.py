@@ -8,7 +8,7 @@ from enum import Enum
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway, Port
 from viftrail.chain.subject import Subject
-from viftrail.facts.northbound import NAT, LogicalRouter, LogicalSwitch
+from viftrail.facts.northbound import NAT, LogicalRouter, LogicalSwitch, LogicalSwitchPort
 
 
 class Role(Enum):
@@ -54,13 +54,22 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
         subject.CLOUD: Role.OWN,
         subject.port(port.id): Role.OWN,
         subject.host(host): Role.OWN,
+        **({subject.network(switch.name): Role.OWN} if switch else {}),
         **{subject.router(row.name): Role.PATH for row in routers},
+        **{subject.network(side[0].name): Role.PATH for side in _outside(cloud, gateways)},
         **{subject.floating_ip(address): Role.OWN for address in fips},
         **{subject.tunnel(host, peer): Role.PATH for peer in peers},
         **{subject.host(peer): Role.PATH for peer in peers},
         **{subject.host(g.host): Role.PATH for g in gateways if g.host and g.host != host},
     }
     return Trail(asked, port, host, switch, routers, gateways, fips, peers, subjects)
+
+
+def _outside(
+    cloud: Cloud, gateways: tuple[Gateway, ...]
+) -> list[tuple[LogicalSwitch, LogicalSwitchPort | None]]:
+    """The provider networks that these gateways lead to."""
+    return [side for side in map(cloud.outside, gateways) if side]
 
 
 def floating_ips_of(cloud: Cloud, port: Port) -> tuple[str, ...]:

@@ -2,35 +2,79 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
 from viftrail.cli.output import deliver
+from viftrail.errors import UsageError
+
+if TYPE_CHECKING:
+    from viftrail.audit import Findings
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @origin_options
+@click.option("--only", default="", metavar="STAGE|FAULT", help="Look for these faults only.")
+@click.option(
+    "--project", default="", metavar="ID", help="Leave out ports of other Neutron projects."
+)
+@click.option(
+    "--since", default="", metavar="BUNDLE", help="Leave out what was found in this bundle already."
+)
 @click.option(
     "-f",
     "--format",
     "format_",
-    type=click.Choice(("text", "json")),
+    type=click.Choice(("text", "json", "html", "junit")),
     default="text",
     show_default=True,
     help="How to print the findings.",
 )
 @click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
 @click.pass_context
-def audit(ctx: click.Context, origin: Origin, format_: str, output: str) -> None:
+def audit(
+    ctx: click.Context,
+    origin: Origin,
+    only: str,
+    project: str,
+    since: str,
+    format_: str,
+    output: str,
+) -> None:
     """Look for every known fault in the whole cloud, without a target.
 
     Exit status: 0 nothing found, 1 something found, 2 nothing could be read.
     """
     from viftrail.audit import audit as look
+    from viftrail.faults.catalogue import CATALOGUE
     from viftrail.report import findings
 
+    names = {name for fault in CATALOGUE for name in (fault.id, fault.stage.value)}
+    if only and only not in names:
+        raise UsageError(
+            f"--only {only} is neither a stage nor a fault.", "`viftrail faults` lists them."
+        )
+    known = _earlier(since) if since else None
     with open_source(origin) as source:
-        found = look(source.everything())
-    text = findings.as_json(found) if format_ == "json" else findings.as_text(found)
-    deliver(text, output)
-    ctx.exit(1 if found.causes else 2 if found.blind else 0)
+        facts = source.everything()
+        taken = source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds")
+    found = look(facts, only=only, project=project, known=known, time=taken)
+    reports = {
+        "text": findings.as_text,
+        "json": findings.as_json,
+        "html": findings.as_html,
+        "junit": findings.as_junit,
+    }
+    deliver(reports[format_](found), output)
+    ctx.exit(1 if found.groups else 2 if found.blind else 0)
+
+
+def _earlier(path: str) -> Findings:
+    from viftrail.audit import audit as look
+    from viftrail.facts import bundle
+
+    return look(bundle.read(Path(path))[0])

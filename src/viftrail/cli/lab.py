@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -179,6 +181,62 @@ def ping(name: str, output: str, vm: str | None) -> None:
     else:
         _print_pings(pings)
     click.get_current_context().exit(0 if pings.ok else 1)
+
+
+@lab.command()
+@click.argument(
+    "folder", metavar="DIR", type=click.Path(path_type=Path, exists=False, file_okay=False)
+)
+@click.option("--ports", required=True, type=int, metavar="N", help="VM ports, 1 to 300000.")
+@click.option("--plant", default=0, show_default=True, metavar="K", help="Faults to plant.")
+@click.option("--seed", default=0, show_default=True, metavar="S", help="Another cloud.")
+@click.option("--without-northd", is_flag=True, help="Compute Southbound instead of ovn-northd.")
+@click.option("--ha-groups", is_flag=True, help="Schedule gateways as Neutron 29 does.")
+@click.option("--flows", is_flag=True, help="With --without-northd: logical flows all the same.")
+@click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
+def synth(
+    folder: Path,
+    ports: int,
+    plant: int,
+    seed: int,
+    *,
+    without_northd: bool,
+    ha_groups: bool,
+    flows: bool,
+    verbose: bool,
+) -> None:
+    """Write the databases of a large cloud to DIR, with faults that are known.
+
+    DIR gets ovnnb_db.db, ovnsb_db.db, owner.json (what Neutron wants) and
+    key.json (the faults). A real ovn-northd builds the Southbound database,
+    unless --without-northd; no root is needed. The same arguments make the
+    same cloud.
+    """
+    from viftrail.lab.synth.build import Order, synthesize
+
+    # Ended so, it takes its processes and files along, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    began = time.monotonic()
+
+    def progress(step: str) -> None:
+        if verbose:
+            click.echo(f"{time.monotonic() - began:6.2f} s  {step}")
+            sys.stdout.flush()
+
+    order = Order(
+        ports=ports,
+        plant=plant,
+        seed=seed,
+        northd=not without_northd,
+        ha_groups=ha_groups,
+        flows=flows,
+    )
+    made = synthesize(order, folder, progress)
+    click.echo(
+        f"{folder}: {made.ports} ports in {made.networks} networks, {made.routers} routers, "
+        f"{made.floating_ips} floating IPs, {made.chassis} chassis, {made.planted} faults; "
+        f"{time.monotonic() - began:.1f} s."
+    )
 
 
 def _print_pings(pings: Pings) -> None:

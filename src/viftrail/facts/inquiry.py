@@ -7,7 +7,9 @@ does not answer into a gap instead of an end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from typing import Any, TypeVar, cast
 
 from viftrail.errors import DamagedDatabase, Unreachable, ViftrailError
@@ -20,6 +22,8 @@ from viftrail.facts.row import Row
 from viftrail.facts.source import Ask, Source
 from viftrail.facts.table import Table
 
+A = TypeVar("A")
+B = TypeVar("B")
 R = TypeVar("R", bound=Row)
 
 NORTHBOUND = "OVN_Northbound"
@@ -47,6 +51,22 @@ def _neither(one: ViftrailError, other: ViftrailError) -> ViftrailError:
     )
 
 
+def _side_by_side(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
+    """Each in a thread of its own, that an operator who interrupts need not wait for."""
+
+    def fulfil(future: Future[B], item: A) -> None:
+        try:
+            future.set_result(work(item))
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            future.set_exception(error)
+
+    futures: list[Future[B]] = []
+    for item in items:
+        futures.append(Future())
+        threading.Thread(target=fulfil, args=(futures[-1], item), daemon=True).start()
+    return [future.result() for future in futures]
+
+
 class Inquiry:
     """A growing slice of one cloud."""
 
@@ -59,14 +79,21 @@ class Inquiry:
         self._failures: dict[str, ViftrailError] = {}
 
     def fetch(self, *groups: Iterable[Ask[Any]]) -> None:
-        """Send these questions, of any tables, in one request a database."""
+        """Send these questions, of any tables, in one request a database, both at once."""
         wanted = dict.fromkeys(ask for group in groups for ask in group if _is_question(ask))
+        new: dict[str, list[Ask[Row]]] = {}
         for database in (NORTHBOUND, SOUTHBOUND):
-            new = [
+            asks = [
                 ask for ask in wanted if ask not in self._answers and _DATABASE[ask.row] == database
             ]
-            if new and database not in self._failures:
-                self._send(database, new)
+            if asks and database not in self._failures:
+                new[database] = asks
+        if len(new) > 1:
+            outcomes = _side_by_side(self._send, new.values())
+        else:
+            outcomes = [self._send(asks) for asks in new.values()]
+        for (database, asks), outcome in zip(new.items(), outcomes, strict=True):
+            self._take(database, asks, outcome)
 
     def ask(self, asks: Iterable[Ask[R]]) -> list[R]:
         """The rows of one table that answer any of these questions, each once."""
@@ -75,18 +102,28 @@ class Inquiry:
         rows = {row.uuid: row for ask in wanted for row in self._answers.get(ask, ())}
         return cast("list[R]", list(rows.values()))
 
-    def _send(self, database: str, asks: Sequence[Ask[Row]]) -> None:
+    def _send(self, asks: Sequence[Ask[Row]]) -> Sequence[tuple[Row, ...] | None] | ViftrailError:
+        """The answers, or why there are none; the servers work on theirs side by side."""
         try:
-            answers = self.source.ask(asks)
+            return self.source.ask(asks)
         except ViftrailError as error:
-            self._failures[database] = error
-            self._gaps[database] = Gap(database, error.what, error.do)
-            if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}):
-                raise _neither(*self._failures.values()) from error
+            return error
+
+    def _take(
+        self,
+        database: str,
+        asks: Sequence[Ask[Row]],
+        outcome: Sequence[tuple[Row, ...] | None] | ViftrailError,
+    ) -> None:
+        if not isinstance(outcome, ViftrailError):
+            self._answers.update(
+                (ask, rows) for ask, rows in zip(asks, outcome, strict=True) if rows is not None
+            )
             return
-        self._answers.update(
-            (ask, rows) for ask, rows in zip(asks, answers, strict=True) if rows is not None
-        )
+        self._failures[database] = outcome
+        self._gaps[database] = Gap(database, outcome.what, outcome.do)
+        if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}):
+            raise _neither(*self._failures.values()) from outcome
 
     def insist(self, database: str) -> None:
         """Make sure that what was not found in a database is not there.

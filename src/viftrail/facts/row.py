@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of one OVSDB table: only the columns that a diagnosis reads.
 
     A field whose column the server's schema does not have keeps its default,

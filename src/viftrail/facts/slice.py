@@ -179,11 +179,9 @@ def _bindings(
             *(Ask(PortBinding, "logical_port", p.name) for p in members if p.type == "router"),
         ]
     )
-    unhosted = any(not leg.gateway_chassis and not leg.ha_chassis_group for leg in gateways)
     names = sorted({*_candidates(inquiry, gateways), *wanted})
     chassis = inquiry.ask(
         [
-            *([Ask(Chassis, "other_config", GATEWAY_OPTION)] if unhosted else ()),
             *(Ask(Chassis, "uuid", row.chassis or "") for row in bindings),
             *(Ask(Chassis, "uuid", row.requested_chassis or "") for row in bindings),
             *(Ask(Chassis, "hostname", name) for name in sorted(wanted)),
@@ -197,6 +195,11 @@ def _bindings(
             *(Ask(Chassis, "hostname", row.hostname) for row in chassis),
         ]
     )
+    missing = set(_candidates(inquiry, gateways)) - {row.name for row in chassis}
+    unhosted = any(not leg.gateway_chassis and not leg.ha_chassis_group for leg in gateways)
+    if missing or unhosted:
+        # Who else could host it; none of them is on the trail yet.
+        inquiry.fetch([Ask(Chassis, "other_config", GATEWAY_OPTION)])
     inquiry.fetch(
         (Ask(Encap, "uuid", uuid) for row in chassis for uuid in row.encaps),
         (Ask(ChassisPrivate, "name", row.name) for row in chassis),

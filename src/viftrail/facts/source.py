@@ -54,6 +54,7 @@ class Source(Protocol):
         """Answer each question in full. All of them are of one database.
 
         None is the answer when no such row is known and none can be ruled out.
+        A second thread may ask about the other database at the same time.
 
         Raises:
             ViftrailError: the database cannot be read.

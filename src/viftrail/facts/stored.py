@@ -13,7 +13,6 @@ from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.ovsdb.file import read_file
-from viftrail.facts.ovsdb.values import columns_of, decode_rows
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask
@@ -98,16 +97,21 @@ def from_files(nb: Path | None, sb: Path | None) -> StoredSource:
         DamagedDatabase: it is damaged beyond use.
     """
     gaps: list[Gap] = []
-    databases = [
-        _database(path, name, tables, gaps)
+    # The large file first: its bytes are gone by the time the other one's rows are there.
+    databases = {
+        name: _database(path, name, tables, gaps)
         for path, name, tables in (
-            (nb, NORTHBOUND, northbound.TABLES),
             (sb, SOUTHBOUND, southbound.TABLES),
+            (nb, NORTHBOUND, northbound.TABLES),
         )
-    ]
+    }
     changed = max(path.stat().st_mtime for path in (nb, sb) if path is not None)
     taken = datetime.fromtimestamp(changed, timezone.utc).isoformat(timespec="seconds")
-    facts = Facts(nb=databases[0], sb=databases[1], gaps=tuple(gaps))
+    facts = Facts(
+        nb=databases[NORTHBOUND],
+        sb=databases[SOUTHBOUND],
+        gaps=tuple(sorted(gaps, key=lambda gap: gap.place)),
+    )
     return StoredSource(facts, taken, unseen=NOT_IN_FILES)
 
 
@@ -117,7 +121,7 @@ def _database(
     if path is None:
         gaps.append(Gap(name, "No file of it was given.", "Give it too."))
         return Database()
-    stored = read_file(path, {row.table: columns_of(row) for row in tables})
+    stored = read_file(path, tables)
     if stored.name != name:
         raise FileUnreadable(
             f"{path} holds the database {stored.name}, not {name}.",
@@ -131,9 +135,4 @@ def _database(
                 "Copy it again, with ovsdb-client backup.",
             )
         )
-    return Database(
-        {
-            row: Table(decode_rows(row, stored.rows.get(row.table, [])), complete=not stored.torn)
-            for row in tables
-        }
-    )
+    return Database({row: Table(stored.rows[row], complete=not stored.torn) for row in tables})

@@ -4,30 +4,57 @@ from __future__ import annotations
 
 from viftrail.errors import UsageError
 from viftrail.faults import (
+    address,
+    binding,
+    chassis,
     controller,
+    dhcp,
+    encap,
     floating_ip,
+    gateway,
     local,
+    localnet,
     northbound,
     northd,
+    orphan,
     provider,
     router,
+    security_group,
     southbound,
+    translation,
     tunnel,
     vif,
 )
 from viftrail.faults.fault import Fault
 
-CATALOGUE: tuple[Fault, ...] = (
-    *northbound.FAULTS,
-    *northd.FAULTS,
-    *southbound.FAULTS,
-    *controller.FAULTS,
-    *vif.FAULTS,
-    *local.FAULTS,
-    *tunnel.FAULTS,
-    *router.FAULTS,
-    *provider.FAULTS,
-    *floating_ip.FAULTS,
+MODULES = (
+    northbound,
+    address,
+    orphan,
+    northd,
+    southbound,
+    binding,
+    chassis,
+    controller,
+    vif,
+    local,
+    dhcp,
+    security_group,
+    tunnel,
+    encap,
+    router,
+    gateway,
+    provider,
+    localnet,
+    floating_ip,
+    translation,
+)
+
+CATALOGUE: tuple[Fault, ...] = tuple(
+    sorted(
+        (definition for module in MODULES for definition in module.FAULTS),
+        key=lambda definition: definition.stage.number,
+    )
 )
 
 

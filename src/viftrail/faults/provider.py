@@ -9,13 +9,14 @@ from viftrail.chain.cloud import Cloud, is_vm_port
 from viftrail.chain.provider import mappings, routed, uplinks
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
-from viftrail.facts.northbound import LogicalSwitch
+from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
+PHYSNET = "neutron:provnet-physical-network"
 KEY = "external_ids:ovn-bridge-mappings"
 PSEUDO_DEVICES = ("lo", "ovs-netdev", "ovs-system")
 VIRTUAL_PREFIXES = ("tap", "qvo", "qvb", "qbr", "vhu", "genev_sys", "ovn-")
@@ -26,17 +27,26 @@ def _needed(cloud: Cloud) -> Iterator[tuple[Chassis, str]]:
     found: dict[tuple[str, str], tuple[Chassis, str]] = {}
     for gateway in cloud.gateways:
         side = cloud.provider_side(gateway)
-        if gateway.chassis and side:
-            physnet = side[1].options.get("network_name", "")
+        physnet = _physnet(*side) if side else ""
+        if gateway.chassis and physnet:
             found[gateway.chassis.name, physnet] = gateway.chassis, physnet
     for switch in cloud.nb[LogicalSwitch]:
         localnet = cloud.localnet_of(switch)
-        physnet = localnet.options.get("network_name", "") if localnet else ""
-        for member in cloud.members(switch) if localnet else ():
+        physnet = _physnet(switch, localnet) if localnet else ""
+        for member in cloud.members(switch) if physnet else ():
             chassis = cloud.chassis_of(cloud.binding(member.name)) if is_vm_port(member) else None
             if chassis:
                 found[chassis.name, physnet] = chassis, physnet
     yield from found.values()
+
+
+def _physnet(switch: LogicalSwitch, localnet: LogicalSwitchPort) -> str:
+    """The physical network; empty when the localnet port is of another one than the switch.
+
+    That is its own fault (prov-localnet-wrong), not the mapping's.
+    """
+    name = localnet.options.get("network_name", "")
+    return name if switch.external_ids.get(PHYSNET, name) == name else ""
 
 
 def _unmapped(cloud: Cloud) -> Iterator[Case]:

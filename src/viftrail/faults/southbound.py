@@ -11,7 +11,7 @@ from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import claimed, on_host, owned_row
-from viftrail.verdict import Evidence, Risk, Stage
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 
 def _requested_elsewhere(cloud: Cloud) -> Iterator[Case]:
@@ -69,6 +69,46 @@ def _requested_elsewhere(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _claimed_elsewhere(cloud: Cloud) -> Iterator[Case]:
+    for port in cloud.ports.values():
+        wanted = port.row.options.get("requested-chassis", "").split(",") if port.row else [""]
+        holder = cloud.chassis_of(cloud.binding(port.id))
+        if not wanted[0] or holder is None or cloud.plugs.get(port.id):
+            continue
+        if holder.hostname in wanted or holder.name in wanted:
+            continue
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"{holder.hostname} has claimed the port of {port.label}, which Northbound "
+            f"promises to {wanted[0]}",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what="Logical_Switch_Port.options:requested-chassis",
+                    seen=",".join(wanted),
+                    expected=holder.hostname,
+                    command=f"ovn-nbctl get Logical_Switch_Port {port.id} options",
+                ),
+                Evidence(
+                    where=SOUTHBOUND,
+                    what="Port_Binding.chassis",
+                    seen=holder.hostname,
+                    expected=wanted[0],
+                    command=f"ovn-sbctl --columns=chassis find Port_Binding logical_port={port.id}",
+                ),
+            ),
+            steps=(),
+            certainty=Certainty.LIKELY,
+            note="Find out where the VM runs. If it is on the host that holds the port: "
+            f"openstack port set --host {holder.hostname} {port.id}.",
+        )
+
+
+def _mismatched(cloud: Cloud) -> Iterator[Case]:
+    yield from _requested_elsewhere(cloud)
+    yield from _claimed_elsewhere(cloud)
+
+
 def _gracefully_gone(cloud: Cloud) -> Iterator[Case]:
     table = cloud.sb[Chassis]
     for name, host in cloud.hosts.items():
@@ -120,7 +160,7 @@ FAULTS = (
         shows="The VM has no network. Its tap is plugged, Port_Binding.chassis is empty, and "
         "ovn-controller logs `Not claiming lport …, chassis … requested-chassis …` once.",
         decisive="The Interface with the port's iface-id is on one host and requested-chassis "
-        "names another.",
+        "names another; or, where no host was looked at, another chassis has claimed it.",
         remedy="Correct the host in Neutron's binding, not in Northbound, which Neutron would "
         "overwrite. The port is claimed in under a second.",
         risk=Risk.SAFE,
@@ -129,7 +169,7 @@ FAULTS = (
             "ovn: controller/binding.c consider_vif_lport_",
         ),
         unlike={"vif-not-in-br-int": "there no Interface on any host carries the port's id"},
-        find=_requested_elsewhere,
+        find=_mismatched,
     ),
     Fault(
         id="chassis-missing-graceful-stop",

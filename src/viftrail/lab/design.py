@@ -31,6 +31,9 @@ MAX_COMPUTES: Final = 20
 #: The last bytes of the VMs' addresses: Neutron's allocation pool.
 POOL: Final = range(11, 151)
 
+#: What the lab's security group lets in from anywhere, so that tests can.
+OPENINGS: Final = ("icmp4", "tcp && tcp.dst == 22", "tcp && tcp.dst == 80")
+
 _ROOT: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "lab.viftrail")
 
 
@@ -78,6 +81,8 @@ class Network:
     metadata_mac: str
     metadata_ip: str | None
     segment_id: str | None = None
+    physnet: str | None = None
+    tag: int | None = None
 
     @property
     def logical_switch(self) -> str:
@@ -247,7 +252,7 @@ class Design:
     @property
     def port_group(self) -> str:
         """The Port_Group Neutron makes of the security group."""
-        return "pg_" + self.security_group.replace("-", "_")
+        return port_group(self.security_group)
 
     def vm(self, name: str, host: str, ip: str, generation: int = 0, *, hybrid: bool = False) -> Vm:
         """A VM with the identifiers that are its own."""
@@ -285,6 +290,7 @@ class Design:
             metadata_mac=self.mac("metadata-port", name),
             metadata_ip=str(cidr[2]) if tenant else None,
             segment_id=None if tenant else self.uuid("segment", name),
+            physnet=None if tenant else PHYSNET,
         )
 
     def _router(self) -> Router:
@@ -303,23 +309,37 @@ class Design:
         )
 
     def _rules(self) -> tuple[Rule, ...]:
-        """The default group's rules, and the three that let the world in for tests."""
-        group = self.port_group
-        matches = [
-            ("from-lport", f"inport == @{group} && ip4"),
-            ("from-lport", f"inport == @{group} && ip6"),
-            ("to-lport", f"outport == @{group} && ip4 && ip4.src == ${group}_ip4"),
-            ("to-lport", f"outport == @{group} && ip6 && ip6.src == ${group}_ip6"),
-            ("to-lport", f"outport == @{group} && ip4 && ip4.src == 0.0.0.0/0 && icmp4"),
-            (
-                "to-lport",
-                f"outport == @{group} && ip4 && ip4.src == 0.0.0.0/0 && tcp && tcp.dst == 22",
-            ),
-            (
-                "to-lport",
-                f"outport == @{group} && ip4 && ip4.src == 0.0.0.0/0 && tcp && tcp.dst == 80",
-            ),
-        ]
         return tuple(
-            Rule(self.uuid("rule", match), direction, match) for direction, match in matches
+            Rule(self.uuid("rule", match), direction, match)
+            for direction, match in (
+                *default_rules(self.port_group),
+                *(opening(self.port_group, what) for what in OPENINGS),
+            )
         )
+
+
+def port_group(security_group: str) -> str:
+    """The name of the Port_Group that Neutron makes of a security group."""
+    return "pg_" + security_group.replace("-", "_")
+
+
+def default_rules(group: str) -> tuple[tuple[str, str], ...]:
+    """Direction and match of the rules that every default security group begins with."""
+    return (
+        *egress_rules(group),
+        ("to-lport", f"outport == @{group} && ip4 && ip4.src == ${group}_ip4"),
+        ("to-lport", f"outport == @{group} && ip6 && ip6.src == ${group}_ip6"),
+    )
+
+
+def egress_rules(group: str) -> tuple[tuple[str, str], ...]:
+    """The rules that every new security group begins with."""
+    return (
+        ("from-lport", f"inport == @{group} && ip4"),
+        ("from-lport", f"inport == @{group} && ip6"),
+    )
+
+
+def opening(group: str, what: str) -> tuple[str, str]:
+    """A rule that lets the whole world in to ``what``."""
+    return "to-lport", f"outport == @{group} && ip4 && ip4.src == 0.0.0.0/0 && {what}"

@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from viftrail.lab.design import PHYSNET, PROVIDER_BRIDGE
-from viftrail.lab.neutron import DROP_GROUP
 from viftrail.lab.node import Node
+from viftrail.lab.rows import DROP_GROUP
 from viftrail.lab.status import (
     ExternalStatus,
     FloatingIpStatus,

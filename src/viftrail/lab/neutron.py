@@ -11,21 +11,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from viftrail.lab.design import PHYSNET
 from viftrail.lab.machine import wait_until
 from viftrail.lab.ovsdb import NORTHBOUND, Ovsdb, Transaction, members, strings
-from viftrail.lab.rows import NB_GLOBAL_OPTIONS, Rows
+from viftrail.lab.rows import DROP_GROUP, NB_GLOBAL_OPTIONS, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from viftrail.lab.design import Design, FloatingIp, Network, NodeDesign, RouterPort, Vm
+    from viftrail.lab.design import Design, FloatingIp, NodeDesign, Vm
     from viftrail.lab.node import Controller
     from viftrail.lab.ovsdb import Json
-
-DROP_GROUP = "neutron_pg_drop"
-_RULE_PRIORITY = 1002
-_DROP_PRIORITY = 1000
 
 
 class Neutron:
@@ -57,7 +52,7 @@ class Neutron:
         dhcp_options = transaction.insert("DHCP_Options", **self._rows.dhcp_options())
         ports: list[Json] = []
         public_ports: list[Json] = []
-        nat = [self._insert_snat(transaction)]
+        nat = [transaction.insert("NAT", **self._rows.snat())]
         for network, target in ((design.network, ports), (design.provider, public_ports)):
             metadata = self._rows.metadata_port(network)
             target.append(transaction.insert("Logical_Switch_Port", **metadata))
@@ -68,41 +63,20 @@ class Neutron:
             if vm.floating_ip:
                 nat.append(transaction.insert("NAT", **self._rows.floating_ip(vm, vm.floating_ip)))
         vm_ports = ports[1:]
-        ports.append(self._insert_router_leg(transaction, design.network, design.router.inside))
-        public_ports.append(
-            self._insert_router_leg(transaction, design.provider, design.router.outside)
-        )
-        public_ports.append(transaction.insert("Logical_Switch_Port", **self._rows.localnet_port()))
+        for network, leg, target in (
+            (design.network, design.router.inside, ports),
+            (design.provider, design.router.outside, public_ports),
+        ):
+            row = self._rows.router_leg(leg, network, self.gateway_node)
+            target.append(transaction.insert("Logical_Switch_Port", **row))
+        localnet = self._rows.localnet_port(design.provider)
+        public_ports.append(transaction.insert("Logical_Switch_Port", **localnet))
         for network, content in ((design.network, ports), (design.provider, public_ports)):
-            self._insert_switch(transaction, network, content)
+            transaction.insert("Logical_Switch", **self._rows.switch(network, content))
         self._insert_router(transaction, nat)
         self._insert_groups(transaction, vm_ports)
         with self.open() as northbound:
             northbound.commit(transaction)
-
-    def _insert_switch(self, transaction: Transaction, network: Network, ports: list[Json]) -> None:
-        external_ids = {
-            "neutron:availability_zone_hints": "",
-            "neutron:mtu": str(network.mtu),
-            "neutron:network_name": network.name,
-            "neutron:provnet-network-type": network.type,
-            "neutron:revision_number": "2",
-        }
-        if network.segment_id:
-            external_ids["neutron:provnet-physical-network"] = PHYSNET
-        transaction.insert(
-            "Logical_Switch",
-            name=network.logical_switch,
-            ports=members(ports),
-            external_ids=strings(external_ids),
-            other_config=strings(
-                {
-                    "mcast_flood_unregistered": "false",
-                    "mcast_snoop": "false",
-                    "vlan-passthru": "false",
-                }
-            ),
-        )
 
     def _insert_router(self, transaction: Transaction, nat: list[Json]) -> None:
         design, router = self.design, self.design.router
@@ -116,105 +90,15 @@ class Neutron:
             options=strings({"gateway_mtu": str(design.network.mtu)}),
             **self._rows.router_port(router.outside, design.provider),
         )
-        route = transaction.insert(
-            "Logical_Router_Static_Route",
-            ip_prefix="0.0.0.0/0",
-            nexthop=design.provider.gateway,
-            external_ids=strings(
-                {
-                    "neutron:is_ext_gw": "true",
-                    "neutron:subnet_id": design.provider.subnet_id,
-                }
-            ),
-        )
-        transaction.insert(
-            "Logical_Router",
-            name=router.logical_router,
-            enabled=True,
-            ports=members([inside, outside]),
-            static_routes=members([route]),
-            nat=members(nat),
-            options=strings(
-                {"always_learn_from_arp_request": "false", "dynamic_neigh_routers": "true"}
-            ),
-            external_ids=strings(
-                {
-                    "neutron:availability_zone_hints": "",
-                    "neutron:gw_network_id": design.provider.id,
-                    "neutron:gw_port_id": router.outside.id,
-                    "neutron:revision_number": "3",
-                    "neutron:router_name": router.name,
-                }
-            ),
-        )
-
-    def _insert_router_leg(
-        self, transaction: Transaction, network: Network, leg: RouterPort
-    ) -> Json:
-        """The switch's side of a router port."""
-        is_gateway = leg is self.design.router.outside
-        options = {"router-port": leg.logical_router_port}
-        external_ids = self._rows.port_keys(
-            network,
-            device_id=self.design.router.id,
-            device_owner="network:router_gateway" if is_gateway else "network:router_interface",
-            cidrs=leg.address,
-            revision=4,
-        )
-        if is_gateway:
-            options |= {
-                "nat-addresses": "router",
-                "exclude-lb-vips-from-garp": "true",
-                "requested-chassis": self.gateway_node,
-            }
-            external_ids |= {"neutron:project_id": "", "neutron:host_id": self.gateway_node}
-        return transaction.insert(
-            "Logical_Switch_Port",
-            name=leg.id,
-            type="router",
-            addresses=members(["router"]),
-            enabled=True,
-            options=strings(options),
-            external_ids=strings(external_ids),
-        )
-
-    def _insert_snat(self, transaction: Transaction) -> Json:
-        address = self.design.router.outside.address.split("/")[0]
-        return transaction.insert(
-            "NAT", type="snat", external_ip=address, logical_ip=str(self.design.network.cidr)
-        )
+        route = transaction.insert("Logical_Router_Static_Route", **self._rows.default_route())
+        transaction.insert("Logical_Router", **self._rows.router([inside, outside], [route], nat))
 
     def _insert_groups(self, transaction: Transaction, ports: list[Json]) -> None:
-        design = self.design
-        drops = [
-            transaction.insert(
-                "ACL",
-                action="drop",
-                priority=_DROP_PRIORITY,
-                direction=direction,
-                match=f"{side} == @{DROP_GROUP} && ip",
-            )
-            for direction, side in (("from-lport", "inport"), ("to-lport", "outport"))
-        ]
-        transaction.insert("Port_Group", name=DROP_GROUP, acls=members(drops), ports=members(ports))
-        rules = [
-            transaction.insert(
-                "ACL",
-                action="allow-related",
-                priority=_RULE_PRIORITY,
-                direction=rule.direction,
-                match=rule.match,
-                external_ids=strings({"neutron:security_group_rule_id": rule.id}),
-            )
-            for rule in design.rules
-        ]
-        transaction.insert(
-            "Port_Group",
-            name=design.port_group,
-            acls=members(rules),
-            ports=members(ports),
-            external_ids=strings({"neutron:security_group_id": design.security_group}),
-        )
+        drops = [transaction.insert("ACL", **row) for row in self._rows.drop_rules()]
+        transaction.insert("Port_Group", **self._rows.drop_group(drops, ports))
+        rules = [transaction.insert("ACL", **self._rows.rule(rule)) for rule in self.design.rules]
+        group = self.design.security_group
+        transaction.insert("Port_Group", **self._rows.group(group, rules, ports))
 
     # Ports --------------------------------------------------------------------
 

@@ -7,14 +7,20 @@ centralised floating IPs, gateways scheduled by Gateway_Chassis.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from viftrail.lab.design import PHYSNET
+from viftrail.lab.design import port_group
 from viftrail.lab.ovsdb import Row, members, strings
 
 if TYPE_CHECKING:
-    from viftrail.lab.design import Design, FloatingIp, Network, RouterPort, Vm
+    from collections.abc import Iterable
+
+    from viftrail.lab.design import FloatingIp, Network, Router, RouterPort, Rule, Vm
     from viftrail.lab.ovsdb import Json
+
+DROP_GROUP: Final = "neutron_pg_drop"
+_RULE_PRIORITY: Final = 1002
+_DROP_PRIORITY: Final = 1000
 
 #: What Neutron sets in NB_Global.options at its start.
 NB_GLOBAL_OPTIONS: Final = {
@@ -27,13 +33,66 @@ NB_GLOBAL_OPTIONS: Final = {
 }
 
 
-class Rows:
-    """Makes the rows of one design."""
+class Tenant(Protocol):
+    """What rows are made of: one tenant network, and how it gets out."""
 
-    def __init__(self, design: Design, gateway: str) -> None:
+    @property
+    def project_id(self) -> str:
+        """The project that has it."""
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+
+    @property
+    def provider(self) -> Network:
+        """The network outside."""
+
+    @property
+    def router(self) -> Router:
+        """The router between the two."""
+
+    @property
+    def security_group(self) -> str:
+        """The group of ports that are given no other."""
+
+    def mac(self, kind: str, name: str) -> str:
+        """A MAC address for an object that is no port."""
+
+
+class Rows:
+    """Makes the rows of one tenant network."""
+
+    def __init__(self, design: Tenant, gateway: str) -> None:
         """``gateway`` is the name (system-id) of the chassis that gets the gateway port."""
         self.design = design
         self.gateway = gateway
+
+    # Switches and their ports -------------------------------------------------
+
+    def switch(self, network: Network, ports: Iterable[Json]) -> Row:
+        """The Logical_Switch of a network."""
+        external_ids = {
+            "neutron:availability_zone_hints": "",
+            "neutron:mtu": str(network.mtu),
+            "neutron:network_name": network.name,
+            "neutron:provnet-network-type": network.type,
+            "neutron:revision_number": "2",
+        }
+        if network.physnet:
+            external_ids["neutron:provnet-physical-network"] = network.physnet
+        return {
+            "name": network.logical_switch,
+            "ports": members(ports),
+            "external_ids": strings(external_ids),
+            "other_config": strings(
+                {
+                    "mcast_flood_unregistered": "false",
+                    "mcast_snoop": "false",
+                    "vlan-passthru": "false",
+                }
+            ),
+        }
 
     def subnet_key(self) -> dict[str, str]:
         """What tells the DHCP_Options of our subnet from others."""
@@ -93,8 +152,8 @@ class Rows:
             "neutron:vnic_type": "normal",
         }
 
-    def port(self, vm: Vm, dhcp_options: Json) -> Row:
-        """The Logical_Switch_Port of a VM."""
+    def port(self, vm: Vm, dhcp_options: Json, groups: Iterable[str] | None = None) -> Row:
+        """The Logical_Switch_Port of a VM; ``groups`` are its security groups if not the usual."""
         network = self.design.network
         external_ids = self.port_keys(
             network,
@@ -106,7 +165,9 @@ class Rows:
         external_ids |= {
             "neutron:port_name": vm.name,
             "neutron:host_id": vm.host,
-            "neutron:security_group_ids": self.design.security_group,
+            "neutron:security_group_ids": " ".join(
+                [self.design.security_group] if groups is None else groups
+            ),
         }
         if vm.floating_ip:
             external_ids["neutron:port_fip"] = vm.floating_ip.address
@@ -141,10 +202,11 @@ class Rows:
             "external_ids": strings(external_ids),
         }
 
-    def localnet_port(self) -> Row:
-        """The port that leads out of the provider network."""
-        return {
-            "name": self.design.provider.localnet_port,
+    def localnet_port(self, network: Network) -> Row:
+        """The port that leads out of a provider network."""
+        physnet = str(network.physnet)
+        row: Row = {
+            "name": network.localnet_port,
             "type": "localnet",
             "addresses": members(["unknown"]),
             "options": strings(
@@ -152,10 +214,78 @@ class Rows:
                     "localnet_learn_fdb": "false",
                     "mcast_flood": "false",
                     "mcast_flood_reports": "true",
-                    "network_name": PHYSNET,
+                    "network_name": physnet,
                 }
             ),
-            "external_ids": strings({"neutron:provnet-physical-network": PHYSNET}),
+            "external_ids": strings({"neutron:provnet-physical-network": physnet}),
+        }
+        if network.tag is not None:
+            row |= {"tag": network.tag, "tag_request": network.tag}
+        return row
+
+    def router_leg(self, leg: RouterPort, network: Network, gateway_host: str) -> Row:
+        """The switch's side of a router port; the gateway's is bound to ``gateway_host``."""
+        is_gateway = leg is self.design.router.outside
+        options = {"router-port": leg.logical_router_port}
+        external_ids = self.port_keys(
+            network,
+            device_id=self.design.router.id,
+            device_owner="network:router_gateway" if is_gateway else "network:router_interface",
+            cidrs=leg.address,
+            revision=4,
+        )
+        if is_gateway:
+            options |= {
+                "nat-addresses": "router",
+                "exclude-lb-vips-from-garp": "true",
+                "requested-chassis": gateway_host,
+            }
+            external_ids |= {"neutron:project_id": "", "neutron:host_id": gateway_host}
+        return {
+            "name": leg.id,
+            "type": "router",
+            "addresses": members(["router"]),
+            "enabled": True,
+            "options": strings(options),
+            "external_ids": strings(external_ids),
+        }
+
+    # Routers ------------------------------------------------------------------
+
+    def router(self, ports: Iterable[Json], routes: Iterable[Json], nat: Iterable[Json]) -> Row:
+        """The Logical_Router."""
+        router = self.design.router
+        return {
+            "name": router.logical_router,
+            "enabled": True,
+            "ports": members(ports),
+            "static_routes": members(routes),
+            "nat": members(nat),
+            "options": strings(
+                {"always_learn_from_arp_request": "false", "dynamic_neigh_routers": "true"}
+            ),
+            "external_ids": strings(
+                {
+                    "neutron:availability_zone_hints": "",
+                    "neutron:gw_network_id": self.design.provider.id,
+                    "neutron:gw_port_id": router.outside.id,
+                    "neutron:revision_number": "3",
+                    "neutron:router_name": router.name,
+                }
+            ),
+        }
+
+    def default_route(self) -> Row:
+        """The router's way out."""
+        return {
+            "ip_prefix": "0.0.0.0/0",
+            "nexthop": self.design.provider.gateway,
+            "external_ids": strings(
+                {
+                    "neutron:is_ext_gw": "true",
+                    "neutron:subnet_id": self.design.provider.subnet_id,
+                }
+            ),
         }
 
     def router_port(self, leg: RouterPort, network: Network) -> Row:
@@ -175,12 +305,39 @@ class Rows:
             ),
         }
 
-    def gateway_chassis(self) -> Row:
-        """Where the gateway port is to live."""
+    def gateway_chassis(self, chassis: str = "", priority: int = 1) -> Row:
+        """Where the gateway port is to live, or may live; by default the first choice."""
+        chassis = chassis or self.gateway
         return {
-            "name": f"{self.design.router.outside.logical_router_port}_{self.gateway}",
-            "chassis_name": self.gateway,
-            "priority": 1,
+            "name": f"{self.design.router.outside.logical_router_port}_{chassis}",
+            "chassis_name": chassis,
+            "priority": priority,
+        }
+
+    def ha_chassis(self, chassis: str, priority: int) -> Row:
+        """The same in a group, as Neutron 29 schedules gateways."""
+        return {"chassis_name": chassis, "priority": priority}
+
+    def ha_chassis_group(self, choices: Iterable[Json]) -> Row:
+        """The group of chassis that the router's gateway port may live on."""
+        router = self.design.router
+        return {
+            "name": router.logical_router,
+            "ha_chassis": members(choices),
+            "external_ids": strings(
+                {"neutron:availability_zone_hints": "", "neutron:router_id": router.id}
+            ),
+        }
+
+    # Address translation ------------------------------------------------------
+
+    def snat(self) -> Row:
+        """The router's own masquerade."""
+        address = self.design.router.outside.address.split("/")[0]
+        return {
+            "type": "snat",
+            "external_ip": address,
+            "logical_ip": str(self.design.network.cidr),
         }
 
     def floating_ip(self, vm: Vm, floating_ip: FloatingIp) -> Row:
@@ -200,4 +357,41 @@ class Rows:
                     "neutron:router_name": self.design.router.logical_router,
                 }
             ),
+        }
+
+    # Security groups ----------------------------------------------------------
+
+    def drop_rules(self) -> list[Row]:
+        """The two ACLs that drop what no group allows."""
+        return [
+            {
+                "action": "drop",
+                "priority": _DROP_PRIORITY,
+                "direction": direction,
+                "match": f"{side} == @{DROP_GROUP} && ip",
+            }
+            for direction, side in (("from-lport", "inport"), ("to-lport", "outport"))
+        ]
+
+    def drop_group(self, acls: Iterable[Json], ports: Iterable[Json]) -> Row:
+        """The Port_Group of all ports with port security."""
+        return {"name": DROP_GROUP, "acls": members(acls), "ports": members(ports)}
+
+    def rule(self, rule: Rule) -> Row:
+        """The ACL of a security group rule."""
+        return {
+            "action": "allow-related",
+            "priority": _RULE_PRIORITY,
+            "direction": rule.direction,
+            "match": rule.match,
+            "external_ids": strings({"neutron:security_group_rule_id": rule.id}),
+        }
+
+    def group(self, security_group: str, acls: Iterable[Json], ports: Iterable[Json]) -> Row:
+        """The Port_Group of a security group."""
+        return {
+            "name": port_group(security_group),
+            "acls": members(acls),
+            "ports": members(ports),
+            "external_ids": strings({"neutron:security_group_id": security_group}),
         }

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from html import escape
+from xml.sax.saxutils import escape as escape_xml
+from xml.sax.saxutils import quoteattr
 
 import msgspec
 from click import style
 
-from viftrail.audit import Findings
-from viftrail.verdict import Cause, State
+from viftrail.audit import Findings, Group
+from viftrail.report.html import STYLE
+from viftrail.verdict import State
 
 WIDTH = 80
+SHOWN = 5
+"""Subjects that the text names one by one."""
 
 
 def as_json(found: Findings) -> str:
@@ -20,39 +26,106 @@ def as_json(found: Findings) -> str:
 
 
 def as_text(found: Findings) -> str:
-    """Grouped by cause, with the number of occurrences and one example each."""
+    """Grouped by cause, with the number of victims and one example each."""
     return "\n".join(_lines(found)) + "\n"
 
 
+def summary(found: Findings) -> str:
+    """What was looked at."""
+    hosts = f"{found.hosts} hosts" if found.hosts else "no host itself"
+    return (
+        f"{found.ports} ports of VMs, {found.chassis} chassis and {hosts} looked at, "
+        f"for {len(found.checked)} faults"
+    )
+
+
 def _lines(found: Findings) -> Iterator[str]:
-    yield f"{found.ports} ports of VMs and {found.hosts} hosts looked at"
-    groups: dict[str, list[Cause]] = {}
-    for cause in found.causes:
-        groups.setdefault(cause.id, []).append(cause)
-    if not groups:
+    yield summary(found)
+    if not found.groups:
         yield style("nothing wrong found", fg="green")
-    for fault_id, causes in groups.items():
-        example = causes[0]
-        colour = "red" if example.state is State.BROKEN else "yellow"
+    for group in found.groups:
         yield ""
-        yield (
-            f"{example.stage:<4} "
-            + style(fault_id, fg=colour, bold=True)
-            + f"  {len(causes)} found"
-        )
-        yield from textwrap.wrap(
-            example.summary, WIDTH, initial_indent="     ", subsequent_indent="     "
-        )
-        yield f"     subject: {example.subject}"
-        for step in example.remedy.steps:
-            yield style(f"     {step.where} $ {step.command}", fg="cyan")
+        yield from _group(group)
     if found.unknown:
         yield ""
         yield style("Could not be looked at", bold=True)
         for gap in found.unknown:
-            yield from textwrap.wrap(
-                f"{gap.place}: {gap.why} {gap.how}",
-                WIDTH,
-                initial_indent="  - ",
-                subsequent_indent="    ",
-            )
+            yield from _wrap(f"{gap.place}: {gap.why} {gap.how}", "  - ", "    ")
+
+
+def _group(group: Group) -> Iterator[str]:
+    colour = "red" if group.state is State.BROKEN else "yellow"
+    number = len(group.subjects)
+    victims = f"{group.victims} port{'s' * (group.victims != 1)} affected"
+    yield f"{group.stage:<4} " + style(group.id, fg=colour, bold=True) + f": {number}, {victims}"
+    yield from _wrap(group.example.summary, "     ", "     ")
+    shown = ", ".join(group.subjects[:SHOWN])
+    more = f" and {number - SHOWN} more (-f json names all)" if number > SHOWN else ""
+    yield from _wrap(shown + more, "     at: ", "         ")
+    for step in group.example.remedy.steps:
+        yield style(f"     {step.where} $ {step.command}", fg="cyan")
+    if group.example.remedy.note:
+        yield from _wrap(group.example.remedy.note, "     ", "     ")
+
+
+def _wrap(text: str, head: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def as_html(found: Findings) -> str:
+    """One page: no script, no font, nothing from elsewhere."""
+    return "\n".join(_page(found)) + "\n"
+
+
+def _page(found: Findings) -> Iterator[str]:
+    yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
+    yield f"<title>viftrail audit</title><style>{STYLE}</style></head><body><h1>Audit</h1>"
+    yield f'<p class="quiet">{escape(summary(found))} · {escape(found.time)}</p>'
+    if not found.groups:
+        yield '<p class="lead ok">nothing wrong found</p>'
+    for group in found.groups:
+        name = group.state.value
+        yield f'<h2 class="{name}"><span class="word">{group.stage}</span> {escape(group.title)} '
+        yield f"<code>{group.id}</code></h2>"
+        yield f"<p>{len(group.subjects)} found, {group.victims} ports affected. "
+        yield f"{escape(group.example.summary)}</p>"
+        for step in group.example.remedy.steps:
+            yield f"<pre>{escape(step.where)} $ {escape(step.command)}</pre>"
+        subjects = "<br>".join(escape(name) for name in group.subjects)
+        yield f"<details><summary>all {len(group.subjects)}</summary>{subjects}</details>"
+    if found.unknown:
+        yield "<h2>Could not be looked at</h2><ul>"
+        for gap in found.unknown:
+            yield f"<li><b>{escape(gap.place)}</b>: {escape(gap.why)} {escape(gap.how)}</li>"
+        yield "</ul>"
+    yield "</body></html>"
+
+
+def as_junit(found: Findings) -> str:
+    """One test case a fault, for whatever shows test results over time."""
+    failed = {group.id: group for group in found.groups}
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuite name="viftrail audit" tests="{len(found.checked)}" failures="{len(failed)}">',
+    ]
+    for fault_id in found.checked:
+        group = failed.get(fault_id)
+        if group is None:
+            lines.append(f'<testcase classname="viftrail.audit" name={quoteattr(fault_id)}/>')
+            continue
+        lines += [
+            f"<testcase classname={quoteattr('viftrail.audit')} name={quoteattr(fault_id)}>",
+            f"<failure message={quoteattr(group.example.summary)}>",
+            escape_xml("\n".join(group.subjects)),
+            "</failure></testcase>",
+        ]
+    lines.append("</testsuite>")
+    return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ from html import escape
 
 from viftrail.verdict import Cause, Evidence, Finding, State, Verdict
 
-_STYLE = """
+STYLE = """
 :root{--ok:#1a7f37;--broken:#cf222e;--degraded:#9a6700;--quiet:#6e7781;--line:#d0d7de;
 --ink:#1f2328;--paper:#fff;--soft:#f6f8fa}
 @media(prefers-color-scheme:dark){:root{--ok:#3fb950;--broken:#f85149;--degraded:#d29922;
@@ -46,7 +46,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     place = f" at {conclusion.stage}" if conclusion.stage else ""
     yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
-    yield f"<title>{name}: {conclusion.state.value}{place}</title><style>{_STYLE}</style></head>"
+    yield f"<title>{name}: {conclusion.state.value}{place}</title><style>{STYLE}</style></head>"
     yield f'<body><h1 class="{_class(conclusion.state)}">{name}: '
     yield f'<span class="word">{conclusion.state.value}</span>{place}</h1>'
     yield f'<p class="lead">{escape(conclusion.summary)}</p><p class="quiet">'

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+import msgspec
 from hypothesis import strategies as st
 
 
@@ -58,7 +59,55 @@ SCHEMA: dict[str, Any] = {
         "Pet": {"columns": {"name": {"type": "string"}}},
     },
 }
-TABLES = {"Cage": [*COLUMNS, "pets"], "Pet": ["name"]}
+
+
+class Cage(msgspec.Struct, frozen=True, kw_only=True):
+    """Every stored column of a Cage."""
+
+    uuid: str
+    s: str = ""
+    i: int = 0
+    r: float = 0.0
+    b: bool = False
+    u: str = ""
+    os: str | None = None
+    oi: int | None = None
+    ou: str | None = None
+    ss: tuple[str, ...] = ()
+    si: tuple[int, ...] = ()
+    sr: tuple[float, ...] = ()
+    sb: tuple[bool, ...] = ()
+    su: tuple[str, ...] = ()
+    few: tuple[str, ...] = ()
+    mss: dict[str, str] = {}
+    mis: dict[int, str] = {}
+    msu: dict[str, str] = {}
+    mub: dict[str, bool] = {}
+    one: dict[str, int] = {}
+    kind: str = msgspec.field(name="class", default="")
+    pets: tuple[str, ...] = ()
+
+
+class Pet(msgspec.Struct, frozen=True):
+    uuid: str
+    name: str
+
+
+class CageNumber(msgspec.Struct, frozen=True):
+    """A few columns of a Cage, one that is never stored, and one that no schema has."""
+
+    table: ClassVar[str] = "Cage"
+    uuid: str
+    i: int
+    fleeting: str = "never stored"
+    nothing: int | None = 5
+
+
+class Absent(msgspec.Struct, frozen=True):
+    x: str = ""
+
+
+TABLES = (Cage, Pet)
 
 _atoms: dict[str, st.SearchStrategy[Any]] = {
     "string": st.one_of(

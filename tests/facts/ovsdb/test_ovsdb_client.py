@@ -7,14 +7,15 @@ import signal
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 import pytest
 
 from tests.facts.ovsdb.ovsdb_servers import Server, create, needs_ovsdb, serving, short_directory
-from tests.facts.ovsdb.ovsdb_zoo import COLUMNS, SCHEMA
+from tests.facts.ovsdb.ovsdb_zoo import COLUMNS, SCHEMA, Absent, Cage
 from viftrail.errors import ProtocolError, Unreachable, UsageError, ViftrailError
-from viftrail.facts.ovsdb import Client, Remote, Select, parse_remotes
+from viftrail.facts.ovsdb import Client, Remote, Select, decode_rows, parse_remotes
 from viftrail.facts.ovsdb.dial import Deadline
 from viftrail.facts.ovsdb.wire import Stream
 
@@ -23,6 +24,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = needs_ovsdb
+
+
+class CageSet(msgspec.Struct, frozen=True):
+    table: ClassVar[str] = "Cage"
+    uuid: str
+    ss: tuple[str, ...]
+    no_such_column: tuple[str, ...] = ()
+
+
+class CageName(msgspec.Struct, frozen=True):
+    table: ClassVar[str] = "Cage"
+    s: str
+
+
+class CageOdd(msgspec.Struct, frozen=True):
+    table: ClassVar[str] = "Cage"
+    ss: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +97,8 @@ def test_nothing_but_reading_is_ever_sent(zoo: Server) -> None:
     with short_directory() as directory:
         relay = Relay(directory, zoo.socket)
         with connect(f"unix:{relay.path}") as client:
-            client.select([Select("Cage", (), ("i",)), Select("Cage", (("i", "==", 1),), ("s",))])
-            client.select([Select("Absent", (), ("i",))])
+            client.select([Select(Cage), Select(Cage, (("i", "==", 1),))])
+            client.select([Select(Absent)])
         with pytest.raises(Unreachable):
             connect(f"unix:{relay.path}", database="Absent")
     requests = relay.requests()
@@ -106,21 +124,18 @@ def test_schema_and_identity(zoo: Server) -> None:
 
 def test_selects_come_back_in_their_places(zoo: Server) -> None:
     with connect(zoo.remote) as client:
-        absent, every, one, none = client.select(
-            [
-                Select("Absent", (), ("x",)),
-                Select("Cage", (), ("i", "ss", "no_such_column")),
-                Select("Cage", (("i", "==", 1),), ("_uuid", "i")),
-                Select("Cage", (("i", "==", 99),), ("i",)),
-            ]
-        )
+        selects: list[Select[Any]] = [
+            Select(Absent),
+            Select(Cage),
+            Select(CageSet, (("i", "==", 1),)),
+            Select(Cage, (("i", "==", 99),)),
+        ]
+        absent, every, one, none = client.select(selects)
     dump = zoo.dump("Zoo")["Cage"]
     assert absent == none == []
-    assert {row["i"] for row in one} == {1}
-    wanted = ("_uuid", "i", "ss")
-    assert sorted(every, key=str) == sorted(
-        ({name: row[name] for name in wanted} for row in dump.values()), key=str
-    )
+    assert one == [CageSet(one[0].uuid, ("1", "a"))]
+    assert one[0].uuid in dump
+    assert sorted(every, key=str) == sorted(decode_rows(Cage, dump.values()), key=str)
 
 
 @pytest.mark.parametrize(
@@ -140,20 +155,25 @@ def test_conditions_on_columns_of_newer_schemas(
     zoo: Server, condition: tuple[str, str, object], count: int
 ) -> None:
     with connect(zoo.remote) as client:
-        (rows,) = client.select([Select("Cage", (condition,), ("s",))])
+        (rows,) = client.select([Select(Cage, (condition,))])
     assert len(rows) == count
 
 
 def test_rows_that_look_alike_are_all_there(zoo: Server) -> None:
     with connect(zoo.remote) as client:
-        assert len(client.select([Select("Cage", (), ("s",))])[0]) == 3
+        assert client.select([Select(CageName)]) == [[CageName("")] * 3]
+
+
+def test_a_column_of_another_kind(zoo: Server) -> None:
+    with connect(zoo.remote) as client, pytest.raises(ProtocolError, match=r"Cage\.ss is declared"):
+        client.select([Select(CageOdd)])
 
 
 def test_a_condition_that_the_server_refuses(zoo: Server) -> None:
     with connect(zoo.remote) as client:
         with pytest.raises(ProtocolError, match="refused a select"):
-            client.select([Select("Cage", (("s", "==", 5),), ("s",))])
-        assert len(client.select([Select("Cage", (), ("s",))])[0]) == 3
+            client.select([Select(Cage, (("s", "==", 5),))])
+        assert len(client.select([Select(Cage)])[0]) == 3
 
 
 def test_another_database(zoo: Server) -> None:
@@ -202,11 +222,11 @@ def test_a_time_out_does_not_spoil_the_next_answer(zoo: Server) -> None:
         os.kill(zoo.process.pid, signal.SIGSTOP)
         try:
             with pytest.raises(Unreachable, match="did not answer"):
-                client.select([Select("Cage", (("i", "==", 1),), ("i",))], timeout=0.2)
+                client.select([Select(Cage, (("i", "==", 1),))], timeout=0.2)
         finally:
             os.kill(zoo.process.pid, signal.SIGCONT)
-        (rows,) = client.select([Select("Cage", (("i", "==", 2),), ("i",))])
-        assert [row["i"] for row in rows] == [2]
+        (rows,) = client.select([Select(Cage, (("i", "==", 2),))])
+        assert [row.i for row in rows] == [2]
 
 
 def test_a_server_that_was_restarted_meanwhile() -> None:
@@ -215,9 +235,9 @@ def test_a_server_that_was_restarted_meanwhile() -> None:
         with serving(directory, path) as first:
             client = connect(first.remote)
         with pytest.raises(Unreachable):
-            client.select([Select("Cage", (), ("i",))])
+            client.select([Select(Cage)])
         with serving(directory, path), client:
-            assert client.select([Select("Cage", (), ("i",))]) == [[]]
+            assert client.select([Select(Cage)]) == [[]]
 
 
 def test_probes_are_answered() -> None:
@@ -370,5 +390,5 @@ def test_a_large_answer() -> None:
         row = {"few": "x", "s": '}{"\\' * 500}
         server.transact("Zoo", *[{"op": "insert", "table": "Cage", "row": row}] * 2000)
         with connect(server.remote, timeout=20) as client:
-            (rows,) = client.select([Select("Cage", (), ("s",))])
-    assert [len(rows), {row["s"] for row in rows}] == [2000, {'}{"\\' * 500}]
+            (rows,) = client.select([Select(Cage)])
+    assert [len(rows), {row.s for row in rows}] == [2000, {'}{"\\' * 500}]

@@ -5,21 +5,36 @@ import json
 import os
 import re
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 import pytest
 
 from tests.facts.ovsdb.ovsdb_records import HEADER, PERSISTENT, ROWS, SID, entry, record
 from tests.facts.ovsdb.ovsdb_servers import Server, needs_ovsdb, run, short_directory, wait_for
-from tests.facts.ovsdb.ovsdb_zoo import TABLES
+from tests.facts.ovsdb.ovsdb_zoo import TABLES, Cage
 from viftrail.errors import DamagedDatabase, Unreachable
-from viftrail.facts.ovsdb import Client, Select, parse_remotes, read_file
+from viftrail.facts.ovsdb import Client, Select, decode_rows, parse_remotes, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = needs_ovsdb
+
+
+class CageAdded(msgspec.Struct, frozen=True):
+    table: ClassVar[str] = "Cage"
+    uuid: str
+    added: int = -1
+
+
+class CageLater(msgspec.Struct, frozen=True):
+    table: ClassVar[str] = "Cage"
+    uuid: str
+    i: int = -1
+    j: int = -1
+    s: str = "?"
 
 
 class Cluster:
@@ -50,8 +65,9 @@ class Cluster:
                 return number
         raise AssertionError("nobody leads")
 
-    def dump(self) -> dict[str, dict[str, Any]]:
-        return self.members[self.leader()].dump("Zoo")["Cage"]
+    def dump(self) -> dict[str, Cage]:
+        dump = self.members[self.leader()].dump("Zoo")["Cage"]
+        return {row.uuid: row for row in decode_rows(Cage, dump.values())}
 
 
 @contextlib.contextmanager
@@ -84,9 +100,8 @@ def fill(cluster: Cluster, count: int) -> None:
     server.transact("Zoo", {"op": "delete", "table": "Cage", "where": [["i", "==", 1]]})
 
 
-def cages(path: Path) -> dict[str, dict[str, Any]]:
-    rows = read_file(path, TABLES).rows["Cage"]
-    return {row["_uuid"][1]: row for row in rows}  # type: ignore[index]
+def cages(path: Path) -> dict[str, Cage]:
+    return {row.uuid: row for row in read_file(path, TABLES).rows[Cage]}
 
 
 def test_every_member_s_file_holds_what_the_leader_serves(trio: Cluster) -> None:
@@ -122,7 +137,7 @@ def test_followers_are_read_and_a_lonely_member_is_passed_over(trio: Cluster) ->
         assert not client.leader
         assert client.cluster_id
         assert client.server_id != client.cluster_id
-        assert client.select([Select("Cage", (), ("i",))])[0]
+        assert client.select([Select(Cage)])[0]
     # Without the other two there is no majority: what is left is cut off.
     for stopped in (leader, other):
         os.kill(trio.members[stopped].process.pid, signal.SIGSTOP)
@@ -165,15 +180,16 @@ def test_a_cluster_of_one_and_a_newer_schema() -> None:
         alone.schema.write_text(json.dumps(newer))
         assert cages(alone.files[0]) == expected
         run("ovsdb-client", "convert", alone.members[0].remote, alone.schema)
-        tables = {"Cage": [*TABLES["Cage"], "added"]}
-        stored = read_file(alone.files[0], tables)
+        stored = read_file(alone.files[0], TABLES)
         assert stored.version == "9.0.0"
-        assert {row["_uuid"][1]: row for row in stored.rows["Cage"]} == alone.dump()  # type: ignore[index]
+        assert {row.uuid: row for row in stored.rows[Cage]} == alone.dump()
+        added = read_file(alone.files[0], [CageAdded]).rows[CageAdded]
+        assert {row.added for row in added} == {0}
 
 
 def numbers(path: Path, *documents: object) -> list[object]:
     path.write_bytes(b"".join(map(record, documents)))
-    return [row["i"] for row in read_file(path, TABLES).rows["Cage"]]
+    return [row.i for row in read_file(path, TABLES).rows[Cage]]
 
 
 def test_only_what_is_committed_counts(tmp_path: Path) -> None:
@@ -222,8 +238,8 @@ def test_conversion_without_data_keeps_the_rows(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     documents = [HEADER, entry(2, data=[newer, None]), {"commit_index": 2}]
     path.write_bytes(b"".join(map(record, documents)))
-    (row,) = read_file(path, {"Cage": ["i", "j", "s"]}).rows["Cage"]
-    assert row == {"_uuid": ["uuid", ROWS[0]], "j": 0, "s": ""}
+    (row,) = read_file(path, [CageLater]).rows[CageLater]
+    assert row == CageLater(ROWS[0], i=-1, j=0, s="")
 
 
 @pytest.mark.parametrize(

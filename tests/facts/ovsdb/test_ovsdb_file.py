@@ -20,40 +20,40 @@ from tests.facts.ovsdb.ovsdb_servers import (
     serving,
     short_directory,
 )
-from tests.facts.ovsdb.ovsdb_zoo import SCHEMA, TABLES, transactions
+from tests.facts.ovsdb.ovsdb_zoo import SCHEMA, TABLES, Absent, Cage, CageNumber, Pet, transactions
 from viftrail.errors import DamagedDatabase, FileUnreadable, NotPermitted
-from viftrail.facts.ovsdb import StoredDatabase, read_file
+from viftrail.facts.northbound import LogicalSwitch
+from viftrail.facts.ovsdb import StoredDatabase, decode_rows, read_file
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
 pytestmark = needs_ovsdb
-Dump = dict[str, dict[str, dict[str, Any]]]
+Rows = dict[str, Cage | Pet]
 
 
-def by_uuid(stored: StoredDatabase) -> Dump:
-    return {
-        table: {str(row["_uuid"][1]): row for row in rows}  # type: ignore[index]
-        for table, rows in stored.rows.items()
-    }
+def by_uuid(stored: StoredDatabase) -> Rows:
+    rows: list[Cage | Pet] = [*stored.rows[Cage], *stored.rows[Pet]]
+    return {row.uuid: row for row in rows}
 
 
-def stored_part(dump: Dump) -> Dump:
+def typed(dump: dict[str, dict[str, dict[str, Any]]]) -> Rows:
     """What of a dump a file can hold."""
-    for row in dump["Cage"].values():
-        row.pop("fleeting", None)
-    return dump
+    cages = decode_rows(Cage, dump["Cage"].values())
+    pets = decode_rows(Pet, dump["Pet"].values())
+    rows: list[Cage | Pet] = [*cages, *pets]
+    return {row.uuid: row for row in rows}
 
 
-def served_from(path: Path, directory: Path) -> Dump | None:
+def served_from(path: Path, directory: Path) -> Rows | None:
     """What ovsdb-server makes of a copy of the file; None when it refuses it."""
     copy = directory / "copy.db"
     shutil.copyfile(path, copy)
     with serving(directory, copy) as server:
         if server.process.poll() is not None:
             return None
-        return stored_part(server.dump("Zoo"))
+        return typed(server.dump("Zoo"))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -68,7 +68,7 @@ def test_a_file_reads_as_its_server_dumps_it(
                 line.transact("Zoo", *operations)
                 if number == compact_at:
                     server.control_command("ovsdb-server/compact")
-            dump = stored_part(server.dump("Zoo"))
+            dump = typed(server.dump("Zoo"))
         stored = read_file(path, TABLES)
         assert stored.torn == ""
         assert by_uuid(stored) == dump
@@ -106,8 +106,8 @@ def test_differences_to_large_sets_add_up(tmp_path: Path) -> None:
                     "Zoo", {"op": "mutate", "table": "Cage", "where": [], "mutations": [change]}
                 )
     assert b'"_is_diff":true' in path.read_bytes()
-    (row_read,) = read_file(path, {"Cage": ["si"]}).rows["Cage"]
-    assert row_read["si"] == ["set", []]
+    (row_read,) = read_file(path, [Cage]).rows[Cage]
+    assert row_read.si == ()
 
 
 def test_files_of_before_differences_existed(tmp_path: Path) -> None:
@@ -119,14 +119,15 @@ def test_files_of_before_differences_existed(tmp_path: Path) -> None:
         change = {"op": "update", "table": "Cage", "where": [], "row": {"ss": ["set", ["b", "c"]]}}
         server.transact("Zoo", change)
     assert b"_is_diff" not in path.read_bytes()
-    assert read_file(path, {"Cage": ["ss"]}).rows["Cage"][0]["ss"] == ["set", ["b", "c"]]
+    assert read_file(path, [Cage]).rows[Cage][0].ss == ("b", "c")
 
 
 def test_only_what_is_wanted_is_kept(tmp_path: Path) -> None:
-    stored = read_file(small(tmp_path), {"Cage": ["i", "nothing", "fleeting"], "Absent": ["x"]})
-    assert sorted(stored.rows) == ["Absent", "Cage"]
-    assert [set(row) for row in stored.rows["Cage"]] == [{"_uuid", "i"}] * 3
-    assert stored.rows["Absent"] == []
+    stored = read_file(small(tmp_path), [CageNumber, Absent])
+    numbers = stored.rows[CageNumber]
+    assert numbers == [CageNumber(row.uuid, number) for number, row in enumerate(numbers)]
+    assert len({row.uuid for row in numbers}) == 3
+    assert stored.rows[Absent] == []
     assert stored.records == 4
     assert stored.last_change is not None
     assert stored.last_change > 1_600_000_000_000
@@ -138,13 +139,10 @@ def test_a_real_ovn_schema(tmp_path: Path) -> None:
     path = create(tmp_path, OVN_NB)
     insert = {"op": "insert", "table": "Logical_Switch", "row": {"name": "net"}}
     run("ovsdb-tool", "transact", path, json.dumps(["OVN_Northbound", insert]))
-    stored = read_file(path, {"Logical_Switch": ["name", "ports", "other_config"]})
-    assert stored.rows["Logical_Switch"][0] == {
-        "_uuid": stored.rows["Logical_Switch"][0]["_uuid"],
-        "name": "net",
-        "ports": ["set", []],
-        "other_config": ["map", []],
-    }
+    stored = read_file(path, [LogicalSwitch])
+    (switch,) = stored.rows[LogicalSwitch]
+    assert switch == LogicalSwitch(uuid=switch.uuid, name="net")
+    assert switch.uuid
     assert "acls" in stored.schema.tables["Logical_Switch"]
 
 
@@ -152,11 +150,11 @@ def test_gzip(tmp_path: Path) -> None:
     path = small(tmp_path)
     packed = tmp_path / "db.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
-    assert read_file(packed, TABLES).rows == read_file(path, TABLES).rows
+    assert by_uuid(read_file(packed, TABLES)) == by_uuid(read_file(path, TABLES))
     packed.write_bytes(packed.read_bytes()[:-30])
     cut = read_file(packed, TABLES)
     assert cut.torn
-    assert cut.rows["Cage"] == read_file(path, TABLES).rows["Cage"][: len(cut.rows["Cage"])]
+    assert cut.rows[Cage] == read_file(path, TABLES).rows[Cage][: len(cut.rows[Cage])]
 
 
 def test_a_flipped_byte_ends_the_reading(tmp_path: Path) -> None:
@@ -166,7 +164,7 @@ def test_a_flipped_byte_ends_the_reading(tmp_path: Path) -> None:
     path.write_bytes(data)
     stored = read_file(path, TABLES)
     assert "SHA-1" in stored.torn
-    assert len(stored.rows["Cage"]) == 2
+    assert len(stored.rows[Cage]) == 2
 
 
 @pytest.mark.parametrize(
@@ -202,17 +200,17 @@ def test_beheaded(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(FileUnreadable):
-        read_file(tmp_path / "absent.db", {})
+        read_file(tmp_path / "absent.db", [])
     with pytest.raises(FileUnreadable):
-        read_file(tmp_path, {})
+        read_file(tmp_path, [])
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(FileUnreadable):
-        read_file(pipe, {})
+        read_file(pipe, [])
     with short_directory() as directory, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(directory / "s"))
         with pytest.raises(FileUnreadable):
-            read_file(directory / "s", {})
+            read_file(directory / "s", [])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
@@ -220,4 +218,4 @@ def test_a_file_of_somebody_else(tmp_path: Path) -> None:
     path = small(tmp_path, 0)
     path.chmod(0)
     with pytest.raises(NotPermitted):
-        read_file(path, {})
+        read_file(path, [])

@@ -9,7 +9,7 @@ module         what it holds
 ``framing``    where one JSON-RPC message ends and the next begins
 ``client``     a database on a server: its schema, and selects
 ``schema``     tables, columns and column types
-``datum``      defaults and differences of column values
+``shape``      columns on the wire, and what a field makes of them
 ``values``     wire values to typed rows
 ``journal``    the record layer shared by both file formats
 ``raft``       the log of a clustered database

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 import msgspec
 
@@ -24,8 +24,9 @@ from viftrail.errors import (
 )
 from viftrail.facts.ovsdb import collector
 from viftrail.facts.ovsdb.dial import Deadline
-from viftrail.facts.ovsdb.schema import Schema, parse_schema
-from viftrail.facts.ovsdb.wire import Message, Stream, decode
+from viftrail.facts.ovsdb.schema import ColumnType, Schema, parse_schema
+from viftrail.facts.ovsdb.values import BAD_JSON, Maker, RowT, columns_of, table_of
+from viftrail.facts.ovsdb.wire import Message, Stream, decode, no_answer
 
 if TYPE_CHECKING:
     import ssl
@@ -36,30 +37,30 @@ if TYPE_CHECKING:
 Condition = tuple[str, str, object]
 """A column, a function and a wire value (RFC 7047 section 5.1)."""
 
-Row = dict[str, object]
-"""One row in wire form; ``_uuid`` is ``["uuid", TEXT]``."""
-
-_NEVER_STORED = frozenset({"_uuid", "_version"})
+_NEVER_STORED: dict[str, ColumnType] = {"_uuid": ColumnType("uuid")}
 _EMPTY: tuple[object, ...] = (["set", []], ["map", []], "")
 
 
 @dataclass(frozen=True)
-class Select:
-    """Which columns of which rows: ``where=()`` means the whole table."""
+class Select(Generic[RowT]):
+    """Rows of which type and which of them: ``where=()`` means the whole table."""
 
-    table: str
-    where: tuple[Condition, ...]
-    columns: tuple[str, ...]
+    row: type[RowT]
+    where: tuple[Condition, ...] = ()
 
 
-class _Rows(msgspec.Struct, frozen=True):
-    rows: list[dict[str, Any]] | None = None
+class _Result(msgspec.Struct, frozen=True):
+    """What one select came to; its rows stay undecoded, as each is of its own type."""
+
+    rows: list[msgspec.Raw] | None = None
     error: str | None = None
     details: str = ""
 
 
-_rows_decoder = msgspec.json.Decoder(list[_Rows | None])
+_results_decoder = msgspec.json.Decoder(list[_Result | None])
 _any_decoder = msgspec.json.Decoder()
+_Member = dict[str, object]
+_member_decoder = msgspec.json.Decoder(dict[str, object])
 _SERVER_COLUMNS = ("name", "model", "connected", "leader", "cid", "sid")
 
 
@@ -69,7 +70,7 @@ class _Session:
 
     stream: Stream
     schema: Schema
-    member: Row
+    member: _Member
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Client:
         leader: whether this member leads its cluster.
         cluster_id: the cluster's UUID, or None.
         server_id: this member's UUID, or None.
+        timeout: seconds that a request may take.
     """
 
     def __init__(self, session: _Session, opener: _Opener, timeout: float) -> None:
@@ -131,8 +133,9 @@ class Client:
         self.server_id = _optional_uuid(member.get("sid"))
         self._stream = session.stream
         self._schema = session.schema
+        self._makers: dict[type[msgspec.Struct], Maker[Any]] = {}
         self._opener = opener
-        self._timeout = timeout
+        self.timeout = timeout
         # A new number for each request: the late answer to one that timed out
         # must not pass for the answer to the next.
         self._numbers = itertools.count(10)
@@ -185,44 +188,50 @@ class Client:
         """The database's schema as this server has it; nothing is sent."""
         return self._schema
 
-    def select(self, selects: Sequence[Select], *, timeout: float | None = None) -> list[list[Row]]:
+    def select(
+        self, selects: Sequence[Select[RowT]], *, timeout: float | None = None
+    ) -> list[list[RowT]]:
         """Ask several selects in one transaction, so that they fit together.
 
         A table or a column that the server's schema does not have is left out
         of the request: older OVN simply has less. A condition on such a column
-        is judged as if every row held nothing in it. Every row carries
-        ``_uuid``, asked for or not, because ovsdb-server merges rows that look
-        alike without it.
+        is judged as if every row held nothing in it. ``_uuid`` is always asked
+        for, because ovsdb-server merges rows that look alike without it.
 
         Args:
             selects: what to read.
             timeout: seconds; the connection's own when None.
 
         Returns:
-            For each select its rows in wire form, in the server's order.
+            For each select its rows, in the server's order.
 
         Raises:
             Unreachable: the server did not answer in time or went away.
-            ProtocolError: the answer is not one that OVSDB allows.
+            ProtocolError: the answer is not one that OVSDB allows, or a column
+                is of another type than the row's field.
         """
         operations: list[object] = []
-        places: list[int] = []
+        asked: list[int] = []
         for place, wanted in enumerate(selects):
             operation = self._operation(wanted)
             if operation is not None:
                 operations.append(operation)
-                places.append(place)
-        answer: list[list[Row]] = [[] for _ in selects]
+                asked.append(place)
+        answer: list[list[RowT]] = [[] for _ in selects]
         if not operations:
             return answer
-        deadline = Deadline(self._timeout if timeout is None else timeout)
+        deadline = Deadline(self.timeout if timeout is None else timeout)
         self._revive(deadline)
         params = [self._schema.name, *operations]
         number = next(self._numbers)
         self._stream.send(_request(number, "transact", params), deadline)
         reply = _reply(self._stream, number, deadline)
-        for place, rows in zip(places, self._results(reply, len(places)), strict=True):
-            answer[place] = rows
+        with collector.paused():
+            try:
+                for place, raws in zip(asked, self._results(reply, len(asked)), strict=True):
+                    answer[place] = self._maker(selects[place].row).rows(raws)
+            except BAD_JSON as error:
+                no_answer(self.endpoint, error)
         return answer
 
     def close(self) -> None:
@@ -235,8 +244,9 @@ class Client:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _operation(self, wanted: Select) -> object | None:
-        known = self._schema.tables.get(wanted.table)
+    def _operation(self, wanted: Select[Any]) -> object | None:
+        table = table_of(wanted.row)
+        known = self._schema.tables.get(table)
         if known is None:
             return None
         where: list[Condition] = []
@@ -245,8 +255,15 @@ class Client:
                 where.append(condition)
             elif not _true_of_nothing(condition):
                 return None
-        columns = [name for name in wanted.columns if name in known or name == "_version"]
-        return _select_operation(wanted.table, tuple(where), columns)
+        columns = [name for name in columns_of(wanted.row) if name in known]
+        return _select_operation(table, tuple(where), columns)
+
+    def _maker(self, row_type: type[RowT]) -> Maker[RowT]:
+        maker = self._makers.get(row_type)
+        if maker is None:
+            kinds = self._schema.types[table_of(row_type)] | _NEVER_STORED
+            maker = self._makers[row_type] = Maker(row_type, kinds)
+        return maker
 
     def _revive(self, deadline: Deadline) -> None:
         """Connect again when the server has meanwhile dropped an idle connection."""
@@ -255,15 +272,15 @@ class Client:
         self._stream.close()
         session = self._opener.open(deadline)
         self._stream, self._schema = session.stream, session.schema
+        self._makers.clear()
 
-    def _results(self, reply: Message, count: int) -> list[list[Row]]:
+    def _results(self, reply: Message, count: int) -> list[list[msgspec.Raw]]:
         if reply.error is not None:
             raise ProtocolError(
                 f"{self.endpoint} refused to be read: {_error_text(reply.error)}.",
                 "See the ovsdb-server's log there for the reason.",
             )
-        with collector.paused():
-            results = decode(_rows_decoder, reply.result, self.endpoint)
+        results = decode(_results_decoder, reply.result, self.endpoint)
         for result in results:
             if result is not None and result.error is not None:
                 raise ProtocolError(
@@ -318,16 +335,16 @@ def _reply(stream: Stream, number: int, deadline: Deadline) -> Message:
         # Late answers to a request that timed out are of no use any more.
 
 
-def _member(reply: Message, where: str) -> Row:
+def _member(reply: Message, where: str) -> _Member:
     """The server's own row about the database; empty before OVS 2.9."""
     if reply.error is not None:
         return {}
-    results = decode(_rows_decoder, reply.result, where)
+    results = decode(_results_decoder, reply.result, where)
     rows = results[0].rows if results and results[0] is not None else None
-    return rows[0] if rows else {}
+    return decode(_member_decoder, rows[0], where) if rows else {}
 
 
-def _check_member(member: Row, database: str, where: str) -> None:
+def _check_member(member: _Member, database: str, where: str) -> None:
     if member.get("model") in ("clustered", "relay") and member.get("connected") is False:
         source = "its cluster" if member["model"] == "clustered" else "the server it relays"
         raise Unreachable(

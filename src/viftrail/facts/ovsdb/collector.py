@@ -9,6 +9,7 @@ without it. JSON cannot make cycles, so nothing is lost by the pause.
 from __future__ import annotations
 
 import gc
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_lock = threading.Lock()
+_pauses = 0
+_was_enabled = False
+
+
 @contextmanager
 def paused() -> Iterator[None]:
-    """Hold the collector off inside the block; leave it as it was found."""
-    was_enabled = gc.isenabled()
-    gc.disable()
+    """Hold the collector off inside the block, whichever thread leaves its own last."""
+    global _pauses, _was_enabled
+    with _lock:
+        if not _pauses:
+            _was_enabled = gc.isenabled()
+            gc.disable()
+        _pauses += 1
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
+        with _lock:
+            _pauses -= 1
+            if not _pauses and _was_enabled:
+                gc.enable()

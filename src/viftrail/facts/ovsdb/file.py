@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import msgspec
 
@@ -19,16 +19,27 @@ from viftrail.facts.ovsdb.journal import Journal, Record, TornError
 from viftrail.facts.ovsdb.raft import ClusterInfo, Log, header_decoder, is_empty
 from viftrail.facts.ovsdb.replay import InconsistentError, Replay
 from viftrail.facts.ovsdb.schema import Schema, parse_schema
+from viftrail.facts.ovsdb.values import BAD_JSON
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterable
 
-_BAD_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+RowT = TypeVar("RowT", bound=msgspec.Struct)
 _RESTORE = (
     "Take the file from another member or from a backup, "
     "or copy it again if it was cut off on the way."
 )
+
+
+class Rows:
+    """Rows by their type."""
+
+    def __init__(self, rows: dict[type[msgspec.Struct], list[Any]]) -> None:
+        self._rows = rows
+
+    def __getitem__(self, row_type: type[RowT]) -> list[RowT]:
+        return cast("list[RowT]", self._rows[row_type])
 
 
 @dataclass(frozen=True)
@@ -39,10 +50,10 @@ class StoredDatabase:
         name: the database's name, such as ``OVN_Southbound``.
         version: its schema's version.
         schema: the schema in force at the end of the file.
-        rows: the wanted tables' rows in wire form, each with ``_uuid``. A
-            column that the schema does not have, or that is never stored
-            (ephemeral), is absent. Values may be shared between rows: they
-            are to be read, not changed.
+        rows: the wanted rows by their type. A column that the schema does not
+            have, or that is never stored (ephemeral), leaves its field at the
+            default. Values may be shared between rows: they are to be read,
+            not changed.
         records: records used, the schema or header included.
         torn: "" when the file was used to its end, else which record was not
             and why; everything before it was used, as ovsdb-server does.
@@ -54,7 +65,7 @@ class StoredDatabase:
     name: str
     version: str
     schema: Schema
-    rows: dict[str, list[dict[str, object]]] = field(repr=False)
+    rows: Rows = field(repr=False)
     records: int
     torn: str = ""
     last_change: int | None = None
@@ -62,21 +73,24 @@ class StoredDatabase:
 
 
 def read_file(
-    path: str | os.PathLike[str], tables: Mapping[str, Collection[str]]
+    path: str | os.PathLike[str], row_types: Iterable[type[msgspec.Struct]]
 ) -> StoredDatabase:
     """Read the wanted columns of the wanted tables from a database file.
 
     Args:
         path: a stand-alone or clustered file, gzipped or not.
-        tables: columns by table; ``_uuid`` is always included. A table that
-            the schema does not have gives no rows.
+        row_types: what is wanted, each of another table (``values`` tells
+            what a row type is). A table that the schema does not have gives
+            no rows.
 
     Raises:
         FileUnreadable: the file is absent, no plain file or cannot be read.
         NotPermitted: it may not be read by this user.
         DamagedDatabase: nothing in it can be used; the sentence says why.
+        ProtocolError: its schema declares a wanted column as another type
+            than the field is.
     """
-    replay = Replay(tables)
+    replay = Replay(row_types)
     with collector.paused(), Journal(Path(path)) as journal:
         reader = _Reader(journal.path, replay)
         torn = ""
@@ -93,7 +107,7 @@ def read_file(
             name=schema.name,
             version=schema.version,
             schema=schema,
-            rows=replay.finish(),
+            rows=Rows(replay.finish()),
             records=reader.records,
             torn=torn or note,
             last_change=replay.last_change,
@@ -127,7 +141,7 @@ class _Reader:
                 self._log.add(record.body)
             else:
                 self._replay.apply(self._transactions.decode(record.body))
-        except (*_BAD_JSON, InconsistentError, ValueError) as error:
+        except (*BAD_JSON, InconsistentError, ValueError) as error:
             if self.records == 0:
                 self._useless(str(error))
             raise TornError(f"the record at byte {record.offset} {_fault(error)}") from None
@@ -139,7 +153,7 @@ class _Reader:
             return None, ""
         try:
             return self._log.finish(), ""
-        except (*_BAD_JSON, InconsistentError, ValueError) as error:
+        except (*BAD_JSON, InconsistentError, ValueError) as error:
             return self._log.info, f"an entry at the end of the log {_fault(error)}"
 
     def _first(self, record: Record) -> None:

@@ -18,6 +18,7 @@ import msgspec
 from viftrail.errors import ProtocolError, TlsError, Unreachable
 from viftrail.facts.ovsdb.dial import LISTENS, Deadline, connect, wait_ready
 from viftrail.facts.ovsdb.framing import Framer, NotJsonError
+from viftrail.facts.ovsdb.values import BAD_JSON
 
 if TYPE_CHECKING:
     import socket
@@ -56,11 +57,20 @@ def decode(decoder: msgspec.json.Decoder[Any], data: Any, where: str) -> Any:
     """
     try:
         return decoder.decode(data)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise ProtocolError(
-            f"{where} sent a message that is no OVSDB answer ({error}).",
-            "Check that the address belongs to an ovsdb-server.",
-        ) from None
+    except BAD_JSON as error:
+        no_answer(where, error)
+
+
+def no_answer(where: str, error: BaseException) -> NoReturn:
+    """Say that what a server sent could not be decoded.
+
+    Raises:
+        ProtocolError: always.
+    """
+    raise ProtocolError(
+        f"{where} sent a message that is no OVSDB answer ({error}).",
+        "Check that the address belongs to an ovsdb-server.",
+    ) from None
 
 
 class Stream:

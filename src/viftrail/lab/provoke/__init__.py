@@ -11,7 +11,17 @@ from viftrail.errors import LabError, UsageError
 
 # In the order of the chain, which is the order that they are listed in.
 # isort: off
-from viftrail.lab.provoke import northbound, binding, vif, local, underlay, north, decoys  # noqa: F401
+from viftrail.lab.provoke import (
+    northbound,  # noqa: F401
+    drift,  # noqa: F401
+    binding,  # noqa: F401
+    lag,  # noqa: F401
+    vif,  # noqa: F401
+    local,  # noqa: F401
+    underlay,  # noqa: F401
+    north,  # noqa: F401
+    decoys,  # noqa: F401
+)
 
 # isort: on
 from viftrail.lab.provoke.registry import Provocation, Victim, all_provocations

@@ -1,0 +1,140 @@
+"""S5 and S8: bindings that are missing, or that nobody has claimed.
+
+These are what the rows alone can show. Where the hosts were looked at as well,
+the faults of those stages name the cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import northd, subject
+from viftrail.chain.cloud import Cloud, Port
+from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.southbound import Chassis, ChassisPrivate, PortBinding, SBGlobal
+from viftrail.faults.chassis import LAG
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import claimed, on_host
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
+
+
+def _ports(cloud: Cloud) -> Iterator[Port]:
+    """Ports that are in Northbound and that their owner, where asked, knows."""
+    asked = bool(cloud.owner.ports)
+    for port in cloud.ports.values():
+        if port.row is not None and (port.owned is not None or not asked):
+            yield port
+
+
+def _missing(cloud: Cloud) -> Iterator[Case]:
+    states = [northd.northd_state(host) for host in cloud.central.values()]
+    if states and "active" not in states and "standby" not in states:
+        return  # northd itself is at fault
+    bindings = cloud.sb[PortBinding]
+    for port in _ports(cloud):
+        if not bindings.absent("logical_port", port.id):
+            continue
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"the port of {port.label} is in Northbound, but northd has made no "
+            "Port_Binding for it",
+            evidence=(
+                Evidence(
+                    where=SOUTHBOUND,
+                    what=f"Port_Binding logical_port={port.id}",
+                    seen="no such row",
+                    expected="one row, as its Logical_Switch_Port exists",
+                    command=f"ovn-sbctl find Port_Binding logical_port={port.id}",
+                ),
+                *(
+                    Evidence(
+                        where=name,
+                        what="ovn-northd",
+                        seen=northd.northd_state(host),
+                        expected="active, on these very databases",
+                        command="ovn-appctl -t ovn-northd nb-connection-status",
+                    )
+                    for name, host in cloud.central.items()
+                ),
+            ),
+            steps=on_host(
+                cloud.central_name,
+                "systemctl restart ovn-northd",
+                undo="nothing to undo",
+                verify=f"ovn-sbctl find Port_Binding logical_port={port.id}",
+            ),
+            certainty=Certainty.LIKELY,
+            note="If it stays away, look in ovn-northd.log for this port, and whether northd is "
+            "connected to these databases and not to others.",
+        )
+
+
+def _unclaimed(cloud: Cloud) -> Iterator[Case]:
+    newest = max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=0)
+    for port in _ports(cloud):
+        binding = cloud.binding(port.id)
+        chassis = cloud.sb[Chassis].one("hostname", port.requested_chassis)
+        if binding is None or binding.chassis or chassis is None:
+            continue
+        private = cloud.sb[ChassisPrivate].one("name", chassis.name)
+        late = private is not None and newest - private.nb_cfg >= LAG
+        if late or chassis.hostname in cloud.hosts or cloud.plugs.get(port.id):
+            continue  # why is known, or can be seen on the host
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"nobody has claimed the port of {port.label}; {chassis.hostname}, which shall, "
+            "is registered and up to date",
+            evidence=(
+                Evidence(
+                    where=SOUTHBOUND,
+                    what="Port_Binding.chassis",
+                    seen="nobody",
+                    expected=chassis.hostname,
+                    command=f"ovn-sbctl --columns=chassis,up find Port_Binding "
+                    f"logical_port={port.id}",
+                ),
+            ),
+            steps=on_host(
+                chassis.hostname,
+                f"ovs-vsctl --columns=name,ofport,error find Interface "
+                f"external_ids:iface-id={port.id}",
+                undo="nothing is changed",
+                verify=claimed(port.id),
+            ),
+            certainty=Certainty.LIKELY,
+            note="The cause is on that host: no plug, a wrong iface-id, a missing device. A VM that is "
+            "shut off looks the same.",
+        )
+
+
+FAULTS = (
+    Fault(
+        id="northd-binding-missing",
+        stage=Stage.NORTHD,
+        title="northd has made no binding for a port",
+        what="ovn-northd runs, or cannot be seen not to, and yet Southbound has no Port_Binding for a "
+        "port of Northbound: northd serves other databases, skipped the row, or ran out of keys.",
+        shows="The port has no flows, no DHCP, no address. Others may be well.",
+        decisive="The Logical_Switch_Port exists and no Port_Binding has its name.",
+        remedy="Restart ovn-northd; if that does not help, look for the port in its log and for the "
+        "databases that it is connected to.",
+        risk=Risk.SAFE,
+        references=("ovn-northd(8)", "ovn: northd/northd.c"),
+        unlike={"northd-not-running": "there no northd is active"},
+        find=_missing,
+    ),
+    Fault(
+        id="pb-unclaimed",
+        stage=Stage.VIF,
+        title="Nobody has claimed a port",
+        what="The chassis that shall claim the port is registered and follows Southbound, and has not "
+        "claimed it. The cause is on the host, which was not looked at.",
+        shows="The VM has no network, or does not run.",
+        decisive="Port_Binding.chassis is empty while the requested chassis is up to date.",
+        remedy="Look at the host: `viftrail why` with --ssh names the cause.",
+        risk=Risk.SAFE,
+        references=("ovn: controller/binding.c",),
+        unlike={"controller-flow-lag": "there the chassis is behind"},
+        find=_unclaimed,
+    ),
+)

@@ -1,0 +1,221 @@
+"""S6 and S7: chassis that are registered twice, half, or lag behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.controller import controller_state
+from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.southbound import Chassis, ChassisPrivate, SBGlobal
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import on_host
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
+
+LAG = 2
+"""Neutron counts an agent as alive while it is at most one nb_cfg behind (neutron_agent.py)."""
+
+
+def _twins(cloud: Cloud) -> Iterator[Case]:
+    for hostname, rows in cloud.sb[Chassis].by("hostname").items():
+        if len(rows) < 2 or not hostname:
+            continue
+        host = cloud.hosts.get(hostname)
+        counters = {row.name: _counter(cloud, row.name) for row in rows}
+        newest = max(counters.values())
+        stale = [
+            row.name
+            for row in rows
+            if (host and host.chassis_name and row.name != host.chassis_name)
+            or (not host and counters[row.name] < newest)
+        ]
+        names = ", ".join(row.name for row in rows)
+        yield Case(
+            subject=subject.host(hostname),
+            summary=f"{hostname} is registered {len(rows)} times in Southbound ({names})",
+            evidence=(
+                Evidence(
+                    where=SOUTHBOUND,
+                    what=f"Chassis hostname={hostname}",
+                    seen=names,
+                    expected="one row",
+                    command=f"ovn-sbctl --columns=name,encaps find Chassis hostname={hostname}",
+                ),
+                Evidence(
+                    where=SOUTHBOUND,
+                    what="Chassis_Private.nb_cfg of each",
+                    seen=", ".join(f"{name}: {value}" for name, value in counters.items()),
+                    expected="the same for all",
+                    command="ovn-sbctl --columns=name,nb_cfg list Chassis_Private",
+                ),
+            ),
+            steps=tuple(step for name in stale for step in _unregister(cloud, name)),
+            victims=frozenset(),
+            note=""
+            if stale
+            else "Compare with `ovs-vsctl get Open_vSwitch . external_ids:system-id` on the host: "
+            "the other row is the stale one.",
+        )
+
+
+def _counter(cloud: Cloud, name: str) -> int:
+    row = cloud.sb[ChassisPrivate].one("name", name)
+    return row.nb_cfg if row else -1
+
+
+def _unregister(cloud: Cloud, name: str) -> Iterator[Step]:
+    yield from on_host(
+        cloud.central_name,
+        f"ovn-sbctl chassis-del {name} && ovn-sbctl --if-exists destroy Chassis_Private {name}",
+        undo="a living ovn-controller registers itself again",
+        verify=f"ovn-sbctl find Chassis name={name}",
+        risk=Risk.BLINKS,
+    )
+
+
+def _ghosts(cloud: Cloud) -> Iterator[Case]:
+    chassis = cloud.sb[Chassis]
+    for row in cloud.sb[ChassisPrivate]:
+        if row.chassis or not chassis.absent("name", row.name):
+            continue
+        yield Case(
+            subject=subject.host(row.name),
+            summary=f"Chassis_Private {row.name} has no Chassis, so `--wait=hv` never returns and "
+            "every agent looks late",
+            evidence=(
+                Evidence(
+                    where=SOUTHBOUND,
+                    what=f"Chassis_Private {row.name}",
+                    seen="chassis empty, and no Chassis of that name",
+                    expected="a Chassis",
+                    command=f"ovn-sbctl find Chassis name={row.name}",
+                ),
+            ),
+            steps=on_host(
+                cloud.central_name,
+                f"ovn-sbctl destroy Chassis_Private {row.name}",
+                undo="a living ovn-controller makes it again",
+                verify="ovn-nbctl --wait=hv --timeout=10 sync",
+            ),
+            victims=frozenset(),
+        )
+
+
+def _lagging(cloud: Cloud) -> Iterator[Case]:
+    wanted = max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=0)
+    for row in cloud.sb[ChassisPrivate]:
+        chassis = cloud.sb[Chassis].one("name", row.name)
+        if chassis is None or wanted - row.nb_cfg < LAG:
+            continue
+        if len(cloud.sb[Chassis].find("hostname", chassis.hostname)) > 1:
+            continue  # a stale twin lags too, and that is its own fault
+        host = cloud.hosts.get(chassis.hostname)
+        state = controller_state(host) if host else ""
+        if state and state != "running":
+            continue  # dead, stopped or hung: that is another fault
+        answers = host.unixctl.get("ovn-controller", {}) if host else {}
+        if answers.get("connection-status", "connected") != "connected":
+            continue
+        paused = answers.get("debug/status") == "paused"
+        yield Case(
+            subject=subject.host(chassis.hostname),
+            summary=f"ovn-controller of {chassis.hostname} is {wanted - row.nb_cfg} steps behind "
+            "Southbound" + (": it is paused" if paused else ""),
+            evidence=(
+                Evidence(
+                    where=SOUTHBOUND,
+                    what=f"Chassis_Private.nb_cfg of {chassis.hostname}",
+                    seen=str(row.nb_cfg),
+                    expected=str(wanted),
+                    command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={row.name}",
+                ),
+                *(
+                    (
+                        Evidence(
+                            where=chassis.hostname,
+                            what="ovn-controller",
+                            seen=answers["debug/status"],
+                            expected="running",
+                            command="ovn-appctl -t ovn-controller debug/status",
+                        ),
+                    )
+                    if "debug/status" in answers
+                    else ()
+                ),
+            ),
+            steps=on_host(
+                chassis.hostname,
+                "ovn-appctl -t ovn-controller debug/resume",
+                undo="ovn-appctl -t ovn-controller debug/pause",
+                verify="ovn-appctl -t ovn-controller debug/status",
+            )
+            if paused
+            else (),
+            certainty=Certainty.PROVEN if paused else Certainty.LIKELY,
+            victims=_unfinished(cloud, chassis),
+            note=""
+            if paused
+            else "Look on the host whether ovn-controller is dead, cut off, or busy: "
+            "`ovn-appctl -t ovn-controller connection-status` and `stopwatch/show`.",
+        )
+
+
+def _unfinished(cloud: Cloud, chassis: Chassis) -> frozenset[subject.Subject]:
+    """Ports that this chassis shall claim and has not claimed, or not finished."""
+    found = set()
+    for port in cloud.ports.values():
+        if port.requested_chassis in (chassis.hostname, chassis.name):
+            binding = cloud.binding(port.id)
+            if binding and (binding.chassis != chassis.uuid or binding.up is False):
+                found.add(subject.port(port.id))
+    return frozenset(found)
+
+
+FAULTS = (
+    Fault(
+        id="chassis-stale-same-hostname",
+        stage=Stage.SOUTHBOUND,
+        title="A host is registered twice",
+        what="A Chassis row of an earlier installation with the same hostname was left behind.",
+        shows="The living host is called dead now and then, bindings and migrations go astray, and "
+        "its peers keep a dead tunnel more.",
+        decisive="Two Chassis rows with one hostname.",
+        remedy="Delete the stale row, the one that is not the host's system-id, and its "
+        "Chassis_Private.",
+        risk=Risk.BLINKS,
+        references=("neutron: mech_driver.py", "ovn-sb(5), Chassis"),
+        unlike={
+            "chassis-stale-same-encap": "there the addresses are equal, and only one registers"
+        },
+        find=_twins,
+    ),
+    Fault(
+        id="chassis-private-ghost",
+        stage=Stage.SOUTHBOUND,
+        title="A Chassis_Private row without its Chassis",
+        what="The Chassis row was deleted and its Chassis_Private was left.",
+        shows="hv_cfg stands still, `ovn-nbctl --wait=hv sync` never returns, every agent looks late.",
+        decisive="Chassis_Private.chassis is empty and no Chassis has its name.",
+        remedy="Delete the row.",
+        risk=Risk.SAFE,
+        references=("ovn: ovn-northd.c update_northbound_cfg", "ovn-sb(5), Chassis_Private"),
+        unlike={"controller-flow-lag": "there the row has a chassis"},
+        find=_ghosts,
+    ),
+    Fault(
+        id="controller-flow-lag",
+        stage=Stage.CONTROLLER,
+        title="ovn-controller is behind",
+        what="ovn-controller has not followed the last changes of Southbound: it is paused, busy "
+        "recomputing, or cannot be seen to be dead from here.",
+        shows="Ports of the host come up late or not at all.",
+        decisive="Chassis_Private.nb_cfg of the host is two or more behind SB_Global.nb_cfg.",
+        remedy="Resume it when it is paused; otherwise find out what keeps it busy.",
+        risk=Risk.SAFE,
+        references=("ovn: controller/if-status.c", "ovn-controller(8), debug/pause"),
+        unlike={"controller-crashed": "there the process is gone"},
+        find=_lagging,
+        on_path_freezes=True,
+    ),
+)

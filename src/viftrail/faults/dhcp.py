@@ -1,0 +1,109 @@
+"""S9: faults of a subnet's DHCP_Options row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud
+from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.northbound import DHCPOptions, LogicalRouterPort
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import owned_row
+from viftrail.verdict import Evidence, Risk, Stage, Step
+
+MANDATORY = ("lease_time", "server_id", "server_mac")
+"""Without these northd makes no DHCP flows (northd.c build_dhcpv4_action)."""
+
+
+def _incomplete(cloud: Cloud) -> Iterator[Case]:
+    users: dict[str, list[str]] = {}
+    for port in cloud.ports.values():
+        if port.row and port.row.dhcpv4_options:
+            users.setdefault(port.row.dhcpv4_options, []).append(port.id)
+    for row in cloud.nb[DHCPOptions]:
+        missing = [key for key in MANDATORY if not row.options.get(key)]
+        if ":" in row.cidr or not missing or row.uuid not in users:
+            continue
+        victims = frozenset(subject.port(port_id) for port_id in users[row.uuid])
+        for network in sorted(_networks(cloud, users[row.uuid])):
+            yield Case(
+                subject=subject.network(network),
+                summary=f"the DHCP options of {row.cidr} lack {', '.join(missing)}, so northd makes "
+                "no DHCP flows from them",
+                evidence=(
+                    Evidence(
+                        where=NORTHBOUND,
+                        what=f"DHCP_Options {row.uuid} options",
+                        seen=", ".join(sorted(row.options)) or "empty",
+                        expected=f"{', '.join(MANDATORY)} among them",
+                        command=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+                    ),
+                ),
+                steps=_mend(cloud, row, missing),
+                victims=victims,
+                note="Neutron writes an incomplete row for a subnet without gateway and without "
+                "metadata port: openstack subnet set --gateway.",
+            )
+
+
+def _networks(cloud: Cloud, port_ids: list[str]) -> set[str]:
+    """The switches of these ports; a subnet's options serve one."""
+    switches = (cloud.switch_of(cloud.ports[port_id]) for port_id in port_ids[:1])
+    return {switch.name for switch in switches if switch}
+
+
+def _mend(cloud: Cloud, row: DHCPOptions, missing: list[str]) -> tuple[Step, ...]:
+    command = _complete(cloud, row, missing)
+    if not command:
+        return ()
+    return owned_row(
+        cloud,
+        ovn=command,
+        undo=" && ".join(
+            f"ovn-nbctl remove DHCP_Options {row.uuid} options {key}" for key in missing
+        ),
+        openstack="openstack subnet set --dhcp " + row.external_ids.get("subnet_id", row.cidr),
+        verify=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+    )
+
+
+def _complete(cloud: Cloud, row: DHCPOptions, missing: list[str]) -> str:
+    """A command that sets what can be taken from the router or from the row itself."""
+    values = {
+        "lease_time": "43200",
+        "server_id": row.options.get("router", ""),
+        "server_mac": _router_mac(cloud, row),
+    }
+    if not all(values[key] for key in missing):
+        return ""
+    pairs = " ".join(f"'options:{key}=\"{values[key]}\"'" for key in missing)
+    return f"ovn-nbctl set DHCP_Options {row.uuid} {pairs}"
+
+
+def _router_mac(cloud: Cloud, row: DHCPOptions) -> str:
+    gateway = row.options.get("router", "")
+    for leg in cloud.nb[LogicalRouterPort]:
+        if gateway and any(network.partition("/")[0] == gateway for network in leg.networks):
+            return leg.mac
+    return ""
+
+
+FAULTS = (
+    Fault(
+        id="dhcp-options-incomplete",
+        stage=Stage.LOCAL,
+        title="The subnet's DHCP options are incomplete",
+        what="The DHCP_Options row lacks server_id, server_mac or lease_time, without which northd "
+        "writes no DHCP flows for its ports.",
+        shows="No lease in the whole subnet. northd logs `Required DHCPv4 options not defined for "
+        "lport …`.",
+        decisive="A mandatory key is missing in DHCP_Options.options.",
+        remedy="Complete the row; in Neutron give the subnet a gateway, or the network a metadata "
+        "port.",
+        risk=Risk.SAFE,
+        references=("ovn-nb(5), DHCP_Options", "ovn: northd.c build_dhcpv4_action"),
+        unlike={"dhcp-options-missing": "there the port refers to no row at all"},
+        find=_incomplete,
+    ),
+)

@@ -1,0 +1,84 @@
+"""S12: provider networks without a working localnet port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud
+from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.provider import PHYSNET
+from viftrail.faults.step import owned_row
+from viftrail.verdict import Evidence, Risk, Stage, Step
+
+
+def _vanished(cloud: Cloud) -> Iterator[Case]:
+    table = cloud.nb[LogicalSwitchPort]
+    for switch in cloud.nb[LogicalSwitch]:
+        physnet = switch.external_ids.get(PHYSNET, "")
+        if not physnet or not all(table.knows("uuid", uuid) for uuid in switch.ports):
+            continue
+        localnets = [member for member in cloud.members(switch) if member.type == "localnet"]
+        if any(member.options.get("network_name") == physnet for member in localnets):
+            continue
+        seen = ", ".join(m.options.get("network_name", "") or "none" for m in localnets)
+        wrong = localnets[0].name if localnets else ""
+        yield Case(
+            subject=subject.network(switch.name),
+            summary=f"provider network {switch.name} has "
+            + (f"a localnet port for {seen}" if localnets else "no localnet port")
+            + f" instead of one for {physnet}, so it ends inside OVN",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"localnet ports of {switch.name}",
+                    seen=seen or "none",
+                    expected=f"one with network_name={physnet}",
+                    command=f"ovn-nbctl lsp-list {switch.name}",
+                ),
+            ),
+            steps=_restore(cloud, switch, wrong, seen),
+            note="On a VLAN network the port also needs its tag: "
+            "`ovn-nbctl set Logical_Switch_Port … tag=`."
+            if switch.external_ids.get("neutron:provnet-network-type") == "vlan"
+            else "",
+        )
+
+
+def _restore(cloud: Cloud, switch: LogicalSwitch, wrong: str, seen: str) -> tuple[Step, ...]:
+    physnet = switch.external_ids[PHYSNET]
+    port = wrong or f"provnet-{switch.uuid}"
+    make = (
+        f"lsp-add {switch.name} {port} -- lsp-set-type {port} localnet "
+        f"-- lsp-set-addresses {port} unknown -- lsp-set-options {port} network_name={physnet}"
+    )
+    name = f"set Logical_Switch_Port {port} options:network_name="
+    return owned_row(
+        cloud,
+        ovn="ovn-nbctl " + (name + physnet if wrong else make),
+        undo="ovn-nbctl " + (name + seen if wrong else f"lsp-del {port}"),
+        openstack="neutron-ovn-db-sync-util --ovn-neutron_sync_mode repair",
+        verify=f"ovn-nbctl lsp-list {switch.name}",
+    )
+
+
+FAULTS = (
+    Fault(
+        id="prov-localnet-wrong",
+        stage=Stage.PROVIDER,
+        title="A provider network has no localnet port of its physical network",
+        what="The localnet port of the provider network is missing, or names another physical network "
+        "than the network itself.",
+        shows="North-south traffic and floating IPs are dead. With a wrong name ovn-controller logs "
+        "`bridge not found for localnet port …`, with that name.",
+        decisive="No port of type localnet in the switch has the network_name that the switch's "
+        "neutron:provnet-physical-network says.",
+        remedy="Have Neutron write the port again (sync repair); without Neutron, make it.",
+        risk=Risk.SAFE,
+        references=("ovn-nb(5), localnet", "neutron: ovn_db_sync.py"),
+        unlike={"prov-mapping-missing": "there the port is right and the chassis has no mapping"},
+        find=_vanished,
+    ),
+)

@@ -1,0 +1,89 @@
+"""S9: security groups whose port groups have drifted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.local import lets_out
+from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.northbound import PortGroup
+from viftrail.facts.slice import DROP_GROUP
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import owned_row
+from viftrail.verdict import Evidence, Risk, Stage
+
+
+def _drifted(cloud: Cloud) -> Iterator[Case]:
+    members: dict[str, set[str]] = {}
+    for group in cloud.nb[PortGroup]:
+        for uuid in group.ports:
+            members.setdefault(uuid, set()).add(group.name)
+    for port in cloud.ports.values():
+        if port.row is None:
+            continue
+        held = members.get(port.row.uuid, set())
+        lacking = [
+            name
+            for name in _wanted(port)
+            if name not in held and cloud.nb[PortGroup].one("name", name)
+        ]
+        if not lacking or _cut_off(cloud, port, held):
+            continue  # without any egress rule it is sg-egress-missing
+        name = lacking[0]
+        group_id = name.removeprefix("pg_").replace("_", "-")
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"{port.label} belongs to security group {group_id}, but its port group does "
+            "not hold the port: the group's rules do not apply to it",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"Port_Group {name} ports",
+                    seen="the port is not among them",
+                    expected=port.row.uuid,
+                    command=f"ovn-nbctl get Port_Group {name} ports",
+                ),
+            ),
+            steps=owned_row(
+                cloud,
+                ovn=f"ovn-nbctl add Port_Group {name} ports {port.row.uuid}",
+                undo=f"ovn-nbctl remove Port_Group {name} ports {port.row.uuid}",
+                openstack=f"openstack port set --security-group {group_id} {port.id}",
+                openstack_undo=f"openstack port unset --security-group {group_id} {port.id}",
+                verify=f"ovn-nbctl get Port_Group {name} ports",
+            ),
+        )
+
+
+def _wanted(port: Port) -> list[str]:
+    if port.owned:
+        return list(port.owned.port_groups)
+    row = port.row
+    ids = row.external_ids.get("neutron:security_group_ids", "").split() if row else []
+    return ["pg_" + group.replace("-", "_") for group in ids]
+
+
+def _cut_off(cloud: Cloud, port: Port, held: set[str]) -> bool:
+    if DROP_GROUP not in held:
+        return False
+    return not any(lets_out(cloud, group) for group in cloud.groups_of(port))
+
+
+FAULTS = (
+    Fault(
+        id="sg-portgroup-drift",
+        stage=Stage.LOCAL,
+        title="A security group does not hold its port",
+        what="The port's owner lists a security group, but the Port_Group of that group lacks the "
+        "port: an update failed, or somebody edited the group.",
+        shows="Rules are right in Neutron and traffic is dropped all the same.",
+        decisive="The port's UUID is not in Port_Group.ports of a group that its owner lists.",
+        remedy="Have the owner set the port's groups again.",
+        risk=Risk.SAFE,
+        references=("neutron: ovn_db_sync.py",),
+        unlike={"sg-egress-missing": "there no group at all lets the port send"},
+        find=_drifted,
+    ),
+)

@@ -1,0 +1,115 @@
+"""S4, S9, S11 to S13: rows of Northbound that are not, or no longer, what Neutron wants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from viftrail.errors import UsageError
+from viftrail.lab.design import PHYSNET
+from viftrail.lab.provoke.registry import ALL_PATHS, NORTH_SOUTH, provocation
+
+if TYPE_CHECKING:
+    from viftrail.lab.provoke.registry import Undo, Victim
+
+
+def _nbctl(victim: Victim, *arguments: str) -> str:
+    return victim.cloud.controller.run("ovn-nbctl", "--wait=hv", *arguments).strip()
+
+
+def _find(victim: Victim, table: str, condition: str) -> str:
+    """The UUID of a row."""
+    arguments = ("ovn-nbctl", "--bare", "--columns=_uuid", "find", table, condition)
+    return victim.cloud.controller.run(*arguments).strip()
+
+
+@provocation("nb-addresses-drift", "the VM's port has lost its addresses", ALL_PATHS)
+def lose_addresses(victim: Victim) -> Undo:
+    """The binding stays, and up with it."""
+    _nbctl(victim, "clear", "Logical_Switch_Port", victim.vm.port_id, "addresses")
+    victim.guest.ask_for_lease()
+    return victim.repair_port
+
+
+@provocation("port-admin-down", "the VM's port is administratively down", ALL_PATHS)
+def disable(victim: Victim) -> Undo:
+    """What ``openstack port set --disable`` comes to."""
+    port_id = victim.vm.port_id
+    _nbctl(victim, "lsp-set-enabled", port_id, "disabled")
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        if victim.exists:
+            _nbctl(victim, "lsp-set-enabled", victim.vm.port_id, "enabled")
+            victim.retry()
+
+    return undo
+
+
+@provocation("dhcp-options-incomplete", "the subnet's DHCP options have lost server_mac", ("dhcp",))
+def cripple_dhcp(victim: Victim) -> Undo:
+    """What Neutron writes for a subnet without gateway and metadata port."""
+    condition = f"cidr={victim.cloud.design.network.cidr}"
+    row = _find(victim, "DHCP_Options", condition)
+    mac = _nbctl(victim, "get", "DHCP_Options", row, "options:server_mac")
+    _nbctl(victim, "remove", "DHCP_Options", row, "options", "server_mac")
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        _nbctl(victim, "set", "DHCP_Options", row, f"options:server_mac={mac}")
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "router-gateway-chassis-gone",
+    "the router's gateway port names a chassis that does not exist",
+    NORTH_SOUTH,
+    needs_vm=False,
+)
+def misschedule(victim: Victim) -> Undo:
+    """As after a gateway host was reinstalled and got another system-id."""
+    cloud = victim.cloud
+    leg = cloud.design.router.outside.logical_router_port
+    _nbctl(victim, "clear", "Logical_Router_Port", leg, "gateway_chassis")
+    _nbctl(victim, "lrp-set-gateway-chassis", leg, "a-host-of-yesterday", "1")
+
+    def undo() -> None:
+        _nbctl(victim, "clear", "Logical_Router_Port", leg, "gateway_chassis")
+        cloud.neutron.ensure_gateway()
+
+    return undo
+
+
+@provocation(
+    "prov-localnet-wrong",
+    "the localnet port of the provider network names another physical network",
+    NORTH_SOUTH,
+    needs_vm=False,
+)
+def rename_physnet(victim: Victim) -> Undo:
+    """The patch port goes with the name."""
+    port = str(victim.cloud.design.provider.localnet_port)
+    _nbctl(victim, "set", "Logical_Switch_Port", port, "options:network_name=physnet7")
+
+    def undo() -> None:
+        _nbctl(victim, "set", "Logical_Switch_Port", port, f"options:network_name={PHYSNET}")
+
+    return undo
+
+
+@provocation(
+    "fip-on-wrong-fixed-ip",
+    "the VM's floating IP is translated to an address that nobody has",
+    ("floating-ip-icmp", "floating-ip-tcp"),
+)
+def mistranslate(victim: Victim) -> Undo:
+    """As after a VM was made anew with another address."""
+    floating_ip = victim.vm.floating_ip
+    if floating_ip is None:
+        raise UsageError(
+            f"{victim.name} has no floating IP.", "Boot a VM with --floating-ip, or take vm1."
+        )
+    row = _find(victim, "NAT", f"external_ip={floating_ip.address}")
+    _nbctl(victim, "set", "NAT", row, "logical_ip=10.0.0.250")
+    return victim.repair_port

@@ -1,0 +1,68 @@
+"""sg-portgroup-drift."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tests.cloud import accused, ask, edit, healthy, neutron_only, vm
+from viftrail.audit import audit
+from viftrail.facts.facts import Facts
+from viftrail.facts.northbound import LogicalSwitchPort, PortGroup
+from viftrail.facts.slice import DROP_GROUP
+
+
+def uuid_of(server: str = "vm1") -> str:
+    row = healthy().nb[LogicalSwitchPort].one("name", vm(healthy(), server))
+    assert row is not None
+    return row.uuid
+
+
+def left_out(*groups: str) -> Facts:
+    """vm1 is in none of these groups; without any given, in no group at all."""
+    return edit(
+        healthy(),
+        PortGroup,
+        lambda row: (
+            msgspec.structs.replace(row, ports=tuple(p for p in row.ports if p != uuid_of()))
+            if not groups or row.name in groups
+            else row
+        ),
+    )
+
+
+def test_a_group_that_does_not_hold_its_port() -> None:
+    (cause,) = audit(left_out()).causes
+    assert (cause.id, cause.subject) == ("sg-portgroup-drift", f"port {vm(healthy())}")
+    (step,) = cause.remedy.steps
+    assert step.command.endswith(f"ports {uuid_of()}")
+    assert accused(ask(left_out(), "vm2")) == set()
+
+
+def test_a_port_that_is_shut_in_by_it_is_another_fault() -> None:
+    (own,) = [group.name for group in healthy().nb[PortGroup] if group.name != DROP_GROUP]
+    assert accused(ask(left_out(own))) == {"sg-egress-missing"}
+
+
+def test_being_out_of_the_drop_group_is_not_drift() -> None:
+    assert "sg-portgroup-drift" not in accused(ask(left_out(DROP_GROUP)))
+
+
+def test_without_the_owner_northbound_names_the_groups() -> None:
+    (group,) = [group.name for group in healthy().nb[PortGroup] if group.name != DROP_GROUP]
+    listed = group.removeprefix("pg_").replace("_", "-")
+    facts = edit(
+        neutron_only(left_out()),
+        LogicalSwitchPort,
+        lambda row: (
+            msgspec.structs.replace(
+                row, external_ids={**row.external_ids, "neutron:security_group_ids": listed}
+            )
+            if row.uuid == uuid_of()
+            else row
+        ),
+    )
+    (cause,) = ask(facts, vm(healthy())).causes
+    assert cause.id == "sg-portgroup-drift"
+    assert cause.remedy.steps[0].command.startswith(
+        f"openstack port set --security-group {listed} "
+    )
