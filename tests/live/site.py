@@ -87,4 +87,4 @@ class Site:
 
 def accused(outcome: Outcome) -> set[str]:
     """The stages of every cause that the verdict names."""
-    return {group["stage"] for group in json.loads(outcome.out)["groups"]}
+    return {cause["stage"] for cause in json.loads(outcome.out)["causes"]}

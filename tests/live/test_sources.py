@@ -158,7 +158,7 @@ def test_a_fault_that_shows_in_the_files(site: Site, tmp_path: Path) -> None:
 
 def test_swapped_files(site: Site, files: tuple[Path, Path]) -> None:
     nb, sb = map(str, files)
-    refused(why(site, sb, nb), 68, "holds the database OVN_Southbound, not OVN_N", "Exchange")
+    refused(why(site, sb, nb), 68, "holds the database OVN_Northbound, not OVN_S", "Exchange")
 
 
 def test_a_file_and_an_address(site: Site, files: tuple[Path, Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.daemon import RUNNING, UNREACHED, daemon_state
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.verdict import Evidence, Finding, Stage
@@ -13,15 +14,8 @@ FEW_FLOWS = 20
 
 
 def controller_state(host: Host) -> str:
-    """What ovn-controller is doing: running, hung, stopped or dead."""
-    process = host.processes.get("ovn-controller")
-    if process is None:
-        return "not running"
-    if process.state in ("T", "t"):
-        return "stopped by a signal"
-    if not process.runs:
-        return "dead"
-    return "running" if host.unixctl.get("ovn-controller") else "hung"
+    """What ovn-controller is doing, as any daemon."""
+    return daemon_state(host, "ovn-controller")
 
 
 def connection(host: Host) -> str:
@@ -37,8 +31,10 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
         checks.unknown(f"host {trail.host or '?'} was not looked at")
         return checks.finding()
     state = controller_state(host)
-    alive = checks.check(
-        state == "running",
+    if state == UNREACHED:
+        checks.unknown(f"ovn-controller on {trail.host} is {state}")
+    alive = state != UNREACHED and checks.check(
+        state == RUNNING,
         Evidence(
             where=trail.host,
             what="ovn-controller",

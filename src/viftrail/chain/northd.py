@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.daemon import HUNG, RUNNING, UNREACHED, daemon_state
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
@@ -15,16 +16,12 @@ STATUS = "ovn-appctl -t ovn-northd status"
 
 
 def northd_state(host: Host) -> str:
-    """What ovn-northd is doing on this host: active, standby, paused, hung, stopped or dead."""
-    process = host.processes.get("ovn-northd")
-    if process is None:
-        return "not running"
-    if process.state in ("T", "t"):
-        return "stopped by a signal"
-    if not process.runs:
-        return "dead"
-    status = host.unixctl.get("ovn-northd", {}).get("status", "")
-    return status.removeprefix("Status:").strip() or "hung"
+    """What ovn-northd is doing on this host: active, standby, paused, or as any daemon."""
+    state = daemon_state(host, "ovn-northd")
+    if state != RUNNING:
+        return state
+    status = host.unixctl["ovn-northd"].get("status", "")
+    return status.removeprefix("Status:").strip() or HUNG
 
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:
@@ -34,6 +31,8 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     if "standby" in states.values() and "active" not in states.values():
         # One standby of many is normal, and only an active one makes another stand by.
         checks.aside("the active ovn-northd runs on a host that was not looked at")
+    elif UNREACHED in states.values() and "active" not in states.values():
+        checks.aside(f"ovn-northd on {', '.join(states)} is {UNREACHED}")
     elif states:
         checks.check(
             "active" in states.values(),

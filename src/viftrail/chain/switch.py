@@ -7,20 +7,16 @@ looked at before they are believed, on every host that the trail passes.
 from __future__ import annotations
 
 from viftrail.chain.checks import Checks
+from viftrail.chain.daemon import RUNNING, UNREACHED, daemon_state
 from viftrail.facts.host import Host
 from viftrail.verdict import Evidence
 
 
 def switch_state(host: Host) -> str:
-    """What ovs-vswitchd is doing: running, hung, stopped or dead; empty when nobody can say."""
-    process = host.processes.get("ovs-vswitchd")
-    if process is None:
-        return "not running" if "ovsdb-server" in host.processes else ""
-    if process.state in ("T", "t"):
-        return "stopped by a signal"
-    if not process.runs:
-        return "dead"
-    return "running" if host.unixctl.get("ovs-vswitchd") else "hung"
+    """What ovs-vswitchd is doing, as any daemon; empty when nobody can say."""
+    if not host.processes.keys() & {"ovs-vswitchd", "ovsdb-server"}:
+        return ""
+    return daemon_state(host, "ovs-vswitchd")
 
 
 def check_switch(checks: Checks, host: Host, name: str) -> None:
@@ -29,8 +25,11 @@ def check_switch(checks: Checks, host: Host, name: str) -> None:
     if not state:
         checks.unknown(f"no pid file tells whether ovs-vswitchd runs on {name}")
         return
+    if state == UNREACHED:
+        checks.unknown(f"ovs-vswitchd on {name} is {state}")
+        return
     checks.check(
-        state == "running",
+        state == RUNNING,
         Evidence(
             where=name,
             what="ovs-vswitchd",

@@ -110,6 +110,11 @@ class Failure(msgspec.Struct, frozen=True):
     what: str
     why: str
 
+    @property
+    def hung(self) -> bool:
+        """It was waited for in vain."""
+        return "no answer within" in self.why
+
 
 class FirewallRule(msgspec.Struct, frozen=True, kw_only=True):
     """An nftables rule that looks at a UDP port."""
@@ -173,7 +178,11 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def hangs(self) -> bool:
         """Something there was waited for in vain."""
-        return any("no answer within" in failure.why for failure in self.errors)
+        return any(failure.hung for failure in self.errors)
+
+    def failures(self, question: str) -> tuple[Failure, ...]:
+        """Those of the questions that begin like this."""
+        return tuple(failure for failure in self.errors if failure.what.startswith(question))
 
     @property
     def settings(self) -> dict[str, str]:

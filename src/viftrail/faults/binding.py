@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.daemon import UNREACHED
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, PortBinding, SBGlobal
 from viftrail.faults.chassis import LAG
@@ -28,7 +29,7 @@ def _ports(cloud: Cloud) -> Iterator[Port]:
 
 def _missing(cloud: Cloud) -> Iterator[Case]:
     states = [northd.northd_state(host) for host in cloud.central.values()]
-    if states and "active" not in states and "standby" not in states:
+    if states and not {"active", "standby", UNREACHED} & set(states):
         return  # northd itself is at fault
     bindings = cloud.sb[PortBinding]
     for port in _ports(cloud):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.daemon import UNREACHED
 from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NBGlobal
@@ -34,7 +35,7 @@ def _northd(
 
     def find(cloud: Cloud) -> Iterator[Case]:
         states = {name: northd.northd_state(host) for name, host in cloud.central.items()}
-        if {"active", "standby"} & set(states.values()):
+        if {"active", "standby", UNREACHED} & set(states.values()):
             return  # who stands by does so because another one is active
         guilty = [name for name, state in states.items() if accused(state)]
         if not guilty:

@@ -1,0 +1,25 @@
+"""What a daemon of OVN or Open vSwitch is doing, from its process and its answers."""
+
+from __future__ import annotations
+
+from viftrail.facts.host import Host
+
+RUNNING = "running"
+HUNG = "hung"
+UNREACHED = "running, and its control socket was not reached"
+"""As when it runs in a container that hides the socket: neither good nor bad is known."""
+
+
+def daemon_state(host: Host, daemon: str) -> str:
+    """Running, hung, stopped, dead, not running, or not to be asked."""
+    process = host.processes.get(daemon)
+    if process is None:
+        return "not running"
+    if process.state in ("T", "t"):
+        return "stopped by a signal"
+    if not process.runs:
+        return "dead"
+    if host.unixctl.get(daemon):
+        return RUNNING
+    failures = host.failures(f"ovs-appctl -t {daemon} ")
+    return UNREACHED if failures and not any(each.hung for each in failures) else HUNG
