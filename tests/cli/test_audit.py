@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.cli.conftest import Run
 from tests.recordings import path
@@ -21,3 +22,21 @@ def test_nothing_found_is_0_and_something_is_1(run: Run) -> None:
 def test_json(run: Run) -> None:
     done = run("audit", "--bundle", str(path("northd-paused")), "-f", "json")
     assert [group["id"] for group in json.loads(done.out)["groups"]] == ["northd-paused"]
+
+
+def test_what_the_owner_wants_shows_what_is_missing(run: Run, tmp_path: Path) -> None:
+    cloud = tmp_path / "cloud"
+    made = run("lab", "synth", str(cloud), "--ports=600", "--plant=21", "--without-northd")
+    assert made.code == 0, made.err
+    nb, sb, owner = (str(cloud / n) for n in ("ovnnb_db.db", "ovnsb_db.db", "owner.json"))
+    without = run("audit", "--nb", nb, "--sb", sb)
+    told = run("audit", "--nb", nb, "--sb", sb, "--owner", owner)
+    assert "nb-lsp-missing" not in without.out
+    assert "nb-lsp-missing" in told.out
+    assert (without.code, told.code) == (1, 1)
+
+
+def test_an_owner_where_the_source_has_its_own(run: Run) -> None:
+    done = run("audit", "--bundle", str(path("healthy")), "--owner", "x.json")
+    assert done.code == 64
+    assert "--owner" in done.err

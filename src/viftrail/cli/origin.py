@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from viftrail.facts.ovsdb.remote import Remote, Tls
+    from viftrail.facts.owner import Owner
     from viftrail.facts.source import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,6 +43,7 @@ class Origin:
     bundle: str = ""
     nb: str = ""
     sb: str = ""
+    owner: str = ""
     private_key: str = ""
     certificate: str = ""
     ca_cert: str = ""
@@ -89,6 +91,12 @@ def origin_options(function: F) -> F:
         ),
         click.option(
             "--sb", callback=_filled, metavar="DB", help="Southbound alike. [env: OVN_SB_DB]"
+        ),
+        click.option(
+            "--owner",
+            callback=_filled,
+            metavar="FILE",
+            help="With --nb and --sb: the ports as their owner wants them, as JSON.",
         ),
         click.option("-p", "--private-key", callback=_filled, metavar="FILE", help="Key for ssl:."),
         click.option(
@@ -152,6 +160,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
         raise UsageError("--lab goes without --nb and --sb.", "Name one source.")
     _check_ssh(origin)
     if origin.bundle:
+        _check_no_owner(origin, "a bundle")
         from viftrail.facts import bundle
         from viftrail.facts.stored import StoredSource
 
@@ -160,6 +169,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
         return
     lab = _lab(origin)
     if lab:
+        _check_no_owner(origin, "a lab")
         from viftrail.lab.source import open_lab
 
         live = open_lab(lab, timeout=origin.timeout)
@@ -168,6 +178,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
         finally:
             live.close()
         return
+    owner = _owner(origin)
     nb, sb = _database(origin, "nb"), _database(origin, "sb")
     files = [_is_file(value) for value in (nb, sb) if value]
     if any(files):
@@ -178,7 +189,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
                 f"One of {nb} and {sb} is a file and the other an address.",
                 "Name both databases as files, or both as addresses.",
             )
-        yield from_files(Path(nb) if nb else None, Path(sb) if sb else None)
+        yield from_files(Path(nb) if nb else None, Path(sb) if sb else None, owner)
         return
     if not nb and not sb:
         raise NoSource(
@@ -186,7 +197,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
             "Give --nb and --sb (or set OVN_NB_DB and OVN_SB_DB), --bundle FILE, "
             "or try `viftrail lab up`.",
         )
-    live = _live(origin, nb, sb)
+    live = _live(origin, nb, sb, owner)
     try:
         yield live
     finally:
@@ -290,7 +301,23 @@ def _check_tls(tls: Tls | None) -> None:
     tls.context()
 
 
-def _live(origin: Origin, nb: str, sb: str) -> Any:
+def _check_no_owner(origin: Origin, source: str) -> None:
+    if origin.owner:
+        raise UsageError(
+            f"--owner was given, but {source} is looked at, which knows its owner's word itself.",
+            "Leave --owner out, or name the databases with --nb and --sb.",
+        )
+
+
+def _owner(origin: Origin) -> Owner | None:
+    if not origin.owner:
+        return None
+    from viftrail.facts import owner
+
+    return owner.read(Path(origin.owner))
+
+
+def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
     from viftrail.errors import Unreachable
     from viftrail.facts.carrier import Carrier, Local, Ssh
     from viftrail.facts.facts import Gap
@@ -326,4 +353,4 @@ def _live(origin: Origin, nb: str, sb: str) -> Any:
         )
 
     central = origin.central or (here[:1] if nb.startswith("unix:") else ())
-    return LiveSource(connect, carriers, central=central)
+    return LiveSource(connect, carriers, owner=owner, central=central)

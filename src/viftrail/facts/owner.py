@@ -8,7 +8,11 @@ nobody ever asked for.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
+
+from viftrail.errors import FileUnreadable
 
 
 class OwnedPort(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,3 +62,22 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     def port(self, port_id: str) -> OwnedPort | None:
         """The port with this id, or None."""
         return next((port for port in self.ports if port.id == port_id), None)
+
+
+def read(path: Path) -> Owner:
+    """What an owner wants, from a JSON file with the fields of `Owner`.
+
+    Raises:
+        FileUnreadable: it is absent, may not be read, or holds something else.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Owner)
+    except OSError as error:
+        raise FileUnreadable(
+            f"{path} cannot be read: {error.strerror}.", "Check --owner."
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise FileUnreadable(
+            f"{path} does not tell what ports their owner wants: {error}.",
+            'It begins like {"kind": "neutron", "ports": […]}; docs/json.md has the fields.',
+        ) from None

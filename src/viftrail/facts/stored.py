@@ -89,7 +89,7 @@ def _answer(table: Table[Row], ask: Ask[Row]) -> tuple[Row, ...] | None:
     return rows if rows or table.complete else None
 
 
-def from_files(nb: Path | None, sb: Path | None) -> StoredSource:
+def from_files(nb: Path | None, sb: Path | None, owner: Owner | None = None) -> StoredSource:
     """Both databases from their files; hosts stay unknown.
 
     Raises:
@@ -110,6 +110,7 @@ def from_files(nb: Path | None, sb: Path | None) -> StoredSource:
     facts = Facts(
         nb=databases[NORTHBOUND],
         sb=databases[SOUTHBOUND],
+        owner=owner or Owner(kind="ovn"),
         gaps=tuple(sorted(gaps, key=lambda gap: gap.place)),
     )
     return StoredSource(facts, taken, unseen=NOT_IN_FILES)
