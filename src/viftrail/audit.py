@@ -18,6 +18,7 @@ from viftrail.chain.subject import port as port_subject
 from viftrail.diagnose import Accusation, accuse, cause_of
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.northbound import LogicalSwitch
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Fault
 from viftrail.verdict import Cause, Certainty, Stage, State, Unknown
@@ -74,34 +75,27 @@ class Reach:
         self._cloud = cloud
 
     @cached_property
-    def _by_host(self) -> Counter[str]:
-        return Counter(self._cloud.host_of(port) for port in self._cloud.ports.values())
-
-    @cached_property
     def _by_router(self) -> Counter[str]:
         cloud = self._cloud
-        by_switch: Counter[str] = Counter()
-        routers: dict[str, tuple[str, ...]] = {}
-        for port in cloud.ports.values():
-            switch = cloud.switch_of(port)
-            if switch:
-                by_switch[switch.uuid] += 1
-                if switch.uuid not in routers:
-                    routers[switch.uuid] = tuple(row.name for row in cloud.routers_of(switch))
+        guests = {port.row.uuid for port in cloud.ports.values() if port.row}
         found: Counter[str] = Counter()
-        for uuid, count in by_switch.items():
-            for name in routers[uuid]:
-                found[name] += count
+        for switch in cloud.nb[LogicalSwitch]:
+            count = sum(1 for uuid in switch.ports if uuid in guests)
+            for router in cloud.routers_of(switch):
+                found[router.name] += count
         return found
+
+    def _on(self, host: str) -> int:
+        return len(self._cloud.ports_on.get(host, ()))
 
     def of(self, subject: Subject) -> int:
         """The number of ports that a subject carries; a port carries itself."""
         if subject.kind == "cloud":
             return len(self._cloud.ports)
         if subject.kind == "host":
-            return self._by_host[subject.name]
+            return self._on(subject.name)
         if subject.kind == "tunnel":
-            return sum(self._by_host[name] for name in subject.name.split(" and "))
+            return sum(map(self._on, subject.name.split(" and ")))
         if subject.kind == "router":
             return self._by_router[subject.name]
         return 1

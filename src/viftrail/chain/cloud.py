@@ -13,6 +13,7 @@ from functools import cached_property
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Host, Link
 from viftrail.facts.northbound import (
+    DHCPOptions,
     GatewayChassis,
     HAChassis,
     HAChassisGroup,
@@ -131,6 +132,8 @@ class Cloud:
         self.nb = facts.nb
         self.sb = facts.sb
         self.hosts: Mapping[str, Host] = facts.hosts
+        self._host_of: dict[str, str] = {}
+        self._options_in_use: dict[str, tuple[DHCPOptions, ...]] = {}
 
     @property
     def owner(self) -> Owner:
@@ -150,6 +153,31 @@ class Cloud:
             if row.name not in found and is_vm_port(row):
                 found[row.name] = Port(row.name, row, None)
         return found
+
+    @cached_property
+    def ports_on(self) -> Mapping[str, tuple[Port, ...]]:
+        """The VMs' ports by the host where the VM runs."""
+        found: dict[str, list[Port]] = {}
+        for port in self.ports.values():
+            found.setdefault(self.host_of(port), []).append(port)
+        return {name: tuple(ports) for name, ports in found.items()}
+
+    @cached_property
+    def ports_wanted_on(self) -> Mapping[str, tuple[Port, ...]]:
+        """The VMs' ports by the chassis that may claim them, as requested-chassis names it."""
+        found: dict[str, list[Port]] = {}
+        for port in self.ports.values():
+            found.setdefault(port.requested_chassis, []).append(port)
+        return {name: tuple(ports) for name, ports in found.items()}
+
+    def ports_seen(self) -> Iterator[tuple[Port, Host]]:
+        """The VMs' ports on hosts that were looked at, with the host."""
+        if self.hosts:
+            for name, ports in self.ports_on.items():
+                host = self.hosts.get(name)
+                if host is not None:
+                    for port in ports:
+                        yield port, host
 
     @cached_property
     def plugs(self) -> Mapping[str, tuple[Plug, ...]]:
@@ -180,13 +208,18 @@ class Cloud:
 
     def binding(self, port_id: str) -> PortBinding | None:
         """The Southbound row of a logical port."""
-        return self.sb[PortBinding].one("logical_port", port_id)
+        rows = self._bindings.get(port_id)
+        return rows[0] if rows else None
+
+    @cached_property
+    def _bindings(self) -> Mapping[str, tuple[PortBinding, ...]]:
+        return self.sb[PortBinding].by("logical_port")
 
     def chassis_of(self, binding: PortBinding | None) -> Chassis | None:
         """The chassis that claimed it."""
-        return (
-            self.sb[Chassis].one("uuid", binding.chassis) if binding and binding.chassis else None
-        )
+        if binding is None or not binding.chassis:
+            return None
+        return self.sb[Chassis].one("uuid", binding.chassis)
 
     def chassis_named(self, name: str) -> Chassis | None:
         """By hostname or by system-id, as requested-chassis is matched (ovn-nb(5))."""
@@ -200,6 +233,12 @@ class Cloud:
 
     def host_of(self, port: Port) -> str:
         """Where the VM runs: its owner's word, else where it is plugged, claimed or wanted."""
+        name = self._host_of.get(port.id)
+        if name is None:
+            name = self._host_of[port.id] = self._find_host(port)
+        return name
+
+    def _find_host(self, port: Port) -> str:
         if port.owned and port.owned.host:
             return port.owned.host
         plugs = self.plugs.get(port.id, ())
@@ -230,7 +269,25 @@ class Cloud:
 
     def groups_of(self, port: Port) -> tuple[PortGroup, ...]:
         """The port groups that hold the port."""
-        return self.nb[PortGroup].find("ports", port.row.uuid) if port.row else ()
+        if port.row is None:
+            return ()
+        members = self.members_of_groups
+        return tuple(g for g in self.nb[PortGroup] if port.row.uuid in members[g.name])
+
+    @cached_property
+    def members_of_groups(self) -> Mapping[str, frozenset[str]]:
+        """Logical_Switch_Port UUIDs in each port group, by its name."""
+        return {group.name: frozenset(group.ports) for group in self.nb[PortGroup]}
+
+    def options_in_use(self, switch: LogicalSwitch) -> tuple[DHCPOptions, ...]:
+        """The DHCP_Options that ports of a network refer to."""
+        found = self._options_in_use.get(switch.uuid)
+        if found is None:
+            rows = self.nb[DHCPOptions].by("uuid")
+            uuids = {member.dhcpv4_options or "": None for member in self.members(switch)}
+            found = tuple(row for uuid in uuids for row in rows.get(uuid, ()))
+            self._options_in_use[switch.uuid] = found
+        return found
 
     @cached_property
     def gateways(self) -> tuple[Gateway, ...]:
@@ -280,7 +337,7 @@ class Cloud:
     def routers_of(self, switch: LogicalSwitch) -> tuple[LogicalRouter, ...]:
         """The routers that serve this network; those that use it as their outside do not."""
         found: dict[str, LogicalRouter] = {}
-        for member in self.members(switch):
+        for member in self._fixtures.get(switch.uuid, ()):
             leg = self.nb[LogicalRouterPort].one("name", member.options.get("router-port", ""))
             serves = leg is not None and not is_gateway(leg)
             router = self.nb[LogicalRouter].one("ports", leg.uuid) if leg and serves else None
@@ -290,7 +347,7 @@ class Cloud:
 
     def outside(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort | None] | None:
         """The provider network of a gateway leg, and its localnet port if it has one."""
-        for peer in self.nb[LogicalSwitchPort].find("options", f"router-port={gateway.leg.name}"):
+        for peer in self._peers.get(gateway.leg.name, ()):
             switch = self.nb[LogicalSwitch].one("ports", peer.uuid)
             if switch:
                 return switch, self.localnet_of(switch)
@@ -303,8 +360,27 @@ class Cloud:
 
     def localnet_of(self, switch: LogicalSwitch) -> LogicalSwitchPort | None:
         """The port that ties a provider network to its physical network."""
-        members = self.members(switch)
+        members = self._fixtures.get(switch.uuid, ())
         return next((member for member in members if member.type == "localnet"), None)
+
+    @cached_property
+    def _fixtures(self) -> Mapping[str, tuple[LogicalSwitchPort, ...]]:
+        """What is no guest's port in a network (routers, localnet, …), by the switch's UUID."""
+        switches = self.nb[LogicalSwitch].by("ports")
+        found: dict[str, list[LogicalSwitchPort]] = {}
+        for row in self.nb[LogicalSwitchPort]:
+            for switch in switches.get(row.uuid, ()) if row.type else ():
+                found.setdefault(switch.uuid, []).append(row)
+        return {uuid: tuple(rows) for uuid, rows in found.items()}
+
+    @cached_property
+    def _peers(self) -> Mapping[str, tuple[LogicalSwitchPort, ...]]:
+        """The ports of networks that lead to routers, by the name of the router's leg."""
+        found: dict[str, list[LogicalSwitchPort]] = {}
+        for rows in self._fixtures.values():
+            for row in rows:
+                found.setdefault(row.options.get("router-port", ""), []).append(row)
+        return {name: tuple(rows) for name, rows in found.items() if name}
 
 
 def is_vm_port(row: LogicalSwitchPort) -> bool:

@@ -26,11 +26,10 @@ def dhcp_options(cloud: Cloud, port: Port) -> DHCPOptions | None:
     options = cloud.nb[DHCPOptions]
     networks = {network_of(cidr) for cidr in port.cidrs}
     switch = cloud.switch_of(port)
-    for member in cloud.members(switch) if switch else ():
-        found = options.one("uuid", member.dhcpv4_options or "")
-        if found and (not networks or found.cidr in networks):
+    for found in cloud.options_in_use(switch) if switch else ():
+        if not networks or found.cidr in networks:
             return found
-    same = [row for row in options if row.cidr in networks]
+    same = [row for network in networks for row in options.find("cidr", network)]
     return same[0] if len(same) == 1 else None
 
 

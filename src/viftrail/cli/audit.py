@@ -50,6 +50,7 @@ def audit(
     Exit status: 0 nothing found, 1 something found, 2 nothing could be read.
     """
     from viftrail.audit import audit as look
+    from viftrail.facts.ovsdb import collector
     from viftrail.faults.catalogue import CATALOGUE
     from viftrail.report import findings
 
@@ -59,10 +60,10 @@ def audit(
             f"--only {only} is neither a stage nor a fault.", "`viftrail faults` lists them."
         )
     known = _earlier(since) if since else None
-    with open_source(origin) as source:
+    with open_source(origin) as source, collector.paused():
         facts = source.everything()
         taken = source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds")
-    found = look(facts, only=only, project=project, known=known, time=taken)
+        found = look(facts, only=only, project=project, known=known, time=taken)
     reports = {
         "text": findings.as_text,
         "json": findings.as_json,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from viftrail.facts.row import Row
 from viftrail.facts.table import Table
@@ -17,14 +17,12 @@ class Database:
     __slots__ = ("_tables",)
 
     def __init__(self, tables: Mapping[type[Row], Table[Row]] | None = None) -> None:
-        self._tables = dict(tables or {})
+        self._tables: dict[type[Row], Any] = dict(tables or {})
 
     def __getitem__(self, row_type: type[R]) -> Table[R]:
         """The table whose rows are of this type."""
-        table = self._tables.get(row_type)
-        if table is None:
-            return Table()
-        return cast("Table[R]", table)
+        table: Table[R] | None = self._tables.get(row_type)
+        return Table() if table is None else table
 
     def __iter__(self) -> Iterator[type[Row]]:
         return iter(self._tables)

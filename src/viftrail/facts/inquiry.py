@@ -7,9 +7,7 @@ does not answer into a gap instead of an end.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from viftrail.errors import DamagedDatabase, Unreachable, ViftrailError
@@ -18,12 +16,11 @@ from viftrail.facts.carrier import SHORT_WINDOW
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
+from viftrail.facts.parallel import side_by_side
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask, Source
 from viftrail.facts.table import Table
 
-A = TypeVar("A")
-B = TypeVar("B")
 R = TypeVar("R", bound=Row)
 
 NORTHBOUND = "OVN_Northbound"
@@ -51,22 +48,6 @@ def _neither(one: ViftrailError, other: ViftrailError) -> ViftrailError:
     )
 
 
-def _side_by_side(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
-    """Each in a thread of its own, that an operator who interrupts need not wait for."""
-
-    def fulfil(future: Future[B], item: A) -> None:
-        try:
-            future.set_result(work(item))
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            future.set_exception(error)
-
-    futures: list[Future[B]] = []
-    for item in items:
-        futures.append(Future())
-        threading.Thread(target=fulfil, args=(futures[-1], item), daemon=True).start()
-    return [future.result() for future in futures]
-
-
 class Inquiry:
     """A growing slice of one cloud."""
 
@@ -89,7 +70,7 @@ class Inquiry:
             if asks and database not in self._failures:
                 new[database] = asks
         if len(new) > 1:
-            outcomes = _side_by_side(self._send, new.values())
+            outcomes = side_by_side(self._send, new.values())
         else:
             outcomes = [self._send(asks) for asks in new.values()]
         for (database, asks), outcome in zip(new.items(), outcomes, strict=True):

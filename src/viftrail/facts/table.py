@@ -8,6 +8,7 @@ complete, or it remembers which questions ``(column, value)`` were answered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from viftrail.facts.row import Row
@@ -78,9 +79,15 @@ def keys_of(value: object) -> tuple[str, ...]:
     return (str(value),)
 
 
-def _index(rows: Iterable[R], column: str) -> Mapping[str, tuple[R, ...]]:
+def _index(rows: tuple[R, ...], column: str) -> Mapping[str, tuple[R, ...]]:
+    value_of = attrgetter(column)
+    if rows and type(value_of(rows[0])) is str:
+        # Names and UUIDs are seldom held twice, and most of what is looked up is one of them.
+        unique = {value_of(row): (row,) for row in rows}
+        if len(unique) == len(rows) and None not in unique:
+            return unique
     index: dict[str, list[R]] = {}
     for row in rows:
-        for key in keys_of(getattr(row, column)):
+        for key in keys_of(value_of(row)):
             index.setdefault(key, []).append(row)
     return {key: tuple(found) for key, found in index.items()}

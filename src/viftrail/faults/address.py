@@ -84,9 +84,13 @@ def _duplicate(cloud: Cloud) -> Iterator[Case]:
     """Two ports of one network with one address; told once a pair."""
     rows = cloud.nb[LogicalSwitchPort].by("uuid")
     for switch in cloud.nb[LogicalSwitch]:
+        members = [row for uuid in switch.ports for row in rows.get(uuid, ())]
+        words = [word for row in members for entry in row.addresses for word in entry.split()]
+        if len(set(map(str.lower, words))) == len(words):
+            continue
         first: dict[str, str] = {}
         told: set[tuple[str, str]] = set()
-        for row in (row for uuid in switch.ports for row in rows.get(uuid, ())):
+        for row in members:
             for address in _addresses(row) if row.name in cloud.ports else ():
                 other = first.setdefault(address, row.name)
                 if other != row.name and (other, row.name) not in told:

@@ -19,12 +19,9 @@ from viftrail.faults.step import claimed, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 
-def _ports(cloud: Cloud) -> Iterator[Port]:
-    """Ports that are in Northbound and that their owner, where asked, knows."""
-    asked = bool(cloud.owner.ports)
-    for port in cloud.ports.values():
-        if port.row is not None and (port.owned is not None or not asked):
-            yield port
+def _meant(cloud: Cloud, port: Port) -> bool:
+    """The port is in Northbound, and its owner, where asked, knows it."""
+    return port.row is not None and (port.owned is not None or not cloud.owner.ports)
 
 
 def _missing(cloud: Cloud) -> Iterator[Case]:
@@ -32,8 +29,8 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
     if states and not {"active", "standby", UNREACHED} & set(states):
         return  # northd itself is at fault
     bindings = cloud.sb[PortBinding]
-    for port in _ports(cloud):
-        if not bindings.absent("logical_port", port.id):
+    for port in cloud.ports.values():
+        if not bindings.absent("logical_port", port.id) or not _meant(cloud, port):
             continue
         yield Case(
             subject=subject.port(port.id),
@@ -72,10 +69,12 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
 
 def _unclaimed(cloud: Cloud) -> Iterator[Case]:
     newest = max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=0)
-    for port in _ports(cloud):
-        binding = cloud.binding(port.id)
+    for binding in cloud.sb[PortBinding]:
+        port = None if binding.chassis else cloud.ports.get(binding.logical_port)
+        if port is None or not _meant(cloud, port):
+            continue
         chassis = cloud.sb[Chassis].one("hostname", port.requested_chassis)
-        if binding is None or binding.chassis or chassis is None:
+        if chassis is None:
             continue
         private = cloud.sb[ChassisPrivate].one("name", chassis.name)
         late = private is not None and newest - private.nb_cfg >= LAG

@@ -164,8 +164,8 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
 def _unfinished(cloud: Cloud, chassis: Chassis) -> frozenset[subject.Subject]:
     """Ports that this chassis shall claim and has not claimed, or not finished."""
     found = set()
-    for port in cloud.ports.values():
-        if port.requested_chassis in (chassis.hostname, chassis.name):
+    for name in (chassis.hostname, chassis.name):
+        for port in cloud.ports_wanted_on.get(name, ()):
             binding = cloud.binding(port.id)
             if binding and (binding.chassis != chassis.uuid or binding.up is False):
                 found.add(subject.port(port.id))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
-from viftrail.chain.local import dhcp_options, dhcp_wanted, dropped, lets_out, rules_known
+from viftrail.chain.local import dhcp_options, dhcp_wanted, lets_out, rules_known
 from viftrail.facts.inquiry import NORTHBOUND
-from viftrail.facts.northbound import DHCPOptions, PortGroup
+from viftrail.facts.northbound import DHCPOptions, LogicalSwitchPort, PortGroup
 from viftrail.facts.slice import DROP_GROUP
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import owned_row
@@ -18,7 +18,7 @@ from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 def _dhcp_missing(cloud: Cloud) -> Iterator[Case]:
     for port in cloud.ports.values():
         row = port.row
-        if row is None or not port.ipv4 or row.dhcpv4_options:
+        if row is None or row.dhcpv4_options or not port.ipv4:
             continue
         usual, wanted = dhcp_options(cloud, port), dhcp_wanted(cloud, port)
         if not wanted:
@@ -65,7 +65,7 @@ def _refer(cloud: Cloud, port: Port, usual: DHCPOptions) -> tuple[Step, ...]:
 
 
 def _mac_mismatch(cloud: Cloud) -> Iterator[Case]:
-    for port in cloud.ports.values():
+    for port, _ in cloud.ports_seen():
         row = port.row
         if row is None or not row.port_security:
             continue
@@ -127,13 +127,11 @@ def _guest_macs(cloud: Cloud, port: Port) -> tuple[tuple[str, ...], str]:
 
 
 def _no_egress(cloud: Cloud) -> Iterator[Case]:
-    for port in cloud.ports.values():
+    for port in _silenced(cloud):
         row = port.row
-        if row is None or not dropped(cloud, port) or not rules_known(cloud, port):
+        if row is None or not rules_known(cloud, port):
             continue
         groups = [group for group in cloud.groups_of(port) if group.name != DROP_GROUP]
-        if any(lets_out(cloud, group) for group in groups):
-            continue
         wanted = [group for group in _wanted_groups(cloud, port) if lets_out(cloud, group)]
         yield Case(
             subject=subject.port(port.id),
@@ -161,6 +159,17 @@ def _no_egress(cloud: Cloud) -> Iterator[Case]:
             if not (wanted or groups or _wanted_groups(cloud, port))
             else "",
         )
+
+
+def _silenced(cloud: Cloud) -> Iterator[Port]:
+    """Members of Neutron's group that drops all, whom no other known group lets send."""
+    quiet = set(cloud.members_of_groups.get(DROP_GROUP, ()))
+    for group in cloud.nb[PortGroup]:
+        if group.name != DROP_GROUP and lets_out(cloud, group):
+            quiet.difference_update(group.ports)
+    rows = cloud.nb[LogicalSwitchPort]
+    names = (row.name for uuid in sorted(quiet) for row in rows.find("uuid", uuid))
+    yield from (cloud.ports[name] for name in names if name in cloud.ports)
 
 
 def _wanted_groups(cloud: Cloud, port: Port) -> list[PortGroup]:

@@ -6,30 +6,23 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
-from viftrail.chain.local import lets_out
+from viftrail.chain.local import dropped, lets_out
 from viftrail.facts.inquiry import NORTHBOUND
-from viftrail.facts.northbound import PortGroup
-from viftrail.facts.slice import DROP_GROUP
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Evidence, Risk, Stage
 
 
 def _drifted(cloud: Cloud) -> Iterator[Case]:
-    members: dict[str, set[str]] = {}
-    for group in cloud.nb[PortGroup]:
-        for uuid in group.ports:
-            members.setdefault(uuid, set()).add(group.name)
+    members = cloud.members_of_groups
     for port in cloud.ports.values():
-        if port.row is None:
+        row = port.row
+        if row is None:
             continue
-        held = members.get(port.row.uuid, set())
         lacking = [
-            name
-            for name in _wanted(port)
-            if name not in held and cloud.nb[PortGroup].one("name", name)
+            name for name in _wanted(port) if name in members and row.uuid not in members[name]
         ]
-        if not lacking or _cut_off(cloud, port, held):
+        if not lacking or _cut_off(cloud, port):
             continue  # without any egress rule it is sg-egress-missing
         name = lacking[0]
         group_id = name.removeprefix("pg_").replace("_", "-")
@@ -42,14 +35,14 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
                     where=NORTHBOUND,
                     what=f"Port_Group {name} ports",
                     seen="the port is not among them",
-                    expected=port.row.uuid,
+                    expected=row.uuid,
                     command=f"ovn-nbctl get Port_Group {name} ports",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl add Port_Group {name} ports {port.row.uuid}",
-                undo=f"ovn-nbctl remove Port_Group {name} ports {port.row.uuid}",
+                ovn=f"ovn-nbctl add Port_Group {name} ports {row.uuid}",
+                undo=f"ovn-nbctl remove Port_Group {name} ports {row.uuid}",
                 openstack=f"openstack port set --security-group {group_id} {port.id}",
                 openstack_undo=f"openstack port unset --security-group {group_id} {port.id}",
                 verify=f"ovn-nbctl get Port_Group {name} ports",
@@ -65,10 +58,8 @@ def _wanted(port: Port) -> list[str]:
     return ["pg_" + group.replace("-", "_") for group in ids]
 
 
-def _cut_off(cloud: Cloud, port: Port, held: set[str]) -> bool:
-    if DROP_GROUP not in held:
-        return False
-    return not any(lets_out(cloud, group) for group in cloud.groups_of(port))
+def _cut_off(cloud: Cloud, port: Port) -> bool:
+    return dropped(cloud, port) and not any(lets_out(cloud, g) for g in cloud.groups_of(port))
 
 
 FAULTS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viftrail.chain import subject
-from viftrail.chain.cloud import Cloud
+from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.controller import controller_state
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import Chassis
@@ -15,10 +15,11 @@ from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 
 def _requested_elsewhere(cloud: Cloud) -> Iterator[Case]:
-    for port in cloud.ports.values():
-        wanted = port.requested_chassis
-        plugs = cloud.plugs.get(port.id, ())
-        host = cloud.host_of(port)
+    for port_id, plugs in cloud.plugs.items():
+        port = cloud.ports.get(port_id)
+        if port is None:
+            continue
+        wanted, host = port.requested_chassis, cloud.host_of(port)
         plugged_here = any(plug.host == host for plug in plugs)
         plugged_there = any(plug.host == wanted for plug in plugs)
         if not wanted or not plugged_here or plugged_there:
@@ -69,12 +70,23 @@ def _requested_elsewhere(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _held(cloud: Cloud) -> Iterator[tuple[Port, Chassis]]:
+    """Ports that another chassis holds than the first that may; they are plugged nowhere known."""
+    table = cloud.sb[Chassis]
+    for wanted, ports in cloud.ports_wanted_on.items():
+        right = {row.uuid for column in ("hostname", "name") for row in table.find(column, wanted)}
+        for port in ports if wanted else ():
+            binding = cloud.binding(port.id)
+            if binding is None or not binding.chassis or binding.chassis in right:
+                continue
+            holder = cloud.chassis_of(binding)
+            if holder and not cloud.plugs.get(port.id):
+                yield port, holder
+
+
 def _claimed_elsewhere(cloud: Cloud) -> Iterator[Case]:
-    for port in cloud.ports.values():
+    for port, holder in _held(cloud):
         wanted = port.row.options.get("requested-chassis", "").split(",") if port.row else [""]
-        holder = cloud.chassis_of(cloud.binding(port.id))
-        if not wanted[0] or holder is None or cloud.plugs.get(port.id):
-            continue
         if holder.hostname in wanted or holder.name in wanted:
             continue
         yield Case(

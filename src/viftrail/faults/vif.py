@@ -16,11 +16,9 @@ from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 def _hosted(cloud: Cloud) -> Iterator[tuple[Port, str, Host]]:
     """Ports whose host was looked at and whose conf.db could be read."""
-    for port in cloud.ports.values():
-        name = cloud.host_of(port)
-        host = cloud.hosts.get(name)
-        if host is not None and host.vswitch:
-            yield port, name, host
+    for port, host in cloud.ports_seen():
+        if host.vswitch:
+            yield port, cloud.host_of(port), host
 
 
 def _plugs_here(cloud: Cloud, port: Port, name: str) -> list[Plug]:

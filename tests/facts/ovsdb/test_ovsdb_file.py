@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
 import socket
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -165,6 +167,21 @@ def test_a_flipped_byte_ends_the_reading(tmp_path: Path) -> None:
     stored = read_file(path, TABLES)
     assert "SHA-1" in stored.torn
     assert len(stored.rows[Cage]) == 2
+
+
+def test_a_flipped_letter_in_a_large_record_that_still_is_json(tmp_path: Path) -> None:
+    """Its checksum is taken while it is decoded; nothing of it may be used."""
+    path = small(tmp_path)
+    body = json.dumps({"Cage": {str(UUID(int=1)): {"s": "x" * (9 << 20)}}}).encode() + b"\n"
+    digest = hashlib.sha1(body, usedforsecurity=False).hexdigest()
+    whole = path.read_bytes() + f"OVSDB JSON {len(body)} {digest}\n".encode() + body
+    path.write_bytes(whole)
+    sound = read_file(path, TABLES)
+    assert (sound.torn, len(sound.rows[Cage])) == ("", 4)
+    path.write_bytes(whole[:-100] + b"y" + whole[-99:])
+    damaged = read_file(path, TABLES)
+    assert "SHA-1" in damaged.torn
+    assert len(damaged.rows[Cage]) == 3
 
 
 @pytest.mark.parametrize(

@@ -138,10 +138,14 @@ class _Reader:
             if self.records == 0:
                 self._first(record)
             elif self._log is not None:
+                record.verify()
                 self._log.add(record.body)
             else:
-                self._replay.apply(self._transactions.decode(record.body))
+                transaction = self._transactions.decode(record.body)
+                record.verify()
+                self._replay.apply(transaction)
         except (*BAD_JSON, InconsistentError, ValueError) as error:
+            record.verify()  # a damaged record is a better reason than what it led to
             if self.records == 0:
                 self._useless(str(error))
             raise TornError(f"the record at byte {record.offset} {_fault(error)}") from None
@@ -159,6 +163,7 @@ class _Reader:
     def _first(self, record: Record) -> None:
         if record.magic == "JSON":
             document = msgspec.json.decode(record.body)
+            record.verify()
             if not isinstance(document, dict) or "tables" not in document:
                 self._useless("it holds no schema, so the beginning of the file is missing")
             self._replay.begin(parse_schema(document), keep=False)
@@ -169,6 +174,7 @@ class _Reader:
 
     def _first_of_cluster(self, record: Record) -> None:
         header = header_decoder.decode(record.body)
+        record.verify()
         if header.remote_addresses is not None:
             raise DamagedDatabase(
                 f"{self._path} belongs to a member that has not joined its cluster yet, "
