@@ -101,9 +101,11 @@ def serving(of: Cloud) -> Iterator[dict[str, Server]]:
                         f"--unixctl={folder}/{which}.ctl",
                         f"--log-file={folder}/{which}.log",
                         "--no-chdir",
+                        "-vsyslog:off",
                         "-vconsole:off",
                         str(copy),
                     ],
+                    stderr=subprocess.DEVNULL,
                     env={**os.environ, "OVS_RUNDIR": name, "OVS_LOGDIR": name},
                 )
             for which in NAMES:

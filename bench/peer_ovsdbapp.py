@@ -18,6 +18,10 @@ from ovsdbapp.schema.ovn_southbound import (  # type: ignore[import-not-found,un
 )
 
 TIMEOUT = 600
+SOUTHBOUND = (
+    *("Chassis", "Encap", "Port_Binding", "Datapath_Binding", "Gateway_Chassis", "HA_Chassis"),
+    *("HA_Chassis_Group", "Load_Balancer", "Logical_DP_Group", "Meter", "Meter_Band", "Mirror"),
+)
 
 
 def main() -> None:
@@ -25,13 +29,11 @@ def main() -> None:
     nb_remote, sb_remote, port = sys.argv[1:4]
     nb_idl = connection.OvsdbIdl.from_server(nb_remote, "OVN_Northbound")
     nb = northbound.OvnNbApiIdlImpl(connection.Connection(nb_idl, timeout=TIMEOUT))
-    sb_idl = connection.OvsdbIdl.from_server(
-        sb_remote, "OVN_Southbound", helper_tables=("Port_Binding", "Chassis", "Encap")
-    )
+    sb_idl = connection.OvsdbIdl.from_server(sb_remote, "OVN_Southbound", helper_tables=SOUTHBOUND)
     sb = southbound.OvnSbApiIdlImpl(connection.Connection(sb_idl, timeout=TIMEOUT))
     found = nb.lsp_get(port).execute(check_error=True)
     binding = sb.db_find("Port_Binding", ("logical_port", "=", port)).execute(check_error=True)
-    print(found.name, len(binding))
+    print(found.name, binding[0]["chassis"])
 
 
 if __name__ == "__main__":

@@ -47,3 +47,9 @@ def test_two_ports_with_one_address_are_told_once() -> None:
     assert group.example.remedy.steps == (), "its owner says which one goes"
     for port in (vm(healthy(), "vm1"), vm(healthy(), "vm2")):
         assert port in group.example.remedy.note
+
+
+def test_a_third_port_of_the_network_is_well() -> None:
+    facts = change_port(healthy(), addresses=(OWN, OF_VM2))
+    assert "nb-duplicate-address" in accused(ask(facts, "vm2"))
+    assert accused(ask(facts, "vm3")) == set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.cloud import change_port, edit, healthy
+from tests.cloud import accused, ask, change_port, edit, healthy
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitchPort
@@ -54,3 +54,5 @@ def test_only_those_who_use_the_row_are_victims() -> None:
     facts = change_port(lacking("server_id"), "vm1", dhcpv4_options=None)
     (group,) = [g for g in audit(facts).groups if g.id == "dhcp-options-incomplete"]
     assert group.victims == 2
+    assert "dhcp-options-incomplete" not in accused(ask(facts, "vm1"))
+    assert "dhcp-options-incomplete" in accused(ask(facts, "vm2"))

@@ -7,8 +7,10 @@ does not answer into a gap instead of an end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
+
+import msgspec
 
 from viftrail.errors import DamagedDatabase, Unreachable, ViftrailError
 from viftrail.facts import northbound, southbound
@@ -48,6 +50,19 @@ def _neither(one: ViftrailError, other: ViftrailError) -> ViftrailError:
     )
 
 
+def _merged(answers: Mapping[Ask[Row], Iterable[Row]]) -> Iterable[Row]:
+    """Each row once. What was asked for by members of a column holds all that it was found by."""
+    rows: dict[str, Row] = {}
+    for ask, found in answers.items():
+        for row in found:
+            known = rows.get(row.uuid)
+            if known is not None and ask.without:
+                both = (*getattr(known, ask.without), *getattr(row, ask.without))
+                row = msgspec.structs.replace(known, **{ask.without: tuple(dict.fromkeys(both))})
+            rows[row.uuid] = row
+    return rows.values()
+
+
 class Inquiry:
     """A growing slice of one cloud."""
 
@@ -82,6 +97,20 @@ class Inquiry:
         self.fetch(wanted)
         rows = {row.uuid: row for ask in wanted for row in self._answers.get(ask, ())}
         return cast("list[R]", list(rows.values()))
+
+    def glance(self, ask: Ask[R]) -> list[R]:
+        """The rows that answer, with no more than the columns that were asked for; not kept.
+
+        For a question that the server can only answer with a whole table.
+        """
+        database = _DATABASE[ask.row]
+        if database in self._failures:
+            return []
+        outcome = self._send([cast("Ask[Row]", ask)])
+        if isinstance(outcome, ViftrailError):
+            self._take(database, (), outcome)
+            return []
+        return cast("list[R]", list(outcome[0] or ()))
 
     def _send(self, asks: Sequence[Ask[Row]]) -> Sequence[tuple[Row, ...] | None] | ViftrailError:
         """The answers, or why there are none; the servers work on theirs side by side."""
@@ -147,9 +176,8 @@ class Inquiry:
         databases: dict[str, dict[type[Row], Table[Row]]] = {NORTHBOUND: {}, SOUTHBOUND: {}}
         for row_type, database in _DATABASE.items():
             answers = {ask: rows for ask, rows in self._answers.items() if ask.row is row_type}
-            rows = {row.uuid: row for found in answers.values() for row in found}
             databases[database][row_type] = Table(
-                sorted(rows.values(), key=lambda row: row.uuid),
+                sorted(_merged(answers), key=lambda row: row.uuid),
                 complete=any(not ask.column for ask in answers),
                 answered=((ask.column, ask.value) for ask in answers if ask.column),
             )

@@ -8,6 +8,8 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
+import msgspec
+
 from viftrail.errors import ViftrailError
 from viftrail.facts import northbound, southbound
 from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
@@ -15,6 +17,7 @@ from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
 from viftrail.facts.ovsdb.client import Client, Condition, Select
+from viftrail.facts.ovsdb.values import columns_of
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask
@@ -84,14 +87,14 @@ class LiveSource:
         database = NORTHBOUND if asks[0].row in northbound.TABLES else SOUTHBOUND
         if database in self._lost:
             raise self._lost[database]
-        selects = [Select(ask.row, condition(ask)) for ask in asks]
+        selects = [Select(ask.row, condition(ask), _columns(ask)) for ask in asks]
         try:
             client = self.client(database)
             answers = client.select(selects, timeout=client.timeout * self._patience)
         except ViftrailError as error:
             self._lost[database] = error
             raise
-        return [tuple(rows) for rows in answers]
+        return [_as_asked(ask, rows) for ask, rows in zip(asks, answers, strict=True)]
 
     def central_hosts(self) -> tuple[str, ...]:
         """As configured."""
@@ -122,6 +125,16 @@ class LiveSource:
         names = sorted(row.hostname for row in inquiry.ask([Ask(Chassis)]))
         inquiry.look([*self._central, *names, *self._others])
         return inquiry.facts()
+
+
+def _columns(ask: Ask[Row]) -> tuple[str, ...]:
+    return ask.columns or tuple(name for name in columns_of(ask.row) if name != ask.without)
+
+
+def _as_asked(ask: Ask[Row], rows: list[Row]) -> tuple[Row, ...]:
+    if ask.without and ask.without == ask.column:
+        return tuple(msgspec.structs.replace(row, **{ask.column: (ask.value,)}) for row in rows)
+    return tuple(rows)
 
 
 @cache

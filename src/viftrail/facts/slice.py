@@ -129,8 +129,8 @@ def _security_groups(inquiry: Inquiry, port_id: str, ports: list[LogicalSwitchPo
         names.update("pg_" + group.replace("-", "_") for group in ids)
     groups = inquiry.ask(
         [
-            *(Ask(PortGroup, "ports", port.uuid) for port in ports),
-            *(Ask(PortGroup, "name", name) for name in sorted(names)),
+            *(Ask(PortGroup, "ports", port.uuid, without="ports") for port in ports),
+            *(Ask(PortGroup, "name", name, without="ports") for name in sorted(names)),
         ]
     )
     inquiry.fetch(Ask(ACL, "uuid", acl) for group in groups for acl in group.acls)

@@ -30,6 +30,11 @@ class Ask(Generic[R]):
     row: type[R]
     column: str = ""
     value: str = ""
+    without: str = ""
+    """A set column that is better not fetched, as it may hold every port of the cloud. In the
+    rows that were found by it, it holds ``value`` alone."""
+    columns: tuple[str, ...] = ()
+    """For a glance: only these are fetched, the others stay empty. Such rows are no facts."""
 
 
 class Source(Protocol):

@@ -136,16 +136,19 @@ def _stored(inquiry: Inquiry, text: str) -> list[Found]:
         return _by_mac(inquiry, text.lower().replace("-", ":"))
     if is_address(text):
         return _by_address(inquiry, text)
-    rows = inquiry.ask(
+    # Each question is one walk over all ports for the server, so the likely one comes alone.
+    rows = inquiry.ask([Ask(LogicalSwitchPort, "name", text)]) or inquiry.ask(
         [
-            Ask(LogicalSwitchPort, "name", text),
             Ask(LogicalSwitchPort, "external_ids", f"neutron:device_id={text}"),
             Ask(LogicalSwitchPort, "external_ids", f"neutron:port_name={text}"),
         ]
     )
     device = _DEVICE.fullmatch(text)
     if not rows and device:
-        rows = [row for row in _vm_ports(inquiry) if row.name.startswith(device.group(1).lower())]
+        start = device.group(1).lower()
+        rows = _whole(
+            inquiry, (row for row in _vm_ports(inquiry, "name") if row.name.startswith(start))
+        )
     if rows:
         return _found(rows)
     bindings = inquiry.ask([Ask(PortBinding, "logical_port", text)])
@@ -159,20 +162,31 @@ def _found(rows: Iterable[LogicalSwitchPort]) -> list[Found]:
     ]
 
 
-def _vm_ports(inquiry: Inquiry) -> list[LogicalSwitchPort]:
-    """The ports of VMs. A MAC or a part of a name stands inside a longer value there.
+def _vm_ports(inquiry: Inquiry, *columns: str) -> list[LogicalSwitchPort]:
+    """A glance at the ports of VMs. A MAC or a part of a name stands inside a longer value there.
 
     OVSDB has no condition for a part of a value (RFC 7047 section 5.1), so
     this one question is answered with every VM port.
     """
-    return inquiry.ask([Ask(LogicalSwitchPort, "type", "")])
+    return inquiry.glance(Ask(LogicalSwitchPort, "type", "", columns=columns))
+
+
+def _whole(inquiry: Inquiry, seen: Iterable[LogicalSwitchPort]) -> list[LogicalSwitchPort]:
+    """The same rows with all that is known of them."""
+    return inquiry.ask(Ask(LogicalSwitchPort, "uuid", row.uuid) for row in seen)
 
 
 def _by_mac(inquiry: Inquiry, mac: str) -> list[Found]:
     return _found(
-        row
-        for row in _vm_ports(inquiry)
-        if any(entry.lower().split()[:1] == [mac] for entry in (*row.addresses, *row.port_security))
+        _whole(
+            inquiry,
+            (
+                row
+                for row in _vm_ports(inquiry, "addresses", "port_security")
+                for entry in (*row.addresses, *row.port_security)
+                if entry.lower().split()[:1] == [mac]
+            ),
+        )
     )
 
 
@@ -194,11 +208,14 @@ def _by_address(inquiry: Inquiry, address: str) -> list[Found]:
         for length in sorted(lengths)
     )
     if not rows:
-        rows = [
-            row
-            for row in _vm_ports(inquiry)
-            if any(address in entry.split()[1:] for entry in row.addresses)
-        ]
+        rows = _whole(
+            inquiry,
+            (
+                row
+                for row in _vm_ports(inquiry, "addresses")
+                if any(address in entry.split()[1:] for entry in row.addresses)
+            ),
+        )
     return _found(row for row in rows if row.type == "")
 
 

@@ -170,5 +170,6 @@ FAULTS = (
         references=("ovn-nb(5), addresses",),
         unlike={"nb-orphan-lsp": "there one of the two is unknown to the owner"},
         find=_duplicate,
+        spares_others=True,
     ),
 )

@@ -105,5 +105,6 @@ FAULTS = (
         references=("ovn-nb(5), DHCP_Options", "ovn: northd.c build_dhcpv4_action"),
         unlike={"dhcp-options-missing": "there the port refers to no row at all"},
         find=_incomplete,
+        spares_others=True,
     ),
 )

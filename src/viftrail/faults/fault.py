@@ -51,5 +51,7 @@ class Fault:
     find: Callable[[Cloud], Iterator[Case]]
     unlike: Mapping[str, str] = field(default_factory=dict)
     """What it is confused with, and what tells the two apart."""
+    spares_others: bool = False
+    """Who is no victim is not affected at all: not even frozen."""
     on_path_freezes: bool = False
     """On a gateway or peer it stops changes, not traffic."""

@@ -47,6 +47,8 @@ class Select(Generic[RowT]):
 
     row: type[RowT]
     where: tuple[Condition, ...] = ()
+    columns: tuple[str, ...] = ()
+    """Which columns are fetched; empty: all that the row type has."""
 
 
 class _Result(msgspec.Struct, frozen=True):
@@ -133,7 +135,7 @@ class Client:
         self.server_id = _optional_uuid(member.get("sid"))
         self._stream = session.stream
         self._schema = session.schema
-        self._makers: dict[type[msgspec.Struct], Maker[Any]] = {}
+        self._makers: dict[tuple[type[msgspec.Struct], tuple[str, ...]], Maker[Any]] = {}
         self._opener = opener
         self.timeout = timeout
         # A new number for each request: the late answer to one that timed out
@@ -229,7 +231,7 @@ class Client:
         with collector.paused():
             try:
                 for place, raws in zip(asked, self._results(reply, len(asked)), strict=True):
-                    answer[place] = self._maker(selects[place].row).rows(raws)
+                    answer[place] = self._maker(selects[place]).rows(raws)
             except BAD_JSON as error:
                 no_answer(self.endpoint, error)
         return answer
@@ -255,14 +257,17 @@ class Client:
                 where.append(condition)
             elif not _true_of_nothing(condition):
                 return None
-        columns = [name for name in columns_of(wanted.row) if name in known]
+        columns = [name for name in wanted.columns or columns_of(wanted.row) if name in known]
         return _select_operation(table, tuple(where), columns)
 
-    def _maker(self, row_type: type[RowT]) -> Maker[RowT]:
-        maker = self._makers.get(row_type)
+    def _maker(self, wanted: Select[RowT]) -> Maker[RowT]:
+        key = (wanted.row, wanted.columns)
+        maker = self._makers.get(key)
         if maker is None:
-            kinds = self._schema.types[table_of(row_type)] | _NEVER_STORED
-            maker = self._makers[row_type] = Maker(row_type, kinds)
+            kinds = self._schema.types[table_of(wanted.row)] | _NEVER_STORED
+            columns = {"_uuid", *(wanted.columns or kinds)}
+            maker = Maker(wanted.row, {name: k for name, k in kinds.items() if name in columns})
+            self._makers[key] = maker
         return maker
 
     def _revive(self, deadline: Deadline) -> None:
