@@ -62,6 +62,11 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(group.example for group in self.groups)
 
     @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """The fault and the subject of everything that was found."""
+        return frozenset((group.id, name) for group in self.groups for name in group.subjects)
+
+    @property
     def blind(self) -> bool:
         """A whole database, or everything, could not be looked at."""
         lost = any(gap.place in (NORTHBOUND, SOUTHBOUND) for gap in self.unknown)
@@ -107,6 +112,7 @@ def audit(
     only: str = "",
     project: str = "",
     known: Findings | None = None,
+    confirming: Findings | None = None,
     time: str = "",
 ) -> Findings:
     """Run the catalogue over complete facts.
@@ -116,6 +122,8 @@ def audit(
         only: a stage (``S8``) or a fault's id; empty for all.
         project: leave out what does not touch a port of this project.
         known: an earlier audit, whose findings are left out.
+        confirming: an audit of moments ago: what it did not find, such as a port that was being
+            made just now, is left out.
         time: when the facts were taken.
     """
     cloud = Cloud(facts)
@@ -131,8 +139,12 @@ def audit(
     if project:
         mine = frozenset(_ports_of(cloud, project))
         accusations = [each for each in accusations if _touches(each, mine)]
-    old = {(g.id, name) for g in known.groups for name in g.subjects} if known else set()
-    accusations = [e for e in accusations if (e.fault.id, str(e.case.subject)) not in old]
+    if known:
+        old = known.places
+        accusations = [each for each in accusations if _place(each) not in old]
+    if confirming:
+        seen = confirming.places
+        accusations = [each for each in accusations if _place(each) in seen]
     return Findings(
         time=time,
         ports=len(cloud.ports),
@@ -142,6 +154,10 @@ def audit(
         groups=_groups(faults, accusations, Reach(cloud)),
         unknown=tuple(Unknown(place=g.place, why=g.why, how=g.how) for g in facts.gaps),
     )
+
+
+def _place(accusation: Accusation) -> tuple[str, str]:
+    return accusation.fault.id, str(accusation.case.subject)
 
 
 def _groups(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,17 @@ if TYPE_CHECKING:
     "--since", default="", metavar="BUNDLE", help="Leave out what was found in this bundle already."
 )
 @click.option(
+    "--confirm",
+    default=0.0,
+    metavar="SECONDS",
+    type=click.FloatRange(0, 3600),
+    help="Look twice, so far apart, and print what was found both times: in a busy cloud some "
+    "port is always being made.",
+)
+@click.option(
+    "--gentle", is_flag=True, help="Read in small bites, to spare the database servers; slower."
+)
+@click.option(
     "-f",
     "--format",
     "format_",
@@ -39,9 +51,12 @@ if TYPE_CHECKING:
 def audit(
     ctx: click.Context,
     origin: Origin,
+    *,
     only: str,
     project: str,
     since: str,
+    confirm: float,
+    gentle: bool,
     format_: str,
     output: str,
 ) -> None:
@@ -61,9 +76,22 @@ def audit(
         )
     known = _earlier(since) if since else None
     with open_source(origin) as source, collector.paused():
-        facts = source.everything()
-        taken = source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds")
-        found = look(facts, only=only, project=project, known=known, time=taken)
+        if confirm and source.taken:
+            raise UsageError(
+                "--confirm looks twice, and what was recorded stays the same.", "Leave it out."
+            )
+
+        def found_now(before: Findings | None) -> Findings:
+            facts = source.everything(gentle=gentle)
+            taken = source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds")
+            return look(
+                facts, only=only, project=project, known=known, confirming=before, time=taken
+            )
+
+        found = found_now(None)
+        if confirm and found.groups:
+            time.sleep(confirm)
+            found = found_now(found)
     reports = {
         "text": findings.as_text,
         "json": findings.as_json,

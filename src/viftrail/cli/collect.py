@@ -14,8 +14,11 @@ from viftrail.cli.output import deliver
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @origin_options
+@click.option(
+    "--gentle", is_flag=True, help="Read in small bites, to spare the database servers; slower."
+)
 @click.option("-o", "--output", required=True, metavar="FILE", help="The bundle to write.")
-def collect(origin: Origin, output: str) -> None:
+def collect(origin: Origin, *, gentle: bool, output: str) -> None:
     """Write all evidence to one bundle file, for `why --bundle` to read.
 
     Both databases as far as a diagnosis reads them, and every host that can
@@ -24,7 +27,7 @@ def collect(origin: Origin, output: str) -> None:
     from viftrail.facts import bundle
 
     with open_source(origin) as source:
-        facts = source.everything()
+        facts = source.everything(gentle=gentle)
     manifest = bundle.Manifest(
         format=bundle.FORMAT,
         tool=f"viftrail {__version__}",

@@ -12,6 +12,7 @@ import msgspec
 
 from viftrail.errors import ViftrailError
 from viftrail.facts import northbound, southbound
+from viftrail.facts.bites import Bites
 from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
@@ -61,6 +62,7 @@ class LiveSource:
         self._visitor = visitor
         self._clients: dict[str, Client] = {}
         self._patience = 1.0
+        self._bites: dict[str, Bites] | None = None
         self._lost: dict[str, ViftrailError] = {}
         self._stuck: dict[str, Host | Gap] = {}
 
@@ -90,7 +92,11 @@ class LiveSource:
         selects = [Select(ask.row, condition(ask), _columns(ask)) for ask in asks]
         try:
             client = self.client(database)
-            answers = client.select(selects, timeout=client.timeout * self._patience)
+            patience = client.timeout * self._patience
+            if self._bites is not None:
+                bites = self._bites.setdefault(database, Bites(client, timeout=patience))
+                return [bites.read(ask.row) for ask in asks]
+            answers = client.select(selects, timeout=patience)
         except ViftrailError as error:
             self._lost[database] = error
             raise
@@ -114,14 +120,17 @@ class LiveSource:
                 self._stuck[name] = host
         return {name: self._stuck.get(name) or seen[name] for name in wanted}
 
-    def everything(self) -> Facts:
+    def everything(self, *, gentle: bool = False) -> Facts:
         """Every wanted table whole, and every chassis' host."""
         inquiry = Inquiry(self, window=LONG_WINDOW)
-        self._patience = _BULK_PATIENCE
+        tables = (*northbound.TABLES, *southbound.TABLES)
+        self._patience, self._bites = _BULK_PATIENCE, {} if gentle else None
         try:
-            inquiry.fetch(Ask(row) for row in (*northbound.TABLES, *southbound.TABLES))
+            # Gently, one database after the other: their servers may share a computer.
+            for group in [[row] for row in tables] if gentle else [tables]:
+                inquiry.fetch(Ask(row) for row in group)
         finally:
-            self._patience = 1.0
+            self._patience, self._bites = 1.0, None
         names = sorted(row.hostname for row in inquiry.ask([Ask(Chassis)]))
         inquiry.look([*self._central, *names, *self._others])
         return inquiry.facts()

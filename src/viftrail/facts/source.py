@@ -81,6 +81,6 @@ class Source(Protocol):
         """
         ...
 
-    def everything(self) -> Facts:
+    def everything(self, *, gentle: bool = False) -> Facts:
         """All tables and all reachable hosts."""
         ...

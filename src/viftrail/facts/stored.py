@@ -79,7 +79,7 @@ class StoredSource:
             for name in names
         }
 
-    def everything(self) -> Facts:
+    def everything(self, *, gentle: bool = False) -> Facts:  # noqa: ARG002
         """All of it."""
         return self._facts
 

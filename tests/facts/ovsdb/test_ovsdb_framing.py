@@ -25,16 +25,17 @@ _objects = st.dictionaries(st.text('"\\{},a'), _values, max_size=4)
     st.lists(st.tuples(_objects, st.sampled_from(["", " ", "\r\n\t"])), max_size=5),
     st.lists(st.integers(0, 2000), max_size=30),
     st.booleans(),
+    st.sampled_from([0, 50, 1 << 20]),
 )
 def test_any_stream_cut_anywhere(
-    objects: list[tuple[Any, str]], cuts: list[int], spaced: bool
+    objects: list[tuple[Any, str]], cuts: list[int], spaced: bool, large: int
 ) -> None:
     separators = (", ", ": ") if spaced else (",", ":")
     stream = "".join(
         json.dumps(item, separators=separators, ensure_ascii=False) + gap for item, gap in objects
     ).encode()
     places = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    framer = Framer()
+    framer = Framer(large=large)
     messages = [
         message
         for start, end in itertools.pairwise(places)
@@ -44,10 +45,10 @@ def test_any_stream_cut_anywhere(
     assert framer.size == 0
 
 
-@given(st.lists(_objects, min_size=1, max_size=3))
-def test_byte_by_byte(objects: list[Any]) -> None:
+@given(st.lists(_objects, min_size=1, max_size=3), st.sampled_from([0, 50, 1 << 20]))
+def test_byte_by_byte(objects: list[Any], large: int) -> None:
     stream = "".join(map(json.dumps, objects)).encode()
-    framer = Framer()
+    framer = Framer(large=large)
     messages = [
         message for at in range(len(stream)) for message in framer.feed(stream[at : at + 1])
     ]
@@ -64,6 +65,23 @@ def test_garbage_never_breaks_the_framer(chunks: list[bytes]) -> None:
                 assert message[-1:] == b"}"
     except NotJsonError:
         pass
+
+
+@given(_objects, st.lists(st.integers(0, 300), max_size=5), st.booleans())
+def test_the_end_of_a_reply_within_it_is_not_taken_for_its_end(
+    inner: Any, cuts: list[int], more: bool
+) -> None:
+    """Rows may hold any text, and another message may follow at once."""
+    end = '"error":null}'
+    reply = json.dumps({"result": [end, inner, {"error": None}]}, separators=(",", ":"))
+    stream = (reply[:-1] + "," + end).encode()
+    expected = [stream, b'{"method":"echo"}'] if more else [stream]
+    whole = b"".join(expected)
+    places = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
+    places = sorted({*places, whole.index(end.encode()) + len(end)})
+    framer = Framer(large=0)
+    messages = [m for a, b in itertools.pairwise(places) for m in framer.feed(whole[a:b])]
+    assert messages == expected
 
 
 def test_what_is_no_object_is_refused() -> None:
