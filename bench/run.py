@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -248,7 +249,7 @@ def growth(bench: Bench) -> bool:
 
 def kind(bench: Bench) -> bool:
     """What the database servers pay."""
-    kindness.show(clouds.cloud(bench.ports), bench.runs)
+    kindness.show(clouds.cloud(bench.ports), min(bench.runs, 3))
     return True
 
 
@@ -270,6 +271,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
     parser.add_argument("--peers", default=sys.executable, help="a Python with ovs and ovsdbapp")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended
     bench = Bench(given.ports, given.runs, given.peers)
     ovs = subprocess.run(["ovsdb-server", "--version"], capture_output=True, text=True, check=True)
     print(

@@ -8,6 +8,7 @@ does not answer into a gap instead of an end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -177,7 +178,7 @@ class Inquiry:
         for row_type, database in _DATABASE.items():
             answers = {ask: rows for ask, rows in self._answers.items() if ask.row is row_type}
             databases[database][row_type] = Table(
-                sorted(_merged(answers), key=lambda row: row.uuid),
+                sorted(_merged(answers), key=attrgetter("uuid")),
                 complete=any(not ask.column for ask in answers),
                 answered=((ask.column, ask.value) for ask in answers if ask.column),
             )
