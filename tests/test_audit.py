@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cloud import without
+from tests.cloud import change_port, without
 from tests.recordings import FAULTS, HEALTHY, HOSTS, facts_of, port_of
+from tests.synthetic import Served
 from viftrail.audit import audit
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.stored import from_files
+from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Fault
-from viftrail.verdict import State
+from viftrail.verdict import Stage, State
 
 
 def test_a_healthy_cloud_has_no_findings() -> None:
@@ -37,3 +40,41 @@ def test_a_stopped_northd_shows_whom_it_keeps_waiting() -> None:
 def test_blind_is_who_saw_neither_ports_nor_hosts() -> None:
     facts = without(facts_of(HEALTHY), *HOSTS, "external", NORTHBOUND, SOUTHBOUND)
     assert audit(facts).blind
+
+
+def test_only_a_stage_or_a_fault() -> None:
+    facts = facts_of("vif-tap-down")
+    assert [c.id for c in audit(facts, only="S8").causes] == ["vif-tap-down"]
+    assert [c.id for c in audit(facts, only="vif-tap-down").causes] == ["vif-tap-down"]
+    other = audit(facts, only="S4")
+    assert other.causes == ()
+    assert set(other.checked) == {
+        fault.id for fault in CATALOGUE if fault.stage is Stage.NORTHBOUND
+    }
+
+
+def test_what_was_found_before_is_left_out() -> None:
+    facts = facts_of("vif-tap-down")
+    assert audit(facts, known=audit(facts)).groups == ()
+    assert audit(facts, known=audit(facts_of("healthy"))).groups == audit(facts).groups
+
+
+def test_what_a_look_before_did_not_show_is_not_told() -> None:
+    facts = facts_of("vif-tap-down")
+    assert audit(facts, confirming=audit(facts)).groups == audit(facts).groups
+    assert audit(facts, confirming=audit(facts_of("healthy"))).groups == ()
+
+
+def test_a_project_sees_its_own_ports_and_what_is_nobodys() -> None:
+    of_p2 = {"neutron:project_id": "p2"}
+    facts = change_port(facts_of("vif-tap-down"), "vm2", external_ids=of_p2)
+    assert [c.id for c in audit(facts, project="p2").causes] == []
+    gateway = change_port(facts_of("prov-mapping-missing"), "vm2", external_ids=of_p2)
+    assert [c.id for c in audit(gateway, project="p2").causes] == ["prov-mapping-missing"]
+
+
+def test_the_most_harmful_comes_first(served: Served) -> None:
+    groups = audit(from_files(served.file("nb"), served.file("sb")).everything()).groups
+    harm = [(group.state is State.BROKEN, group.victims) for group in groups]
+    assert len(groups) > 10
+    assert harm == sorted(harm, reverse=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tests.cli.conftest import Run
 from tests.recordings import path
+from tests.synthetic import Served
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 
 
 def test_nothing_found_is_0_and_something_is_1(run: Run) -> None:
@@ -40,3 +42,27 @@ def test_an_owner_where_the_source_has_its_own(run: Run) -> None:
     done = run("audit", "--bundle", str(path("healthy")), "--owner", "x.json")
     assert done.code == 64
     assert "--owner" in done.err
+
+
+def databases(served: Served) -> tuple[str, ...]:
+    return ("--nb", served.remotes[NORTHBOUND], "--sb", served.remotes[SOUTHBOUND])
+
+
+def test_gently_the_same_is_found(run: Run, served: Served) -> None:
+    plain = run("audit", *databases(served), "-f", "json")
+    gentle = run("audit", *databases(served), "-f", "json", "--gentle")
+    assert (plain.code, gentle.code) == (1, 1)
+    assert json.loads(gentle.out)["groups"] == json.loads(plain.out)["groups"]
+
+
+def test_what_stays_is_found_both_times(run: Run, served: Served) -> None:
+    once = run("audit", *databases(served), "-f", "json")
+    twice = run("audit", *databases(served), "-f", "json", "--confirm", "0.2")
+    assert twice.code == 1
+    assert json.loads(twice.out)["groups"] == json.loads(once.out)["groups"]
+
+
+def test_a_second_look_at_a_file_is_refused(run: Run) -> None:
+    done = run("audit", "--bundle", str(path("healthy")), "--confirm", "1")
+    assert done.code == 64
+    assert "--confirm" in done.err
