@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree as ET
 
 import click
+import msgspec
 import pytest
 
 from tests.cloud import healthy, without
 from tests.recordings import NAMES, facts_of
+from tests.synthetic import Served
 from viftrail.audit import audit
 from viftrail.facts.facts import Gap
-from viftrail.report.findings import WIDTH, as_json, as_text
+from viftrail.facts.stored import from_files
+from viftrail.faults.catalogue import CATALOGUE
+from viftrail.report.findings import WIDTH, as_html, as_json, as_junit, as_text
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -28,8 +33,38 @@ def test_nothing_wrong_is_said_so() -> None:
 
 def test_a_fault_is_told_once_with_its_number_and_mend() -> None:
     text = click.unstyle(as_text(audit(facts_of("vif-tap-down"))))
-    assert "S8   vif-tap-down: 1, 1 port affected" in text
-    assert "compute1 $ ip link set tap" in text
+    assert "S8   vif-tap-down: 1 port, 1 port cut off" in text
+    assert "mend: compute1 (safe):\n       $ ip link set tap" in text
+    assert text.count("vif-tap-down") == 1
+
+
+def test_the_place_of_the_example_comes_first_of_many(served: Served) -> None:
+    found = audit(from_files(served.file("nb"), served.file("sb")).everything())
+    (group,) = [g for g in found.groups if g.id == "prov-localnet-wrong"]
+    many = msgspec.structs.replace(group, subjects=tuple(f"network n{n}" for n in range(9)))
+    text = click.unstyle(as_text(msgspec.structs.replace(found, groups=(many,))))
+    assert "prov-localnet-wrong: 9 networks, " in text
+    assert f"     at: {group.example.subject}\n         network n0\n" in text
+    assert "and 5 more (-f json names all)" in text
+
+
+def test_html_names_every_place_and_escapes_it() -> None:
+    found = audit(facts_of("vif-tap-down"))
+    (group,) = found.groups
+    odd = msgspec.structs.replace(group, subjects=("port <b>&",))
+    page = as_html(msgspec.structs.replace(found, groups=(odd,)))
+    assert "port &lt;b&gt;&amp;" in page
+    assert "<b>&" not in page
+    assert "<script" not in page
+    assert "vif-tap-down" in page
+
+
+def test_junit_has_a_case_for_every_fault_that_was_looked_for() -> None:
+    found = audit(facts_of("vif-tap-down"))
+    suite = ET.fromstring(as_junit(found))
+    assert suite.get("tests") == str(len(CATALOGUE))
+    failed = {case.get("name") for case in suite if case.find("failure") is not None}
+    assert failed == {"vif-tap-down"}
 
 
 def test_what_could_not_be_looked_at_is_listed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from xml.sax.saxutils import escape as escape_xml
@@ -55,17 +56,37 @@ def _lines(found: Findings) -> Iterator[str]:
 
 def _group(group: Group) -> Iterator[str]:
     colour = "red" if group.state is State.BROKEN else "yellow"
-    number = len(group.subjects)
-    victims = f"{group.victims} port{'s' * (group.victims != 1)} affected"
-    yield f"{group.stage:<4} " + style(group.id, fg=colour, bold=True) + f": {number}, {victims}"
-    yield from _wrap(group.example.summary, "     ", "     ")
-    shown = ", ".join(group.subjects[:SHOWN])
-    more = f" and {number - SHOWN} more (-f json names all)" if number > SHOWN else ""
-    yield from _wrap(shown + more, "     at: ", "         ")
-    for step in group.example.remedy.steps:
-        yield style(f"     {step.where} $ {step.command}", fg="cyan")
-    if group.example.remedy.note:
-        yield from _wrap(group.example.remedy.note, "     ", "     ")
+    name = style(group.id, fg=colour, bold=True)
+    yield f"{group.stage:<4} {name}: {_places(group)}, {_victims(group)}"
+    example = group.example
+    yield from _wrap(example.summary, "     ", "     ")
+    for step in example.remedy.steps:
+        yield from _wrap(f"mend: {step.where} ({step.risk.value}):", "     ", "     ")
+        yield style(f"       $ {step.command}", fg="cyan")
+    if example.remedy.note:
+        yield from _wrap(example.remedy.note, "     ", "     ")
+    # What was told and is mended like this comes first.
+    names = list(dict.fromkeys((example.subject, *group.subjects)))
+    for number, subject in enumerate(names[:SHOWN]):
+        yield f"     {'' if number else 'at:':<4}{subject}"
+    if len(names) > SHOWN:
+        yield f"         and {len(names) - SHOWN} more (-f json names all)"
+
+
+def _places(group: Group) -> str:
+    kinds = Counter(kind_of(subject) for subject in group.subjects)
+    return ", ".join(f"{n} {kind}{'s' * (n != 1)}" for kind, n in kinds.items())
+
+
+def kind_of(subject: str) -> str:
+    """``router`` of ``router neutron-…``; the cloud has no name."""
+    return "floating IP" if subject.startswith("floating IP") else subject.partition(" ")[0]
+
+
+def _victims(group: Group) -> str:
+    if not group.victims:
+        return "nobody cut off"
+    return f"{group.victims} port{'s' * (group.victims != 1)} cut off"
 
 
 def _wrap(text: str, head: str, indent: str) -> list[str]:
@@ -95,7 +116,7 @@ def _page(found: Findings) -> Iterator[str]:
         name = group.state.value
         yield f'<h2 class="{name}"><span class="word">{group.stage}</span> {escape(group.title)} '
         yield f"<code>{group.id}</code></h2>"
-        yield f"<p>{len(group.subjects)} found, {group.victims} ports affected. "
+        yield f"<p>{_places(group)}, {_victims(group)}. "
         yield f"{escape(group.example.summary)}</p>"
         for step in group.example.remedy.steps:
             yield f"<pre>{escape(step.where)} $ {escape(step.command)}</pre>"
