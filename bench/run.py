@@ -131,7 +131,7 @@ def start(bench: Bench) -> bool:
 def port(bench: Bench) -> bool:
     """One port of a large cloud, live."""
     cloud = clouds.cloud(bench.ports)
-    name = cloud.healthy_port()
+    name = cloud.port()
     with clouds.serving(cloud) as served:
         nb, sb = served["nb"].remote, served["sb"].remote
         why = (*VIFTRAIL, "why", name, "--nb", nb, "--sb", sb)
@@ -157,7 +157,7 @@ def port(bench: Bench) -> bool:
 def library(bench: Bench) -> bool:
     """One port of a smaller cloud, where ovsdbapp takes seconds and not minutes."""
     cloud = clouds.cloud(LIBRARY_PORTS)
-    name = cloud.healthy_port()
+    name = cloud.port()
     with clouds.serving(cloud) as served:
         nb, sb = served["nb"].remote, served["sb"].remote
         lookups = python("peer_ovsdbapp.py", nb, sb, name, interpreter=bench.peers)
