@@ -8,6 +8,7 @@ router's gateways.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from viftrail.chain.cloud import Cloud, Port
@@ -49,11 +50,8 @@ def is_overlay(cloud: Cloud, switch: LogicalSwitch) -> bool:
 class Realm:
     """Overlay networks that routers join, and who takes part in them."""
 
-    ports: tuple[tuple[Port, LogicalSwitch], ...]
-    """The VMs' ports, each with its network."""
-
-    carriers: frozenset[str]
-    """The hosts of these VMs."""
+    ports: Mapping[str, tuple[tuple[Port, LogicalSwitch], ...]]
+    """The VMs' ports, each with its network, by the host where the VM runs."""
 
     gateways: frozenset[str]
     """The hosts of the gateways that lead out."""
@@ -61,7 +59,7 @@ class Realm:
     @property
     def hosts(self) -> frozenset[str]:
         """All that need a tunnel to each other."""
-        return self.carriers | self.gateways
+        return self.gateways | self.ports.keys()
 
 
 def realms(cloud: Cloud) -> tuple[Realm, ...]:
@@ -82,18 +80,18 @@ def realms(cloud: Cloud) -> tuple[Realm, ...]:
         if gateway.host:
             gateways.setdefault(lead(gateway.router.uuid), set()).add(gateway.host)
     guests = {port.row.uuid: port for port in cloud.ports.values() if port.row}
-    ports: dict[str, list[tuple[Port, LogicalSwitch]]] = {}
+    ports: dict[str, dict[str, list[tuple[Port, LogicalSwitch]]]] = {}
     for switch in switches:
-        members = [(guests[uuid], switch) for uuid in switch.ports if uuid in guests]
-        if members:
-            ports.setdefault(lead(switch.uuid), []).extend(members)
+        for guest in filter(None, map(guests.get, switch.ports)):
+            if host := cloud.host_of(guest):
+                here = ports.setdefault(lead(switch.uuid), {}).setdefault(host, [])
+                here.append((guest, switch))
     return tuple(
         Realm(
-            ports=tuple(members),
-            carriers=frozenset(cloud.host_of(port) for port, _ in members) - {""},
+            ports={host: tuple(members) for host, members in hosts.items()},
             gateways=frozenset(gateways.get(uuid, ())),
         )
-        for uuid, members in ports.items()
+        for uuid, hosts in ports.items()
     )
 
 
