@@ -108,7 +108,7 @@ def _unmade(
             )
             steps += on_host(
                 name,
-                f"ovs-vsctl --no-wait --if-exists del-port {bridge} {rival.name}",
+                f"ovs-vsctl --if-exists del-port {bridge} {rival.name}",
                 undo=plug_again(bridge, rival),
                 verify=f"ovs-vsctl find Interface name={rival.name}",
                 risk=Risk.DISRUPTIVE,
@@ -118,7 +118,7 @@ def _unmade(
         if row:
             steps += on_host(
                 name,
-                f"ovs-vsctl --no-wait --if-exists del-port {row.name}",
+                f"ovs-vsctl --if-exists del-port {row.name}",
                 undo="ovn-controller makes it again by itself",
                 verify=f"ovs-vsctl get Interface {row.name} ofport error",
             )
@@ -130,8 +130,10 @@ def _unmade(
         f"registered and may have one{why}",
         evidence=tuple(evidence),
         steps=tuple(steps),
-        # A port that is not there at all may be on its way.
-        certainty=Certainty.PROVEN if all(row for *_, row in ends) else Certainty.LIKELY,
+        # A port without an error may be on its way.
+        certainty=Certainty.PROVEN
+        if all(row and row.error for *_, row in ends)
+        else Certainty.LIKELY,
         note="Make sure first that nothing uses the port that is deleted; it may be what "
         "ML2/OVS's br-tun left."
         if any(step.risk is Risk.DISRUPTIVE for step in steps)
@@ -204,7 +206,7 @@ def _cut_off(
 
 
 def _words(kind: Zones) -> str:
-    return ", ".join(sorted(kind - {DEFAULT_ZONE})) or "none"
+    return ", ".join(sorted(kind - {DEFAULT_ZONE})) or "none (the default zone)"
 
 
 def _zones_of(chassis: Chassis, others: str) -> Evidence:
@@ -232,8 +234,8 @@ def _odd_one(
     alone = _company(members, own) == 1
     return Case(
         subject=subject.host(name),
-        summary=f"{name} is in transport zone {_words(own)}, and hosts that its VMs or gateways "
-        f"need are in {_words(frozenset({join}))}: no tunnel is made between them",
+        summary=f"{name} shares no transport zone with hosts that its VMs or gateways need: its own "
+        f"is {_words(own)}, theirs {_words(frozenset({join}))}",
         evidence=(_zones_of(chassis, "the hosts that its networks and gateways need"),),
         steps=_join(name, own, join) if alone or not leaves else (),
         victims=frozenset(victims),
@@ -249,7 +251,7 @@ def _odd_one(
 def _join(name: str, own: Zones, join: str) -> tuple[Step, ...]:
     def command(kind: Zones) -> str:
         names = ",".join(sorted(kind - {DEFAULT_ZONE}))
-        return "ovs-vsctl --no-wait " + (
+        return "ovs-vsctl " + (
             f"set Open_vSwitch . external_ids:ovn-transport-zones={names}"
             if names
             else "remove Open_vSwitch . external_ids ovn-transport-zones"

@@ -60,25 +60,31 @@ def _left_behind(cloud: Cloud) -> Iterator[Case]:
     owned = {port.id for port in cloud.owner.ports}
     if not owned and not rows.complete:
         return  # a port that was not read may be the one whose device this is
-    unknown = [
-        (iface_id, [plug for plug in plugs if _is_chassis(cloud, plug)])
+    unknown = {
+        iface_id: [plug for plug in plugs if _is_chassis(cloud, plug)]
         for iface_id, plugs in cloud.plugs.items()
         if iface_id not in owned
         and rows.absent("name", iface_id)
         and bindings.absent("logical_port", iface_id)
-    ]
-    if not any(plugs for _, plugs in unknown):
-        return
-    names, macs = _meant_for(cloud)
-    for iface_id, plugs in unknown:
+    }
+    names, macs = _meant_for(cloud) if any(unknown.values()) else (frozenset(), frozenset())
+    for iface_id, plugs in unknown.items():
         left = [
             plug
             for plug in plugs
             if plug.interface.name[PREFIX_LENGTH:] not in names
             and plug.interface.external_ids.get("attached-mac", "").lower() not in macs
+            # Without the owner's word it may be a VM's, and the row in Northbound what is missing.
+            and (owned or not _device(cloud, plug))
         ]
         if left:
             yield _leftover(cloud, iface_id, left)
+
+
+def _device(cloud: Cloud, plug: Plug) -> bool:
+    """False where it is certain that no device is behind the plug."""
+    host, row = cloud.hosts[plug.host], plug.interface
+    return row.type != "" or not host.links or row.name in host.link_by_name
 
 
 def _is_chassis(cloud: Cloud, plug: Plug) -> bool:
@@ -106,7 +112,7 @@ def _meant_for(cloud: Cloud) -> tuple[frozenset[str], frozenset[str]]:
 
 def _leftover(cloud: Cloud, iface_id: str, plugs: list[Plug]) -> Case:
     first = plugs[0]
-    device = any(p.interface.name in cloud.hosts[p.host].link_by_name for p in plugs)
+    device = any(_device(cloud, plug) for plug in plugs)
     return Case(
         subject=subject.port(iface_id),
         summary=f"{first.interface.name} in {first.bridge} of {first.host} carries an iface-id that "
@@ -126,7 +132,7 @@ def _leftover(cloud: Cloud, iface_id: str, plugs: list[Plug]) -> Case:
             for plug in plugs
             for step in on_host(
                 plug.host,
-                f"ovs-vsctl --no-wait --if-exists del-port {plug.bridge} {plug.interface.name}",
+                f"ovs-vsctl --if-exists del-port {plug.bridge} {plug.interface.name}",
                 undo=plug_again(plug.bridge, plug.interface),
                 verify=f"ovs-vsctl find Interface external_ids:iface-id={iface_id}",
             )
@@ -136,7 +142,7 @@ def _leftover(cloud: Cloud, iface_id: str, plugs: list[Plug]) -> Case:
         victims=frozenset(),
         note="It is left by a VM that was deleted while its host was away. "
         + (
-            "Its device still exists: look first whether a VM holds it (`virsh domiflist`); that "
+            "Its device may still exist: look first whether a VM holds it (`virsh domiflist`); that "
             "VM has no network either way."
             if device
             else "Its device is gone, so no VM holds it."

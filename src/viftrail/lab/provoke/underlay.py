@@ -27,6 +27,7 @@ _FULL = TENANT_MTU - 28
 #: The port that another network service, or ML2/OVS's br-tun, left behind.
 _LEFTOVER = "leftover0"
 _ZONE = "edge"
+_CONTROL = ("ovn-appctl", "-t", "ovn-controller")
 
 
 @provocation(
@@ -116,14 +117,16 @@ def occupy_tunnel(victim: Victim) -> Undo:
         found = ("--bare", "--columns=name", "find", "Interface", "type=geneve", remote)
         return next(name for name in host.vsctl(*found).split() if name != _LEFTOVER)
 
+    # As at a start of the host: the leftover is there, and ovn-controller makes its own.
     own = tunnel()
+    host.run(*_CONTROL, "debug/pause")
+    host.vsctl("del-port", own)
     host.vsctl(
         *("--may-exist", "add-port", PROVIDER_BRIDGE, _LEFTOVER),
         *("--", "set", "Interface", _LEFTOVER, "type=geneve", remote, "options:key=flow"),
     )
-    wait_until(lambda: state(_LEFTOVER, "ofport") == "-1", 3.0, pause=0.05)
-    # As at a start of the host: the leftover is there, and ovn-controller makes its own.
-    host.vsctl("del-port", own)
+    wait_until(lambda: state(_LEFTOVER, "ofport").isdigit(), 3.0, pause=0.05)
+    host.run(*_CONTROL, "debug/resume")
     wait_until(lambda: state(own, "ofport") == "-1", 5.0, pause=0.05)
 
     def undo() -> None:
