@@ -10,6 +10,7 @@ from viftrail.facts.facts import Facts
 from viftrail.facts.stored import StoredSource
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Fault
+from viftrail.lab.provoke import all_provocations
 
 FOLDER = Path(__file__).parent / "recorded"
 HEALTHY = "healthy"
@@ -18,6 +19,9 @@ VMS = ("vm1", "vm2", "vm3")
 HOSTS = ("compute1", "compute2", "controller", "network1")
 
 FAULTS: tuple[Fault, ...] = tuple(f for f in CATALOGUE if (FOLDER / f"{f.id}.bundle").exists())
+HARMFUL: tuple[Fault, ...] = tuple(f for f in FAULTS if all_provocations()[f.id].breaks)
+"""Those that cut a VM off; the others only an audit tells."""
+
 NAMES: tuple[str, ...] = (HEALTHY, *(fault.id for fault in FAULTS))
 
 

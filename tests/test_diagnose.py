@@ -10,7 +10,7 @@ import pytest
 
 from tests.cloud import TIME, accused, ask, healthy, neutron_only, on_host, stage, vm, without
 from tests.recordings import (
-    FAULTS,
+    HARMFUL,
     HEALTHY,
     HOSTS,
     NAMES,
@@ -94,7 +94,7 @@ def test_what_was_not_looked_at_accuses_nobody_else(name: str) -> None:
                 assert after.verdict.state not in BAD, (parts, after.verdict)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+@pytest.mark.parametrize("fault", HARMFUL, ids=lambda fault: fault.id)
 def test_what_was_not_looked_at_is_no_health(fault: Fault) -> None:
     for parts in REMOVALS:
         verdict = ask(without(facts_of(fault.id), *parts))
@@ -234,7 +234,7 @@ def test_openstack_is_said_not_to_be_examined() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [f for f in FAULTS if f.id != "nb-lsp-missing"], ids=lambda fault: fault.id
+    "fault", [f for f in HARMFUL if f.id != "nb-lsp-missing"], ids=lambda fault: fault.id
 )
 def test_without_the_owner_the_same_fault_is_found(fault: Fault) -> None:
     facts = facts_of(fault.id)

@@ -43,10 +43,10 @@ def lab() -> Iterator[Lab]:
         lab.down()
 
 
-def wait_green(lab: Lab) -> None:
+def wait_green(lab: Lab, size: int = 0) -> None:
     deadline = time.monotonic() + GREEN_WITHIN
     while True:
-        result = ping(lab)
+        result = ping(lab, size=size)
         if result.ok:
             return
         failed = [path for path in result.paths if not path.ok]
@@ -68,28 +68,49 @@ def why(lab: Lab, target: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, verdict
 
 
-def mend_as_printed(lab: Lab, verdict: dict[str, Any]) -> None:
-    steps = verdict["remedy"]["steps"]
+def audit(lab: Lab) -> list[dict[str, Any]]:
+    """What is found in the whole lab."""
+    done = subprocess.run(
+        [sys.executable, "-m", "viftrail", "audit", "--lab", lab.name, "-f", "json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    groups: list[dict[str, Any]] = json.loads(done.stdout)["groups"]
+    return groups
+
+
+def mend_as_printed(lab: Lab, remedy: dict[str, Any]) -> None:
+    steps = remedy["steps"]
     assert steps, "no remedy was printed"
     for step in steps:
         done = lab.run(step["where"], ["sh", "-c", step["command"]])
         assert done.returncode == 0, (step, done.stderr)
 
 
-def cases() -> list[Any]:
+def cases(*, harmful: bool) -> list[Any]:
     """Spread over as many labs as there are groups."""
+    known = all_provocations()
     return [
         pytest.param(
             fault, id=fault.id, marks=pytest.mark.xdist_group(f"catalogue-{index % GROUPS}")
         )
-        for index, fault in enumerate(f for f in CATALOGUE if f.id in all_provocations())
+        for index, fault in enumerate(f for f in CATALOGUE if f.id in known)
+        if bool(known[fault.id].breaks) is harmful
     ]
 
 
-@pytest.mark.parametrize("fault", cases())
+@pytest.mark.parametrize("fault", cases(harmful=True))
 def test_found_mended_and_proved(lab: Lab, fault: Any) -> None:
+    size = all_provocations()[fault.id].size
     lab.ask("break", fault=fault.id, vm=VICTIM)
     try:
+        if size:
+            failed = {path.path for path in ping(lab, VICTIM, size).paths if not path.ok}
+            assert failed >= set(all_provocations()[fault.id].breaks)
+            assert ping(lab).ok, "small packets pass"
         code, verdict = why(lab, VICTIM)
         assert verdict["verdict"]["cause"] == fault.id, verdict["verdict"]
         assert verdict["verdict"]["stage"] == fault.stage.value
@@ -99,10 +120,27 @@ def test_found_mended_and_proved(lab: Lab, fault: Any) -> None:
             _, seen = why(lab, other)
             accused = {cause["id"] for cause in seen["causes"]}
             assert accused <= {fault.id}, f"{other}: {accused}"
-        mend_as_printed(lab, verdict)
-        wait_green(lab)
+        mend_as_printed(lab, verdict["remedy"])
+        wait_green(lab, size)
         code, after = why(lab, VICTIM)
         assert (code, after["verdict"]["state"]) == (0, "healthy"), after["verdict"]
+        assert audit(lab) == []
+    finally:
+        lab.ask("mend")
+
+
+@pytest.mark.parametrize("fault", cases(harmful=False))
+def test_what_harms_nobody_is_found_by_an_audit(lab: Lab, fault: Any) -> None:
+    lab.ask("break", fault=fault.id, vm=VICTIM)
+    try:
+        (group,) = audit(lab)
+        assert (group["id"], group["state"], group["victims"]) == (fault.id, "degraded", 0)
+        for vm in (VICTIM, *BYSTANDERS):
+            code, verdict = why(lab, vm)
+            assert (code, verdict["causes"]) == (0, []), verdict["verdict"]
+        mend_as_printed(lab, group["example"]["remedy"])
+        assert audit(lab) == []
+        wait_green(lab)
     finally:
         lab.ask("mend")
 
@@ -120,6 +158,7 @@ def test_a_healthy_lab_gives_no_alarm(lab: Lab) -> None:
     for target in targets:
         code, verdict = why(lab, target)
         assert (code, verdict["causes"]) == (0, []), (target, verdict["verdict"])
+    assert audit(lab) == []
 
 
 @pytest.mark.xdist_group("catalogue-1")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.cloud import accused
-from tests.recordings import FAULTS, HEALTHY, VICTIM, VMS, facts_of, port_of, source_of
+from tests.recordings import FAULTS, HARMFUL, HEALTHY, VICTIM, VMS, facts_of, port_of, source_of
 from viftrail.errors import UnknownTarget, UsageError
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import SOUTHBOUND
@@ -19,7 +19,7 @@ from viftrail.faults.fault import Fault
 from viftrail.verdict import State
 from viftrail.why import LOOKS, why
 
-each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+each_fault = pytest.mark.parametrize("fault", HARMFUL, ids=lambda fault: fault.id)
 
 
 @each_fault
@@ -79,6 +79,15 @@ def test_bystanders_are_healthy_or_suffer_from_the_same(fault: Fault, other: str
     verdict = why(source_of(fault.id), other)
     assert verdict.verdict.state in (State.HEALTHY, State.DEGRADED, State.BROKEN)
     assert accused(verdict) == (set() if verdict.verdict.state is State.HEALTHY else {fault.id})
+
+
+@pytest.mark.parametrize("server", VMS)
+def test_what_harms_nobody_is_no_vms_fault(server: str) -> None:
+    harmless = [fault for fault in FAULTS if fault not in HARMFUL]
+    assert [fault.id for fault in harmless] == ["vif-orphan"]
+    for fault in harmless:
+        verdict = why(source_of(fault.id), server)
+        assert (verdict.verdict.state, verdict.causes) == (State.HEALTHY, ())
 
 
 @pytest.mark.parametrize(

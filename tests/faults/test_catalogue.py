@@ -38,7 +38,6 @@ NOT_YET = {
     # Of FAULTS.md, part C: named as what an entry is confused with, defined in a later issue.
     "chassis-stale-same-encap",
     "event-unexpected-vif-plugged",
-    "tunnel-mtu",
     "vif-guest-link-or-mac",
     "vswitchd-dead",
 }

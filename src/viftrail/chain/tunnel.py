@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.mesh import apart, need_each_other
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
-from viftrail.facts.vswitch import Interface, Port
+from viftrail.facts.vswitch import Interface
 from viftrail.verdict import Evidence, Finding, Stage
 
 LOST_AT_LEAST = 4
@@ -38,13 +39,12 @@ def endpoint(cloud: Cloud, here: str, there: str) -> Endpoint | None:
     host, chassis = cloud.hosts.get(here), cloud.chassis_named(there)
     if host is None or chassis is None:
         return None
-    interfaces = host.conf[Interface].by("uuid")
-    for port in host.conf[Port]:
-        if port.external_ids.get("ovn-chassis-id", "").partition("@")[0] == chassis.name:
-            for uuid in port.interfaces:
-                for interface in interfaces.get(uuid, ()):
-                    return Endpoint(here, interface)
-    return None
+    return next((Endpoint(here, row) for row in host.tunnels.get(chassis.name, ())), None)
+
+
+def works(interface: Interface) -> bool:
+    """ovs-vswitchd took it."""
+    return (interface.ofport or 0) > 0 and not interface.error
 
 
 def local_addresses(host: Host) -> frozenset[str]:
@@ -174,9 +174,12 @@ def _towards(checks: Checks, cloud: Cloud, here: str, there: str) -> None:
     if host is None or chassis is None or not host.vswitch:
         return
     end = endpoint(cloud, here, there)
-    good = end is not None and (end.interface.ofport or 0) > 0 and not end.interface.error
+    own = cloud.chassis_named(here)
+    if end is None and own and apart(own, chassis) and not need_each_other(cloud, here, there):
+        checks.aside(f"{here} and {there} are in separate transport zones and share no network")
+        return
     checks.check(
-        good,
+        end is not None and works(end.interface),
         Evidence(
             where=here,
             what=f"tunnel port towards {there}",

@@ -171,11 +171,18 @@ def exec_in(name: str, node: str, command: tuple[str, ...]) -> None:
 @_name
 @_format
 @click.option("--vm", metavar="VM", help="Only this VM's paths.")
-def ping(name: str, output: str, vm: str | None) -> None:
+@click.option(
+    "--size",
+    metavar="BYTES",
+    type=click.IntRange(0, 65507),
+    default=0,
+    help="Payload of each ICMP echo request, sent as `ping -M do -s BYTES` does.",
+)
+def ping(name: str, output: str, vm: str | None, size: int) -> None:
     """Prove with packets which paths work; exit 1 if one does not."""
     from viftrail.lab.ping import ping as ping_all
 
-    pings = ping_all(_find(name), vm)
+    pings = ping_all(_find(name), vm, size)
     if output == "json":
         _print_json(pings)
     else:

@@ -55,6 +55,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     """A network device of the host's kernel."""
 
     ifname: str
+    link: str = ""
+    """What it is on top of, as a VLAN is on its NIC."""
     address: str = ""
     master: str = ""
     mtu: int = 0
@@ -217,6 +219,19 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                     for interface_id in port.interfaces:
                         for interface in interfaces.get(interface_id, ()):
                             found[interface.name] = bridge.name
+        return found
+
+    @cached_property
+    def tunnels(self) -> dict[str, tuple[Interface, ...]]:
+        """The tunnel Interfaces that ovn-controller made, by the Chassis.name they lead to."""
+        interfaces = self.conf[Interface].by("uuid")
+        found: dict[str, tuple[Interface, ...]] = {}
+        for port in self.conf[Port]:
+            # NAME@REMOTE-IP, and since 24.03 %LOCAL-IP (controller/encaps.c).
+            chassis = port.external_ids.get("ovn-chassis-id", "").partition("@")[0]
+            if chassis:
+                rows = (row for uuid in port.interfaces for row in interfaces.get(uuid, ()))
+                found[chassis] = (*found.get(chassis, ()), *rows)
         return found
 
     @property

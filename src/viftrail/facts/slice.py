@@ -195,6 +195,9 @@ def _bindings(
             *(Ask(Chassis, "hostname", row.hostname) for row in chassis),
         ]
     )
+    if len({frozenset(row.transport_zones) for row in chassis}) > 1:
+        # Which zones the others are in tells whose are the odd ones.
+        inquiry.fetch([Ask(Chassis)])
     missing = set(_candidates(inquiry, gateways)) - {row.name for row in chassis}
     unhosted = any(not leg.gateway_chassis and not leg.ha_chassis_group for leg in gateways)
     if missing or unhosted:

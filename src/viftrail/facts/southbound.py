@@ -43,7 +43,10 @@ class PortBinding(Row, frozen=True, kw_only=True):
 
 
 class Chassis(Row, frozen=True, kw_only=True):
-    """A hypervisor or gateway, written by its own ovn-controller."""
+    """A hypervisor or gateway, written by its own ovn-controller.
+
+    No ``transport_zones`` is a zone of its own: the default one.
+    """
 
     table: ClassVar[str] = "Chassis"
     references: ClassVar[frozenset[str]] = frozenset({"uuid", "encaps"})
@@ -51,6 +54,7 @@ class Chassis(Row, frozen=True, kw_only=True):
     name: str = ""
     hostname: str = ""
     encaps: tuple[str, ...] = ()
+    transport_zones: tuple[str, ...] = ()
     other_config: StrMap = msgspec.field(default_factory=dict)
     external_ids: StrMap = msgspec.field(default_factory=dict)
 

@@ -14,6 +14,7 @@ from viftrail.faults import (
     gateway,
     local,
     localnet,
+    mesh,
     northbound,
     northd,
     orphan,
@@ -23,6 +24,7 @@ from viftrail.faults import (
     southbound,
     translation,
     tunnel,
+    underlay,
     vif,
 )
 from viftrail.faults.fault import Fault
@@ -42,6 +44,8 @@ MODULES = (
     security_group,
     tunnel,
     encap,
+    mesh,
+    underlay,
     router,
     gateway,
     provider,

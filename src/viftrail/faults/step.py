@@ -7,7 +7,10 @@ or the owner is the lab, is Northbound itself the place.
 
 from __future__ import annotations
 
+import shlex
+
 from viftrail.chain.cloud import Cloud
+from viftrail.facts.vswitch import Interface
 from viftrail.verdict import Risk, Step
 
 ADMIN_SHELL = "a shell with OpenStack admin credentials"
@@ -62,3 +65,12 @@ def claimed(port_id: str) -> str:
 def installed(interface: str) -> str:
     """A command that shows on the host that ovn-controller claimed what is plugged."""
     return f"ovs-vsctl get Interface {interface} external_ids:ovn-installed"
+
+
+def plug_again(bridge: str, row: Interface) -> str:
+    """The command that makes an Interface as it was."""
+    settings = [f"type={row.type}"] if row.type else []
+    for column, pairs in (("options", row.options), ("external_ids", row.external_ids)):
+        settings += [shlex.quote(f'{column}:{key}="{pairs[key]}"') for key in sorted(pairs)]
+    command = f"ovs-vsctl --may-exist add-port {bridge} {row.name}"
+    return command + (f" -- set Interface {row.name} {' '.join(settings)}" if settings else "")

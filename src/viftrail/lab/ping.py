@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 _REQUESTS: Final = 4
 _INTERVAL: Final = 0.35
 _CONNECT_TIMEOUT: Final = 1.5
+#: linux/in.h: never fragment; the socket module does not know them.
+_IP_MTU_DISCOVER: Final = 10
+_IP_PMTUDISC_DO: Final = 2
+#: No IP packet is larger.
+_LARGEST: Final = 65535
 
 
 class Path(msgspec.Struct, frozen=True):
@@ -62,8 +67,14 @@ class _Probe:
     send: Callable[[], tuple[bool, str]]
 
 
-def ping(lab: Lab, only: str | None = None) -> Pings:
+def ping(lab: Lab, only: str | None = None, size: int = 0) -> Pings:
     """Tries every path, or those of one VM.
+
+    Args:
+        lab: whose paths.
+        only: the name of the VM; None for all.
+        size: bytes of payload of each ICMP echo request, which must not be fragmented;
+            0 for a small one.
 
     Raises:
         UsageError: the lab has no such VM.
@@ -80,7 +91,7 @@ def ping(lab: Lab, only: str | None = None) -> Pings:
             "dhcp", vm.name, status.networks[0].gateway, lambda: _dhcp(vm, environment, script)
         )
 
-    probes = _probes(status, only, dhcp)
+    probes = _probes(status, only, size, dhcp)
     paths: dict[int, Path] = {}
 
     def work(index: int, probe: _Probe) -> None:
@@ -96,36 +107,40 @@ def ping(lab: Lab, only: str | None = None) -> Pings:
     return Pings(ok=all(path.ok for path in ordered), paths=ordered)
 
 
-def _probes(status: Status, only: str | None, dhcp: Callable[[VmStatus], _Probe]) -> list[_Probe]:
+def _probes(
+    status: Status, only: str | None, size: int, dhcp: Callable[[VmStatus], _Probe]
+) -> list[_Probe]:
+    def icmp(path: str, source: str, target: str, address: str) -> _Probe:
+        return _Probe(path, source, target, functools.partial(_echo, address, size))
+
+    def from_guest(
+        path: str, vm: VmStatus, target: str, address: str, peer: VmStatus | None = None
+    ) -> _Probe:
+        """Out of a guest, which needs an address, as its peer does."""
+        for end in (vm, peer):
+            if end is not None and end.lease is None:
+                words = f"{end.name} has no IPv4 address"
+                return _Probe(path, vm.name, target, functools.partial(_hopeless, words))
+        return icmp(path, vm.name, target, address)
+
     gateway = status.networks[0].gateway
     probes = []
     for vm in status.vms:
         if only not in (None, vm.name):
             continue
         probes.append(dhcp(vm))
-        probes.append(_from_guest("gateway", vm, gateway, gateway))
+        probes.append(from_guest("gateway", vm, gateway, gateway))
         for path, near in (("same-host", True), ("other-host", False)):
             peer = _peer(status, vm, same_host=near)
             if peer is not None:
-                probes.append(_from_guest(path, vm, peer.name, peer.ip, peer))
-        probes.append(_from_guest("external", vm, status.external.name, status.external.ip))
+                probes.append(from_guest(path, vm, peer.name, peer.ip, peer))
+        probes.append(from_guest("external", vm, status.external.name, status.external.ip))
     for floating in status.floating_ips:
         if only in (None, floating.vm):
             source, ip = status.external.name, floating.ip
-            probes.append(_Probe("floating-ip-icmp", source, ip, functools.partial(_echo, ip)))
+            probes.append(icmp("floating-ip-icmp", source, ip, ip))
             probes.append(_Probe("floating-ip-tcp", source, ip, functools.partial(_connect, ip)))
     return probes
-
-
-def _from_guest(
-    path: str, vm: VmStatus, target: str, address: str, peer: VmStatus | None = None
-) -> _Probe:
-    """An ICMP echo out of a guest, which needs an address, as its peer does."""
-    for end in (vm, peer):
-        if end is not None and end.lease is None:
-            words = f"{end.name} has no IPv4 address"
-            return _Probe(path, vm.name, target, functools.partial(_hopeless, words))
-    return _Probe(path, vm.name, target, functools.partial(_echo, address))
 
 
 def _hopeless(why: str) -> tuple[bool, str]:
@@ -181,7 +196,7 @@ def _dhcp(vm: VmStatus, environment: dict[str, str], script: FilePath) -> tuple[
     return True, f"offered {leased[0]}"
 
 
-def _echo(address: str) -> tuple[bool, str]:
+def _echo(address: str, size: int = 0) -> tuple[bool, str]:
     """ICMP echo requests until the first answer.
 
     The identifier must be no other VM's: they share one SNAT address, and the
@@ -190,14 +205,15 @@ def _echo(address: str) -> tuple[bool, str]:
     """
     identifier = threading.get_native_id() & 0xFFFF
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as sock:
+        sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_DO)
         sock.connect((address, 0))
         for sequence in range(1, _REQUESTS + 1):
             sent = time.monotonic()
-            sock.send(_echo_request(identifier, sequence))
+            sock.send(_echo_request(identifier, sequence, size))
             while (left := sent + _INTERVAL - time.monotonic()) > 0:
                 sock.settimeout(left)
                 try:
-                    packet = sock.recv(2048)
+                    packet = sock.recv(_LARGEST)
                 except TimeoutError:
                     break
                 header = (packet[0] & 0xF) * 4
@@ -207,15 +223,16 @@ def _echo(address: str) -> tuple[bool, str]:
     return False, f"no answer to {_REQUESTS} echo requests"
 
 
-def _echo_request(identifier: int, sequence: int) -> bytes:
-    payload = b"viftrail"
+def _echo_request(identifier: int, sequence: int, size: int = 0) -> bytes:
+    payload = b"viftrail".ljust(size, b"\0")
     header = struct.pack("!BBHHH", 8, 0, 0, identifier, sequence)
     checksum = _checksum(header + payload)
     return struct.pack("!BBHHH", 8, 0, checksum, identifier, sequence) + payload
 
 
 def _checksum(data: bytes) -> int:
-    """RFC 1071; ``data`` has an even length."""
+    """RFC 1071."""
+    data += b"\0" * (len(data) % 2)
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
     folded: int = total + (total >> 16)

@@ -94,7 +94,8 @@ class Provocation:
     """One fault (or decoy) and how it is brought about.
 
     ``run`` does it and gives back how to undo it. ``note`` says in a line what
-    was done; ``breaks`` names paths of ``lab ping`` that fail for the victim.
+    was done; ``breaks`` names paths of ``lab ping`` that fail for the victim,
+    with ``size`` those that do so only for that much payload.
     """
 
     id: str
@@ -103,6 +104,7 @@ class Provocation:
     breaks: tuple[str, ...]
     needs_vm: bool = True
     decoy: bool = False
+    size: int = 0
 
 
 _REGISTRY: dict[str, Provocation] = {}
@@ -128,11 +130,12 @@ def provocation(
     *,
     needs_vm: bool = True,
     decoy: bool = False,
+    size: int = 0,
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
-        _REGISTRY[fault] = Provocation(fault, function, note, breaks, needs_vm, decoy)
+        _REGISTRY[fault] = Provocation(fault, function, note, breaks, needs_vm, decoy, size)
         return function
 
     return enter

@@ -6,11 +6,13 @@ import shutil
 from typing import TYPE_CHECKING
 
 from viftrail.errors import LabError
+from viftrail.lab.design import PROVIDER_BRIDGE, TENANT_MTU, TUNNEL_BRIDGE, UNDERLAY_MTU
 from viftrail.lab.machine import wait_until
 from viftrail.lab.ovsdb import SOUTHBOUND
 from viftrail.lab.provoke.registry import NORTH_SOUTH, provocation
 
 if TYPE_CHECKING:
+    from viftrail.lab.node import Chassis
     from viftrail.lab.provoke.registry import Undo, Victim
 
 _TABLE = "filter"
@@ -18,6 +20,14 @@ _TABLE = "filter"
 _NIC = "eth1"
 #: An address of the tunnel network that no node has.
 _WRONG_IP = "198.51.100.199"
+#: What is left of an underlay's MTU after somebody forgot jumbo frames, or a VLAN's header.
+_LOW_MTU = 1400
+#: A payload that makes the largest packet that a guest may send: less IPv4 and ICMP.
+_FULL = TENANT_MTU - 28
+#: The port that another network service, or ML2/OVS's br-tun, left behind.
+_LEFTOVER = "leftover0"
+_ZONE = "edge"
+_CONTROL = ("ovn-appctl", "-t", "ovn-controller")
 
 
 @provocation(
@@ -64,3 +74,87 @@ def block_geneve(victim: Victim) -> Undo:
         host.run("nft", "delete", "table", "netdev", _TABLE, check=False)
 
     return undo
+
+
+@provocation(
+    "tunnel-mtu",
+    "the tunnel network's card on the VM's host has an MTU of 1400",
+    ("other-host", "external", "floating-ip-icmp"),
+    size=_FULL,
+)
+def narrow_underlay(victim: Victim) -> Undo:
+    """Only packets that are near the network's own MTU vanish."""
+    host = victim.host
+    host.ip(f"link set {_NIC} mtu {_LOW_MTU}")
+
+    def bridge_follows(mtu: int) -> bool:
+        return f"mtu {mtu} " in host.run("ip", "link", "show", TUNNEL_BRIDGE)
+
+    wait_until(lambda: bridge_follows(_LOW_MTU), 3.0, pause=0.05)
+
+    def undo() -> None:
+        host.ip(f"link set {_NIC} mtu {UNDERLAY_MTU}")
+        wait_until(lambda: bridge_follows(UNDERLAY_MTU), 3.0, pause=0.05)
+
+    return undo
+
+
+@provocation(
+    "tunnel-not-made",
+    "a leftover tunnel port on the VM's host is like the one to the gateway, and was there first",
+    NORTH_SOUTH,
+)
+def occupy_tunnel(victim: Victim) -> Undo:
+    """ovs-vswitchd refuses the second of two tunnel ports that it cannot tell apart."""
+    host = victim.host
+    gateway = next(node for node in victim.cloud.chassis if node.design.role == "network")
+    remote = f'options:remote_ip="{gateway.design.tunnel_ip}"'
+
+    def state(interface: str, column: str) -> str:
+        return host.vsctl("--if-exists", "get", "Interface", interface, column).strip()
+
+    def tunnel() -> str:
+        found = ("--bare", "--columns=name", "find", "Interface", "type=geneve", remote)
+        return next(name for name in host.vsctl(*found).split() if name != _LEFTOVER)
+
+    # As at a start of the host: the leftover is there, and ovn-controller makes its own.
+    own = tunnel()
+    host.run(*_CONTROL, "debug/pause")
+    host.vsctl("del-port", own)
+    host.vsctl(
+        *("--may-exist", "add-port", PROVIDER_BRIDGE, _LEFTOVER),
+        *("--", "set", "Interface", _LEFTOVER, "type=geneve", remote, "options:key=flow"),
+    )
+    wait_until(lambda: state(_LEFTOVER, "ofport").isdigit(), 3.0, pause=0.05)
+    host.run(*_CONTROL, "debug/resume")
+    wait_until(lambda: state(own, "ofport") == "-1", 5.0, pause=0.05)
+
+    def undo() -> None:
+        host.vsctl("--if-exists", "del-port", _LEFTOVER)
+        if state(own, "ofport") == "-1":
+            host.vsctl("--if-exists", "del-port", own)
+        wait_until(lambda: state(own, "ofport").isdigit(), 5.0, pause=0.05)
+
+    return undo
+
+
+@provocation(
+    "tunnel-transport-zone",
+    "the VM's host is in a transport zone of its own",
+    ("other-host", *NORTH_SOUTH),
+)
+def separate(victim: Victim) -> Undo:
+    """As after an edge site's configuration was copied to a host of the core."""
+    host = victim.host
+    host.vsctl("set", "Open_vSwitch", ".", f"external_ids:ovn-transport-zones={_ZONE}")
+    wait_until(lambda: not _tunnels(host), 5.0, pause=0.05)
+
+    def undo() -> None:
+        host.vsctl("remove", "Open_vSwitch", ".", "external_ids", "ovn-transport-zones")
+        wait_until(lambda: bool(_tunnels(host)), 5.0, pause=0.05)
+
+    return undo
+
+
+def _tunnels(host: Chassis) -> str:
+    return host.vsctl("--bare", "--columns=name", "find", "Interface", "type=geneve")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from viftrail.lab.design import INTEGRATION_BRIDGE
 from viftrail.lab.provoke.registry import ALL_PATHS, provocation
 
 if TYPE_CHECKING:
@@ -83,5 +84,27 @@ def break_leg(victim: Victim) -> Undo:
     def undo() -> None:
         if victim.exists and victim.vm == vm:
             victim.boot_anew()
+
+    return undo
+
+
+@provocation(
+    "vif-orphan",
+    "br-int of the VM's host has the plug of a VM that was deleted while the host was away",
+    (),
+)
+def leave_plug(victim: Victim) -> Undo:
+    """Nobody suffers: ovn-controller finds no port for it."""
+    host, design = victim.host, victim.cloud.design
+    gone = design.vm("gone", host.name, "10.0.0.250")
+    host.vsctl(
+        *("--may-exist", "add-port", INTEGRATION_BRIDGE, gone.tap),
+        *("--", "set", "Interface", gone.tap, f'external_ids:iface-id="{gone.port_id}"'),
+        *(f'external_ids:attached-mac="{gone.mac}"', f'external_ids:vm-uuid="{gone.id}"'),
+        "external_ids:iface-status=active",
+    )
+
+    def undo() -> None:
+        host.vsctl("--if-exists", "del-port", gone.tap)
 
     return undo
