@@ -95,6 +95,21 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def settle(servers: dict[str, Server]) -> None:
+    """Wait until the servers are done with whoever came last.
+
+    ovsdb-server takes an answer apart only when the next question comes: at
+    100,000 ports for half a second, which the next client would pay.
+    """
+    for which, server in servers.items():
+        command = ["ovsdb-client", "--timeout=60", "get-schema-version", server.remote]
+        subprocess.run([*command, NAMES[which]], capture_output=True, check=True)
+    before: list[float] = []
+    while (now := [server.cpu for server in servers.values()]) != before:
+        before = now
+        time.sleep(0.3)
+
+
 @contextmanager
 def serving(of: Cloud) -> Iterator[dict[str, Server]]:
     """Both databases of a cloud, each by a server of its own, from copies of the files."""

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,11 +88,20 @@ def run(contender: Contender) -> Run:
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def take_turns(contenders: Sequence[Contender], runs: int, warm: int = 1) -> list[Result]:
-    """Every contender once, then again: a machine that is busy for one is busy for all."""
+def take_turns(
+    contenders: Sequence[Contender],
+    runs: int,
+    between: Callable[[], None] = lambda: None,
+    warm: int = 1,
+) -> list[Result]:
+    """Every contender once, then again: a machine that is busy for one is busy for all.
+
+    ``between`` is done before each run, so that nobody pays for the one before.
+    """
     found: dict[str, list[Run]] = {each.name: [] for each in contenders}
     for turn in range(-warm, runs):
         for each in contenders:
+            between()
             taken = run(each)
             if turn >= 0:
                 found[each.name].append(taken)

@@ -59,6 +59,7 @@ def measure(
     """For each server the medians of its CPU seconds and longest wait, and our wall seconds."""
     found: dict[str, list[tuple[float, float, float]]] = {which: [] for which in served}
     for _ in range(runs):
+        clouds.settle(served)
         before = {which: server.cpu for which, server in served.items()}
         with Ear(served["nb"]) as nb, Ear(served["sb"]) as sb:
             taken = run(contender)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,16 +65,10 @@ def audit(
 
     Exit status: 0 nothing found, 1 something found, 2 nothing could be read.
     """
-    from viftrail.audit import audit as look
     from viftrail.facts.ovsdb import collector
-    from viftrail.faults.catalogue import CATALOGUE
-    from viftrail.report import findings
+    from viftrail.facts.parallel import aside
 
-    names = {name for fault in CATALOGUE for name in (fault.id, fault.stage.value)}
-    if only and only not in names:
-        raise UsageError(
-            f"--only {only} is neither a stage nor a fault.", "`viftrail faults` lists them."
-        )
+    _check_only(only)
     known = _earlier(since) if since else None
     with open_source(origin) as source, collector.paused():
         if confirm and source.taken:
@@ -82,7 +77,10 @@ def audit(
             )
 
         def found_now(before: Findings | None) -> Findings:
-            facts = source.everything(gentle=gentle)
+            reading = aside(partial(source.everything, gentle=gentle))
+            from viftrail.audit import audit as look  # while the servers work
+
+            facts = reading.result()
             taken = source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds")
             return look(
                 facts, only=only, project=project, known=known, confirming=before, time=taken
@@ -92,6 +90,8 @@ def audit(
         if confirm and found.groups:
             time.sleep(confirm)
             found = found_now(found)
+    from viftrail.report import findings
+
     reports = {
         "text": findings.as_text,
         "json": findings.as_json,
@@ -100,6 +100,22 @@ def audit(
     }
     deliver(reports[format_](found), output)
     ctx.exit(1 if found.groups else 2 if found.blind else 0)
+
+
+def _check_only(only: str) -> None:
+    """Refuse what is neither a stage nor a fault, before anybody is asked anything.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not only:
+        return
+    from viftrail.faults.catalogue import CATALOGUE
+
+    if not any(only in (fault.id, fault.stage.value) for fault in CATALOGUE):
+        raise UsageError(
+            f"--only {only} is neither a stage nor a fault.", "`viftrail faults` lists them."
+        )
 
 
 def _earlier(path: str) -> Findings:

@@ -53,6 +53,8 @@ def _neither(one: ViftrailError, other: ViftrailError) -> ViftrailError:
 
 def _merged(answers: Mapping[Ask[Row], Iterable[Row]]) -> Iterable[Row]:
     """Each row once. What was asked for by members of a column holds all that it was found by."""
+    if len(answers) == 1:
+        return next(iter(answers.values()))
     rows: dict[str, Row] = {}
     for ask, found in answers.items():
         for row in found:
