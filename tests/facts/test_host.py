@@ -9,6 +9,7 @@ import pytest
 from tests.cloud import conf, healthy, settings, vm
 from viftrail.errors import ProtocolError
 from viftrail.facts.host import PROBE_FORMAT, Process, probe_script, read_probe
+from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Interface
 
 LEAST = {"format": PROBE_FORMAT, "hostname": "h", "time": 1.0}
@@ -19,6 +20,16 @@ def test_the_least_that_a_probe_says() -> None:
     assert (host.hostname, host.chassis_name, host.integration_bridge) == ("h", "", "br-int")
     assert not host.conf[Interface].complete, "conf.db was not read"
     assert not host.central
+
+
+def test_tunnels_are_found_by_whom_they_lead_to() -> None:
+    facts = healthy()
+    names = {row.name: row.hostname for row in facts.sb[Chassis]}
+    found = {
+        names[chassis]: [row.options["remote_ip"] for row in rows]
+        for chassis, rows in facts.hosts["compute1"].tunnels.items()
+    }
+    assert found == {"compute2": ["198.51.100.22"], "network1": ["198.51.100.11"]}
 
 
 def test_what_a_newer_probe_says_more_is_skipped() -> None:

@@ -38,6 +38,11 @@ def test_its_columns_are_asked_for_by_name(row: type[Row]) -> None:
     assert "uuid" not in columns_of(row)
 
 
+def test_a_chassis_that_names_no_transport_zone_is_in_the_default_one() -> None:
+    assert southbound.Chassis().zones == {southbound.DEFAULT_ZONE}
+    assert southbound.Chassis(transport_zones=("b", "a")).zones == {"a", "b"}
+
+
 def test_tables_are_named_once() -> None:
     for tables in (northbound.TABLES, southbound.TABLES, vswitch.TABLES):
         names = [row.table for row in tables]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from tests.cloud import healthy, neutron_only
 from viftrail.chain.cloud import Cloud
 from viftrail.facts.facts import Facts
-from viftrail.faults.step import ADMIN_SHELL, claimed, installed, neutron_owns, on_host, owned_row
+from viftrail.facts.vswitch import Interface
+from viftrail.faults.step import (
+    ADMIN_SHELL,
+    claimed,
+    installed,
+    neutron_owns,
+    on_host,
+    owned_row,
+    plug_again,
+)
 from viftrail.verdict import Risk, Step
 
 
@@ -41,3 +50,16 @@ def test_a_command_on_a_host() -> None:
 def test_how_to_see_that_it_worked() -> None:
     assert claimed("p") == "ovn-nbctl get Logical_Switch_Port p up"
     assert "tap1" in installed("tap1")
+
+
+def test_an_interface_is_made_again_as_it_was() -> None:
+    row = Interface(
+        name="tap1", type="internal", options={"mode": "x y"}, external_ids={"b": "1", "a": "a:b"}
+    )
+    assert plug_again("br-int", row) == (
+        "ovs-vsctl --may-exist add-port br-int tap1 -- set Interface tap1 type=internal "
+        "'options:mode=\"x y\"' 'external_ids:a=\"a:b\"' 'external_ids:b=\"1\"'"
+    )
+    assert plug_again("br-int", Interface(name="tap1")) == (
+        "ovs-vsctl --may-exist add-port br-int tap1"
+    )

@@ -15,18 +15,10 @@ from viftrail.chain.cloud import Cloud, Port
 from viftrail.facts.northbound import LogicalSwitch
 from viftrail.facts.southbound import Chassis, Encap
 
-DEFAULT_ZONE = ""
-"""The transport zone of every chassis that names none."""
-
-
-def zones(chassis: Chassis) -> frozenset[str]:
-    """Its transport zones: tunnels are made within one only (ovn-controller(8))."""
-    return frozenset(chassis.transport_zones or (DEFAULT_ZONE,))
-
 
 def apart(one: Chassis, other: Chassis) -> bool:
     """They share no transport zone (controller/encaps.c chassis_tzones_overlap)."""
-    return zones(one).isdisjoint(zones(other))
+    return one.zones.isdisjoint(other.zones)
 
 
 def encaps(cloud: Cloud, chassis: Chassis) -> tuple[Encap, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from itertools import combinations
 
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import Inquiry
@@ -195,8 +196,9 @@ def _bindings(
             *(Ask(Chassis, "hostname", row.hostname) for row in chassis),
         ]
     )
-    if len({frozenset(row.transport_zones) for row in chassis}) > 1:
-        # Which zones the others are in tells whose are the odd ones.
+    kinds = {row.zones for row in chassis}
+    if any(one.isdisjoint(other) for one, other in combinations(kinds, 2)):
+        # Rare, and chassis are few: which zone the others are in tells whose is the odd one.
         inquiry.fetch([Ask(Chassis)])
     missing = set(_candidates(inquiry, gateways)) - {row.name for row in chassis}
     unhosted = any(not leg.gateway_chassis and not leg.ha_chassis_group for leg in gateways)

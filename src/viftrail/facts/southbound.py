@@ -13,6 +13,9 @@ from viftrail.facts.row import Row
 
 StrMap = dict[str, str]
 
+DEFAULT_ZONE = ""
+"""The transport zone of every chassis that names none."""
+
 
 class SBGlobal(Row, frozen=True, kw_only=True):
     """The one row of SB_Global: the last nb_cfg that northd has carried over."""
@@ -43,10 +46,7 @@ class PortBinding(Row, frozen=True, kw_only=True):
 
 
 class Chassis(Row, frozen=True, kw_only=True):
-    """A hypervisor or gateway, written by its own ovn-controller.
-
-    No ``transport_zones`` is a zone of its own: the default one.
-    """
+    """A hypervisor or gateway, written by its own ovn-controller."""
 
     table: ClassVar[str] = "Chassis"
     references: ClassVar[frozenset[str]] = frozenset({"uuid", "encaps"})
@@ -57,6 +57,11 @@ class Chassis(Row, frozen=True, kw_only=True):
     transport_zones: tuple[str, ...] = ()
     other_config: StrMap = msgspec.field(default_factory=dict)
     external_ids: StrMap = msgspec.field(default_factory=dict)
+
+    @property
+    def zones(self) -> frozenset[str]:
+        """The transport zones that it makes tunnels within; who names none is in the default one."""
+        return frozenset(self.transport_zones or (DEFAULT_ZONE,))
 
 
 class ChassisPrivate(Row, frozen=True, kw_only=True):

@@ -10,13 +10,13 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
-from viftrail.chain.mesh import DEFAULT_ZONE, Realm, apart, encaps, is_remote, realms, zones
+from viftrail.chain.mesh import Realm, apart, encaps, is_remote, realms
 from viftrail.chain.subject import Subject
 from viftrail.chain.switch import switch_state
 from viftrail.chain.tunnel import works
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
-from viftrail.facts.southbound import Chassis
+from viftrail.facts.southbound import DEFAULT_ZONE, Chassis
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host, plug_again
@@ -34,7 +34,7 @@ def _not_made(cloud: Cloud) -> Iterator[Case]:
         own = cloud.sb[Chassis].one("name", host.chassis_name) if host.chassis_name else None
         if own is None or not _makes_tunnels(host):
             continue
-        kind = _types(cloud, own), zones(own)
+        kind = _types(cloud, own), own.zones
         if kind not in wanted:
             wanted[kind] = _partners(cloud, own)
         good = {chassis for chassis, rows in host.tunnels.items() if any(map(works, rows))}
@@ -165,7 +165,7 @@ def _match(row: Interface) -> tuple[str, ...]:
 
 
 def _separated(cloud: Cloud) -> Iterator[Case]:
-    members = Counter(zone for row in cloud.sb[Chassis] for zone in zones(row))
+    members = Counter(zone for row in cloud.sb[Chassis] for zone in row.zones)
     if len(members) < 2:
         return
     cut: dict[str, dict[Subject, tuple[Evidence, ...]]] = {}
@@ -173,7 +173,7 @@ def _separated(cloud: Cloud) -> Iterator[Case]:
     for realm in realms(cloud):
         here: dict[Zones, list[Chassis]] = {}
         for chassis in filter(None, map(cloud.chassis_named, sorted(realm.hosts))):
-            here.setdefault(zones(chassis), []).append(chassis)
+            here.setdefault(chassis.zones, []).append(chassis)
         for pair in combinations(here, 2):
             # The odd one is in a rarer zone; of equals, it is the one that names a zone.
             odd, usual = sorted(pair, key=lambda z: (_company(members, z), DEFAULT_ZONE in z, *z))
@@ -213,7 +213,7 @@ def _zones_of(chassis: Chassis, others: str) -> Evidence:
     return Evidence(
         where=SOUTHBOUND,
         what=f"Chassis.transport_zones of {chassis.hostname}",
-        seen=_words(zones(chassis)),
+        seen=_words(chassis.zones),
         expected=f"one in common with {others}, or none for both",
         command=f"ovn-sbctl --columns=transport_zones find Chassis hostname={chassis.hostname}",
     )
@@ -227,7 +227,7 @@ def _odd_one(
     victims: Mapping[Subject, tuple[Evidence, ...]],
 ) -> Case:
     chassis = cloud.sb[Chassis].find("hostname", name)[0]
-    own = zones(chassis)
+    own = chassis.zones
     join = max((zone for kind in missed for zone in kind), key=lambda zone: (members[zone], zone))
     # Who names a zone is in the default one no more: that would cut off those it is there with.
     leaves = DEFAULT_ZONE in (join, *own)
