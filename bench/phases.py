@@ -2,8 +2,8 @@
 
     .venv/bin/python bench/phases.py [--ports N]
 
-Databases are read side by side, so phases overlap. ``waiting`` is the
-database server's own time: it says nothing until its answer is put together.
+Databases are read side by side, so phases overlap. Most of ``receiving`` is
+waiting: a database server says nothing until its answer is put together.
 """
 
 from __future__ import annotations
