@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 
+from tests.facts.ovsdb.ovsdb_servers import short_directory
 from viftrail.audit import audit
 from viftrail.errors import LabError
 from viftrail.facts.facts import Facts
@@ -248,8 +249,11 @@ def test_a_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @needs_northd
 def test_ended_from_outside_it_leaves_nothing(tmp_path: Path) -> None:
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
+    with short_directory() as temporary:
+        ended_from_outside(tmp_path, temporary)
+
+
+def ended_from_outside(tmp_path: Path, temporary: Path) -> None:
     argv = ["lab", "synth", str(tmp_path / "out" / "cloud"), "--ports", "1000", "-v"]
     with subprocess.Popen(
         [sys.executable, "-m", "viftrail", *argv],
@@ -261,7 +265,7 @@ def test_ended_from_outside_it_leaves_nothing(tmp_path: Path) -> None:
         for line in process.stdout:
             if "northd" in line:
                 break
-        assert wait_for(lambda: len(list(temporary.glob("*/northd.log"))) == 1)
+        assert wait_for(lambda: len(list(temporary.glob("*/northd.ctl"))) == 1)
         process.terminate()
         process.communicate(timeout=20)
     assert process.returncode == 143
