@@ -76,6 +76,10 @@ def test_a_file_reads_as_its_server_dumps_it(
         assert by_uuid(stored) == dump
         assert (stored.name, stored.version, stored.cluster) == ("Zoo", "1.2.3", None)
 
+        if served_from(path, directory) != dump:
+            # ovsdb-server 3.1 writes a difference of four members to a set that may hold three,
+            # and takes its own record for damaged when it starts again: no oracle for the rest.
+            return
         whole = path.read_bytes()
         path.write_bytes(whole[: dice.randrange(len(whole) + 1)])
         expected = served_from(path, directory)
