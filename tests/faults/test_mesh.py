@@ -217,6 +217,14 @@ def test_who_has_company_in_its_zone_is_not_torn_out_of_it() -> None:
     assert "one zone in common" in cause.remedy.note
 
 
+def test_of_two_zones_equally_common_the_first_is_the_odd_one() -> None:
+    """In whatever order a set yields them."""
+    for zones in ({"compute1": "a,z", "network1": "b,c"}, {"network1": "c,b", "compute1": "z,a"}):
+        assert {cause.subject for cause in zone_causes(compute2="a,b,c,z", **zones)} == {
+            "host compute1"
+        }
+
+
 @pytest.mark.parametrize(
     "zones",
     [

@@ -146,7 +146,8 @@ def _unmade(
 
 def _rival(host: Host, row: Interface) -> Interface | None:
     """Another tunnel port that ovs-vswitchd cannot tell from this one."""
-    for other in host.conf[Interface].find("options", f"remote_ip={row.options['remote_ip']}"):
+    remote = row.options.get("remote_ip", "")
+    for other in host.conf[Interface].find("options", f"remote_ip={remote}"):
         if other.uuid != row.uuid and works(other) and _match(other) == _match(row):
             return other
     return None
@@ -176,11 +177,14 @@ def _separated(cloud: Cloud) -> Iterator[Case]:
             here.setdefault(chassis.zones, []).append(chassis)
         for pair in combinations(here, 2):
             # The odd one is in a rarer zone; of equals, it is the one that names a zone.
-            odd, usual = sorted(pair, key=lambda z: (_company(members, z), DEFAULT_ZONE in z, *z))
+            odd, usual = sorted(
+                pair, key=lambda kind: (_company(members, kind), DEFAULT_ZONE in kind, sorted(kind))
+            )
             for chassis in here[odd] if odd.isdisjoint(usual) else ():
                 missed.setdefault(chassis.hostname, set()).add(usual)
-                victims = _cut_off(realm, chassis, here[usual])
-                cut[chassis.hostname] = {**victims, **cut.get(chassis.hostname, {})}
+                known = cut.setdefault(chassis.hostname, {})
+                for victim, seen in _cut_off(realm, chassis, here[usual]).items():
+                    known.setdefault(victim, seen)
     for name, victims in cut.items():
         yield _odd_one(cloud, name, missed[name], members, victims)
 

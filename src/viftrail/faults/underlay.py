@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.mesh import Realm, encaps, realms
+from viftrail.chain.mesh import Realm, encaps, is_overlay, realms
 from viftrail.chain.provider import uplinks
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host, Link
@@ -22,51 +23,66 @@ OVERHEAD = {4: 58, 6: 78}
 """Bytes that geneve adds under OVN, by the version of IP that carries it: the inner Ethernet
 header 14, OVN's option 8, geneve 8, UDP 8, and IPv4 20 or IPv6 40 (RFC 8926, section 3.4)."""
 
+WITHIN_UDP = 30
+"""Of these, what comes after the UDP header."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How geneve leaves a host: from which address, and by which devices."""
+
+    address: str
+    links: tuple[Link, ...]
+
+    @property
+    def overhead(self) -> int:
+        """Bytes that are added to a packet of a network."""
+        return OVERHEAD[ipaddress.ip_address(self.address).version]
+
+    @property
+    def room(self) -> int:
+        """The largest packet of a network that fits."""
+        return min(link.mtu for link in self.links) - self.overhead
+
 
 def _too_small(cloud: Cloud) -> Iterator[Case]:
-    tunnelled = _realms_on(cloud)
-    mtus = {row.uuid: _mtu(cloud, row) for row in cloud.nb[LogicalSwitch]} if tunnelled else {}
-    for name, realms_here in tunnelled.items():
-        host, chassis = cloud.hosts[name], cloud.chassis_named(name)
-        if chassis is None or host.settings.get("ovn-encap-df_default") == "false":
-            continue  # fragments are slow, but they arrive
-        for encap in encaps(cloud, chassis):
-            way = _way(host, encap.ip) if encap.type == "geneve" else ()
-            if way:
-                room = min(link.mtu for link in way) - _overhead(encap.ip)
-                cut = dict(_cut_off(name, realms_here, mtus, room))
-                if cut:
-                    largest = max(cut.values(), key=lambda row: (mtus[row.uuid], row.name))
-                    needed = mtus[largest.uuid] + _overhead(encap.ip)
-                    narrow = [link for link in way if link.mtu < needed]
-                    yield _case(host, name, encap.ip, largest, narrow, needed, frozenset(cut))
-                    break
-
-
-def _overhead(address: str) -> int:
-    return OVERHEAD[ipaddress.ip_address(address).version]
-
-
-def _realms_on(cloud: Cloud) -> Mapping[str, list[Realm]]:
-    """The realms that send through tunnels, by each of their hosts that was looked at."""
-    found: dict[str, list[Realm]] = {}
-    for realm in realms(cloud) if cloud.hosts else ():
+    ways = {name: way for name in cloud.hosts if (way := _way_out(cloud, name))}
+    networks = [row for row in cloud.nb[LogicalSwitch] if is_overlay(cloud, row)] if ways else []
+    mtus = {row.uuid: _mtu(cloud, row) for row in networks}
+    most = max(mtus.values(), default=0)
+    narrow = {name: way for name, way in ways.items() if way.room < most}
+    cut: dict[str, dict[Subject, LogicalSwitch]] = {}
+    for realm in realms(cloud) if narrow else ():
         if len(realm.hosts) > 1:
-            for name in sorted(realm.hosts & cloud.hosts.keys()):
-                found.setdefault(name, []).append(realm)
-    return found
+            for name in sorted(realm.hosts & narrow.keys()):
+                lost = _cut_off(realm, name, mtus, narrow[name].room)
+                cut.setdefault(name, {}).update(lost)
+    for name, victims in cut.items():
+        if victims:
+            largest = max(victims.values(), key=lambda row: (mtus[row.uuid], row.name))
+            yield _case(cloud, name, narrow[name], largest, mtus[largest.uuid], frozenset(victims))
+
+
+def _way_out(cloud: Cloud, name: str) -> _Way | None:
+    host, chassis = cloud.hosts[name], cloud.chassis_named(name)
+    if chassis is None or host.settings.get("ovn-encap-df_default") == "false":
+        return None  # fragments are slow, but they arrive
+    ways = [
+        _Way(encap.ip, links)
+        for encap in encaps(cloud, chassis)
+        if encap.type == "geneve" and (links := _devices(host, encap.ip))
+    ]
+    return min(ways, key=lambda way: way.room, default=None)
 
 
 def _cut_off(
-    name: str, realms_here: list[Realm], mtus: Mapping[str, int], room: int
+    realm: Realm, name: str, mtus: Mapping[str, int], room: int
 ) -> Iterator[tuple[Subject, LogicalSwitch]]:
     """The ports whose largest packets do not fit into ``room`` bytes, with their networks."""
-    for realm in realms_here:
-        hosts = realm.ports if name in realm.gateways else (name,)
-        for host in hosts:
-            for port, switch in realm.ports[host]:
-                if mtus[switch.uuid] > room:
-                    yield subject.port(port.id), switch
+    for host in realm.ports if name in realm.gateways else (name,):
+        for port, switch in realm.ports[host]:
+            if mtus[switch.uuid] > room:
+                yield subject.port(port.id), switch
 
 
 def _mtu(cloud: Cloud, switch: LogicalSwitch) -> int:
@@ -77,7 +93,7 @@ def _mtu(cloud: Cloud, switch: LogicalSwitch) -> int:
     return max((int(mtu) for mtu in told if mtu.isdigit()), default=0)
 
 
-def _way(host: Host, address: str) -> tuple[Link, ...]:
+def _devices(host: Host, address: str) -> tuple[Link, ...]:
     """The device with this address and what it is on top of: a VLAN's NIC, a bridge's NICs."""
     found: list[Link] = []
     names = [link.ifname for link in host.links if address in [a.local for a in link.addr_info]]
@@ -90,15 +106,17 @@ def _way(host: Host, address: str) -> tuple[Link, ...]:
 
 
 def _case(
-    host: Host,
+    cloud: Cloud,
     name: str,
-    address: str,
+    way: _Way,
     largest: LogicalSwitch,
-    narrow: list[Link],
-    needed: int,
+    mtu: int,
     victims: frozenset[Subject],
 ) -> Case:
-    low, extra = min(link.mtu for link in narrow), _overhead(address)
+    needed, low = mtu + way.overhead, way.room + way.overhead
+    narrow = [link for link in way.links if link.mtu < needed]
+    # What is left beside an IP and an ICMP header, which is as long as UDP's.
+    payload = needed - (way.overhead - WITHIN_UDP)
     return Case(
         subject=subject.host(name),
         summary=f"the underlay of {name} carries packets of {low} bytes, and a packet of network "
@@ -107,7 +125,7 @@ def _case(
             *(
                 Evidence(
                     where=name,
-                    what=f"MTU of {link.ifname}, which geneve from {address} leaves by",
+                    what=f"MTU of {link.ifname}, which geneve from {way.address} leaves by",
                     seen=str(link.mtu),
                     expected=f"{needed} or more",
                     command=f"ip link show {link.ifname}",
@@ -117,17 +135,17 @@ def _case(
             Evidence(
                 where=NORTHBOUND,
                 what=f"MTU of network {_name(largest)}",
-                seen=f"{needed - extra}; with {extra} of geneve {needed}",
-                expected=f"at most {low - extra} for this underlay",
+                seen=f"{mtu}; with {way.overhead} of geneve {needed}",
+                expected=f"at most {way.room} for this underlay",
                 command=f"ovn-nbctl get Logical_Switch {largest.name} external_ids",
             ),
         ),
-        steps=tuple(_raise(host, name, narrow, needed)),
+        steps=tuple(_raise(cloud.hosts[name], name, narrow, needed)),
         victims=victims,
         note=f"Every switch and host on the way must carry {needed} bytes too: "
-        f"`ping -M do -s {needed - 28} PEER` between tunnel addresses proves it. Where they "
+        f"`ping -M do -s {payload} PEER` between tunnel addresses proves it. Where they "
         "cannot, lower the network's MTU instead (`openstack network set --mtu "
-        f"{low - extra} …`); guests learn it when they renew their lease.",
+        f"{way.room} …`); guests learn it when they renew their lease.",
     )
 
 
