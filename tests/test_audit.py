@@ -7,8 +7,12 @@ import pytest
 from tests.cloud import change_port, without
 from tests.recordings import FAULTS, HEALTHY, HOSTS, facts_of, port_of
 from tests.synthetic import Served
-from viftrail.audit import audit
+from viftrail.audit import Reach, audit
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.subject import network
+from viftrail.chain.subject import router as router_subject
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.northbound import LogicalRouter, LogicalSwitch
 from viftrail.facts.stored import from_files
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Fault
@@ -71,6 +75,16 @@ def test_a_project_sees_its_own_ports_and_what_is_nobodys() -> None:
     assert [c.id for c in audit(facts, project="p2").causes] == []
     gateway = change_port(facts_of("prov-mapping-missing"), "vm2", external_ids=of_p2)
     assert [c.id for c in audit(gateway, project="p2").causes] == ["prov-mapping-missing"]
+
+
+def test_a_network_is_as_many_ports_as_it_has() -> None:
+    cloud = Cloud(facts_of("healthy"))
+    reach = Reach(cloud)
+    counts = {row.name: reach.of(network(row.name)) for row in cloud.nb[LogicalSwitch]}
+    assert sum(counts.values()) == len(cloud.ports) == 3
+    assert 0 in counts.values(), "nobody's VM is on the provider network"
+    (router,) = cloud.nb[LogicalRouter]
+    assert reach.of(router_subject(router.name)) == 3
 
 
 def test_the_most_harmful_comes_first(served: Served) -> None:

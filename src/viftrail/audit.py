@@ -80,14 +80,21 @@ class Reach:
         self._cloud = cloud
 
     @cached_property
+    def _by_network(self) -> Counter[str]:
+        guests = {port.row.uuid for port in self._cloud.ports.values() if port.row}
+        return Counter(
+            {
+                switch.name: sum(1 for uuid in switch.ports if uuid in guests)
+                for switch in self._cloud.nb[LogicalSwitch]
+            }
+        )
+
+    @cached_property
     def _by_router(self) -> Counter[str]:
-        cloud = self._cloud
-        guests = {port.row.uuid for port in cloud.ports.values() if port.row}
         found: Counter[str] = Counter()
-        for switch in cloud.nb[LogicalSwitch]:
-            count = sum(1 for uuid in switch.ports if uuid in guests)
-            for router in cloud.routers_of(switch):
-                found[router.name] += count
+        for switch in self._cloud.nb[LogicalSwitch]:
+            for router in self._cloud.routers_of(switch):
+                found[router.name] += self._by_network[switch.name]
         return found
 
     def _on(self, host: str) -> int:
@@ -103,6 +110,8 @@ class Reach:
             return sum(map(self._on, subject.name.split(" and ")))
         if subject.kind == "router":
             return self._by_router[subject.name]
+        if subject.kind == "network":
+            return self._by_network[subject.name]
         return 1
 
 
