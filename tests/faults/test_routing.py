@@ -79,12 +79,13 @@ def test_a_lost_leg_is_made_anew_with_the_address_that_neutron_gave_it() -> None
     facts = facts_of("router-interface-missing")
     (router,) = facts.nb[LogicalRouter]
     row = side(facts)
-    (step,) = ask(facts).remedy.steps
-    command = step.command.split()
-    assert command[:4] == ["ovn-nbctl", "lrp-add", router.name, f"lrp-{row.name}"]
-    assert command[4].startswith("fa:16:3e:")
-    assert command[5] == row.external_ids["neutron:cidrs"]
-    assert step.undo == f"ovn-nbctl lrp-del lrp-{row.name}"
+    made, joined = ask(facts).remedy.steps
+    command = made.command.partition(" -- ")[2].split()
+    assert command[:3] == ["lrp-add", router.name, f"lrp-{row.name}"]
+    assert command[3].startswith("fa:16:3e:")
+    assert command[4] == row.external_ids["neutron:cidrs"]
+    assert made.undo == f"ovn-nbctl lrp-del lrp-{row.name}"
+    assert joined.command.endswith(f"options:router-port=lrp-{row.name}")
 
 
 def test_where_no_row_tells_whose_leg_it_was_nothing_is_guessed() -> None:

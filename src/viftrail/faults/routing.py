@@ -16,7 +16,7 @@ from viftrail.facts.northbound import (
 )
 from viftrail.facts.slice import leg_name, router_name
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import owned_row
+from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, neutron_owns, on_host, owned_row
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
 
@@ -142,12 +142,34 @@ def _restore(
     leg = row.options.get("router-port", "")
     if router is None or not cidrs or not leg:
         return ()
-    return owned_row(
-        cloud,
-        ovn=f"ovn-nbctl lrp-add {router.name} {leg} {_mac(row.name)} {cidrs}",
-        undo=f"ovn-nbctl lrp-del {leg}",
-        openstack="neutron-ovn-db-sync-util --ovn-neutron_sync_mode repair",
-        verify=f"ovn-nbctl lrp-get-enabled {leg}",
+    column = f"Logical_Switch_Port {row.name} options"
+    verify = f"ovn-nbctl lrp-get-enabled {leg}"
+    if neutron_owns(cloud):
+        return (
+            Step(
+                command="neutron-ovn-db-sync-util --ovn-neutron_sync_mode repair",
+                where=ADMIN_SHELL,
+                risk=Risk.SAFE,
+                undo=NO_UNDO,
+                verify=verify,
+            ),
+        )
+    # OVN 23.03's ovn-controller forgets a router whose port went, and takes it up again only
+    # when it sees the peer change: a new leg under the old name gets ARP answered, and no more.
+    return (
+        *on_host(
+            cloud.central_name,
+            f"ovn-nbctl --wait=hv remove {column} router-port "
+            f"-- lrp-add {router.name} {leg} {_mac(row.name)} {cidrs}",
+            undo=f"ovn-nbctl lrp-del {leg}",
+            verify=verify,
+        ),
+        *on_host(
+            cloud.central_name,
+            f"ovn-nbctl set {column}:router-port={leg}",
+            undo=f"ovn-nbctl remove {column} router-port",
+            verify=f"ovn-nbctl lsp-get-options {row.name}",
+        ),
     )
 
 

@@ -39,7 +39,12 @@ def lose_leg(victim: Victim) -> Undo:
 
     def undo() -> None:
         add = ("lrp-add", router.logical_router, leg, inside.mac, inside.address)
-        _nbctl(victim, "--if-exists", "lrp-del", leg, "--", *add)
+        row = ("Logical_Switch_Port", inside.id)
+        # ovn-controller takes the router up again only when it sees the peer change.
+        _nbctl(
+            victim, "--if-exists", "lrp-del", leg, "--", "remove", *row, "options", "router-port"
+        )
+        _nbctl(victim, *add, "--", "set", *row, f"options:router-port={leg}")
 
     return undo
 
@@ -56,3 +61,18 @@ def rename_peer(victim: Victim) -> Undo:
     row, option = ("set", "Logical_Switch_Port", inside.id), "options:router-port="
     _nbctl(victim, *row, option + "lrp-of-yesterday")
     return lambda: _nbctl(victim, *row, option + inside.logical_router_port)
+
+
+@provocation(
+    "router-mode-conflict",
+    "the router is bound to the gateway's chassis as a whole",
+    NORTH_SOUTH,
+    needs_vm=False,
+)
+def pin(victim: Victim) -> Undo:
+    """The gateway port keeps its own gateway chassis."""
+    router = victim.cloud.design.router.logical_router
+    gateway = next(node for node in victim.cloud.chassis if node.design.role == "network")
+    row = ("set", "Logical_Router", router, f"options:chassis={gateway.design.system_id}")
+    _nbctl(victim, *row)
+    return lambda: _nbctl(victim, "remove", "Logical_Router", router, "options", "chassis")
