@@ -9,6 +9,7 @@ from viftrail.faults import (
     chassis,
     controller,
     dhcp,
+    distributed,
     encap,
     floating_ip,
     gateway,
@@ -19,6 +20,7 @@ from viftrail.faults import (
     northd,
     orphan,
     provider,
+    route,
     router,
     routing,
     security_group,
@@ -50,10 +52,12 @@ MODULES = (
     router,
     gateway,
     routing,
+    route,
     provider,
     localnet,
     floating_ip,
     translation,
+    distributed,
 )
 
 CATALOGUE: tuple[Fault, ...] = tuple(
