@@ -113,3 +113,41 @@ def mistranslate(victim: Victim) -> Undo:
     row = _find(victim, "NAT", f"external_ip={floating_ip.address}")
     _nbctl(victim, "set", "NAT", row, "logical_ip=10.0.0.250")
     return victim.repair_port
+
+
+@provocation(
+    "prov-vlan-mismatch",
+    "the localnet port of the flat provider network has a VLAN tag",
+    NORTH_SOUTH,
+    needs_vm=False,
+)
+def tag(victim: Victim) -> Undo:
+    """The wire carries untagged frames only."""
+    port = str(victim.cloud.design.provider.localnet_port)
+    _nbctl(victim, "set", "Logical_Switch_Port", port, "tag=123")
+
+    def undo() -> None:
+        _nbctl(victim, "clear", "Logical_Switch_Port", port, "tag")
+
+    return undo
+
+
+@provocation(
+    "fip-distributed-no-mapping",
+    "the VM's floating IP is translated on its own host, which has no provider network",
+    NORTH_SOUTH,
+)
+def distribute(victim: Victim) -> Undo:
+    """What Neutron writes with ``enable_distributed_floating_ip``."""
+    floating_ip = victim.vm.floating_ip
+    if floating_ip is None:
+        raise UsageError(
+            f"{victim.name} has no floating IP.", "Boot a VM with --floating-ip, or take vm1."
+        )
+    row = _find(victim, "NAT", f"external_ip={floating_ip.address}")
+    _nbctl(victim, "set", "NAT", row, f'external_mac="{floating_ip.mac}"')
+
+    def undo() -> None:
+        _nbctl(victim, "--if-exists", "clear", "NAT", row, "external_mac")
+
+    return undo
