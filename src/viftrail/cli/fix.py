@@ -53,8 +53,8 @@ def fix(
     ctx: click.Context,
     origin: Origin,
     target: str,
-    apply: bool,  # noqa: FBT001 - click gives options by name
-    dry_run: bool,  # noqa: FBT001
+    apply: bool,
+    dry_run: bool,
     allow: tuple[str, ...],
     log: str,
     format_: str,

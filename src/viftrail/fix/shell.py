@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 
-PROGRAMS = frozenset(
-    ("bridge", "grep", "ip", "nft", "systemctl", "viftrail")
-    + ("ovn-appctl", "ovn-nbctl", "ovn-sbctl", "ovs-appctl", "ovs-ofctl", "ovs-vsctl")
-)
+_OVN = ("ovn-appctl", "ovn-nbctl", "ovn-sbctl")
+_OVS = ("ovs-appctl", "ovs-ofctl", "ovs-vsctl")
+PROGRAMS = frozenset((*_OVN, *_OVS, "bridge", "grep", "ip", "nft", "systemctl", "viftrail"))
 """All that a remedy of the catalogue runs; none of them runs another program."""
 
 _BETWEEN = ("&&", "|")
