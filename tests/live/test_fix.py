@@ -120,18 +120,18 @@ def test_without_an_audit_trail_nothing_is_applied(site: Site, tmp_path: Path) -
 def test_interrupted_it_tells_what_was_done_and_how_to_undo_it(
     site: Site, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """A northd that hangs holds the step up, for long enough."""
+    """While it verifies or looks again, which takes half a second."""
     log = tmp_path / "log"
-    with broken(site, "northd-paused"), site.stopped("controller", "ovn-northd"):
+    with broken(site, "northd-paused"):
         argv = [*VIFTRAIL, "fix", VICTIM, "--lab", site.name, "--apply", "--log", str(log)]
         with subprocess.Popen(
             argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
         ) as process:
             end = time.monotonic() + 30
-            while not (log.exists() and '"step"' in log.read_text()):
-                if process.poll() is not None or time.monotonic() > end:
-                    pytest.skip(f"the verdict was another one: {process.communicate()}")
-                time.sleep(0.02)
+            while not (log.exists() and '"ran"' in log.read_text()):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < end
+                time.sleep(0.005)
             os.kill(process.pid, number)
             out, err = process.communicate(timeout=20)
     assert process.returncode == code, (out, err)

@@ -75,7 +75,7 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
 
     def visitor(host: str, carrier: Carrier, window: float) -> Host:
         seen = visit(host, carrier, window)
-        return msgspec.structs.replace(seen, guests=_guests(status, host))
+        return msgspec.structs.replace(seen, guests=_guests(lab.status(), host))
 
     return LiveSource(
         connect,
