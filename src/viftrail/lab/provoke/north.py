@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _FLOATING = ("floating-ip-icmp", "floating-ip-tcp")
 
 
-def _gateway(victim: Victim) -> Chassis:
+def gateway_of(victim: Victim) -> Chassis:
+    """The chassis that hosts the router's gateway."""
     return next(node for node in victim.cloud.chassis if node.design.role == "network")
 
 
@@ -44,7 +45,7 @@ def unschedule(victim: Victim) -> Undo:
 )
 def unmap(victim: Victim) -> Undo:
     """The physical network has no bridge any more, and OVN takes its patch port away."""
-    gateway = _gateway(victim)
+    gateway = gateway_of(victim)
     gateway.vsctl("remove", "Open_vSwitch", ".", "external_ids", "ovn-bridge-mappings")
     wait_until(
         lambda: "patch-" not in gateway.vsctl("list-ports", PROVIDER_BRIDGE), 3.0, pause=0.05
@@ -60,7 +61,7 @@ def unmap(victim: Victim) -> Undo:
 )
 def pull_card(victim: Victim) -> Undo:
     """As after a reboot with a half-written network configuration."""
-    gateway = _gateway(victim)
+    gateway = gateway_of(victim)
     gateway.vsctl("del-port", PROVIDER_BRIDGE, "eth2")
     return gateway.restore_settings
 
