@@ -22,6 +22,7 @@ from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.guess import cleared
+from viftrail.faults.step import neutron_owns
 from viftrail.verdict import (
     Cause,
     Certainty,
@@ -71,7 +72,7 @@ def diagnose(
     by_stage = {Stage(finding.id): finding for finding in stages}
     return Verdict(
         tool=f"viftrail {__version__}",
-        target=_target(trail),
+        target=_target(cloud, trail),
         verdict=_conclusion(trail, causes, stages, facts.gaps),
         causes=causes,
         stages=stages,
@@ -224,7 +225,7 @@ def _conclusion(
     )
 
 
-def _target(trail: Trail) -> Target:
+def _target(cloud: Cloud, trail: Trail) -> Target:
     port = trail.port
     return Target(
         asked=trail.asked,
@@ -236,4 +237,5 @@ def _target(trail: Trail) -> Target:
         network=(port.owned.network if port.owned else "")
         or (trail.switch.external_ids.get("neutron:network_name", "") if trail.switch else ""),
         floating_ips=trail.floating_ips,
+        owner="neutron" if neutron_owns(cloud) else cloud.owner.kind,
     )

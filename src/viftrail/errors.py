@@ -17,6 +17,9 @@ TlsError             74  certificate, key or CA do not fit the server
 LabError             75  the lab could not do what it was asked to
 ProtocolError        76  a server answered something OVSDB does not allow
 NotPermitted         77  the operating system refused access
+NotAllowed           78  a mend needs a step whose risk --allow does not name
+StepFailed           79  a step of a mend failed
+OperatorsTurn        80  a mend needs a step that the operator has to run
 =================  ====  =====================================================
 
 The verdict itself uses 0 (healthy), 1 (broken) and 2 (could not tell).
@@ -119,3 +122,21 @@ class NotPermitted(ViftrailError):
     """The operating system refused access to a file, socket or namespace."""
 
     exit_code = 77
+
+
+class NotAllowed(ViftrailError):
+    """A mend needs a step whose risk the operator did not consent to."""
+
+    exit_code = 78
+
+
+class StepFailed(ViftrailError):
+    """A step of a mend failed."""
+
+    exit_code = 79
+
+
+class OperatorsTurn(ViftrailError):
+    """A mend needs a step that belongs where viftrail may not or cannot go."""
+
+    exit_code = 80

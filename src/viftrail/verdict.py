@@ -87,13 +87,19 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a remedy. ``where`` is the host on which ``command`` is run."""
+    """One step of a remedy. ``where`` is the host on which ``command`` is run.
+
+    ``blinks`` says what working traffic it interrupts, ``tenant`` what a tenant sees of
+    that; empty means what its risk says in general.
+    """
 
     command: str
     where: str
     risk: Risk
     undo: str
     verify: str
+    blinks: str = ""
+    tenant: str = ""
 
 
 class Remedy(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +160,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()
     network: str = ""
     floating_ips: tuple[str, ...] = ()
+    owner: str = ""
+    """Who would overwrite what is written to Northbound by hand: ``neutron``; else ``ovn``, or
+    ``lab``."""
 
 
 class Conclusion(msgspec.Struct, frozen=True, kw_only=True):

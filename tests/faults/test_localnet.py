@@ -1,4 +1,4 @@
-"""prov-localnet-wrong."""
+"""prov-localnet-wrong and prov-vlan-mismatch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests.cloud import accused, ask, edit, healthy
+from tests.recordings import VMS, facts_of
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
@@ -66,3 +67,42 @@ def test_a_network_without_a_physical_one_needs_no_localnet() -> None:
         without_localnet(), LogicalSwitch, lambda row: msgspec.structs.replace(row, external_ids={})
     )
     assert "prov-localnet-wrong" not in {cause.id for cause in audit(tenant).causes}
+
+
+def tagged(tag: int | None, network_type: str) -> Facts:
+    facts = edit(
+        healthy(),
+        LogicalSwitchPort,
+        lambda row: msgspec.structs.replace(row, tag=tag) if row.type == "localnet" else row,
+    )
+    return edit(
+        facts,
+        LogicalSwitch,
+        lambda row: msgspec.structs.replace(
+            row,
+            external_ids={**row.external_ids, "neutron:provnet-network-type": network_type}
+            if PHYSNET in row.external_ids
+            else row.external_ids,
+        ),
+    )
+
+
+def test_a_flat_network_with_a_tag_loses_it() -> None:
+    facts = facts_of("prov-vlan-mismatch")
+    for name in VMS:
+        assert accused(ask(facts, name)) == {"prov-vlan-mismatch"}
+    (step,) = ask(facts).remedy.steps
+    assert step.command.startswith("ovn-nbctl clear Logical_Switch_Port ")
+    assert step.undo.endswith(" tag=123")
+
+
+def test_a_vlan_network_without_a_tag_is_told_where_it_stands() -> None:
+    verdict = ask(tagged(None, "vlan"))
+    assert verdict.verdict.cause == "prov-vlan-mismatch"
+    assert verdict.remedy.steps == ()
+    assert "segmentation_id" in verdict.remedy.note
+
+
+@pytest.mark.parametrize(("tag", "network_type"), [(None, "flat"), (7, "vlan"), (7, "")])
+def test_a_tag_that_fits_or_that_nobody_can_judge(tag: int | None, network_type: str) -> None:
+    assert audit(tagged(tag, network_type)).causes == ()

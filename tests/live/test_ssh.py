@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import VIFTRAIL, Outcome, complained, environment, refused, run, told
+from .harness import VIFTRAIL, Outcome, complained, environment, refused, run, told, viftrail
 from .site import Site
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
@@ -170,6 +171,41 @@ def test_ssh_finds_what_the_lab_finds(site: Site, ssh: Ssh) -> None:
         assert [conclusion[key] for key in keys] == [expected[key] for key in keys]
         assert conclusion["cause"] == fault
         assert by_ssh.verdict["remedy"] == by_lab.verdict["remedy"]
+
+
+def test_fix_runs_a_step_by_ssh(site: Site, ssh: Ssh) -> None:
+    """Without a lab's packets the counters are the proof, or none is claimed."""
+    argv = ("fix", site.vm.id, "--nb", site.nb, "--sb", site.sb, "-f", "json", "--apply")
+    log = ssh.folder / "fix.jsonl"
+    site.lab.ask("break", fault="vif-tap-down", vm="vm1")
+    try:
+        outcome = viftrail(
+            *argv, "--log", str(log), *ssh.config("fix"), prefix=site.inside("controller")
+        )
+    finally:
+        site.lab.ask("mend")
+    said = json.loads(outcome.out)
+    assert (outcome.code, said["ending"]) == (0, "mended"), outcome
+    assert [done["ran"]["where"] for done in said["done"]] == ["compute1"]
+    assert said["proof"]["ok"] in (True, None)
+    assert said["proof"]["summary"]
+    assert '"exit":0' in log.read_text()
+
+
+def test_fix_tells_what_neutron_owns(site: Site, ssh: Ssh) -> None:
+    argv = ("fix", site.vm.id, "--nb", site.nb, "--sb", site.sb, "-f", "json", "--apply")
+    log = ssh.folder / "told.jsonl"
+    site.lab.ask("break", fault="port-admin-down", vm="vm1")
+    try:
+        outcome = viftrail(
+            *argv, "--log", str(log), *ssh.config("told"), prefix=site.inside("controller")
+        )
+        assert site.why().code == 1, "nothing was changed"
+    finally:
+        site.lab.ask("mend")
+    said = json.loads(outcome.out)
+    assert (outcome.code, said["ending"], said["done"]) == (80, "told", []), outcome
+    assert said["next"]["step"]["command"].startswith("openstack port set --enable")
 
 
 def test_a_shared_connection_does_not_hold_anybody_up(site: Site, ssh: Ssh) -> None:

@@ -364,6 +364,18 @@ class Cloud:
         return next((member for member in members if member.type == "localnet"), None)
 
     @cached_property
+    def router_ports(self) -> tuple[tuple[LogicalSwitch, LogicalSwitchPort], ...]:
+        """Each network's ports that lead to routers, with the network."""
+        switches = self.nb[LogicalSwitch].by("uuid")
+        return tuple(
+            (switch, row)
+            for uuid, rows in self._fixtures.items()
+            for switch in switches[uuid]
+            for row in rows
+            if row.type == "router"
+        )
+
+    @cached_property
     def _fixtures(self) -> Mapping[str, tuple[LogicalSwitchPort, ...]]:
         """What is no guest's port in a network (routers, localnet, …), by the switch's UUID."""
         switches = self.nb[LogicalSwitch].by("ports")

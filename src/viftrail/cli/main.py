@@ -19,6 +19,7 @@ from viftrail.errors import AmbiguousTarget, CannotWrite, UsageError, ViftrailEr
 # when used: --help has to be instant.
 _COMMANDS = {
     "why": ("viftrail.cli.why:why", "Name the first broken link of a VM's network, and prove it."),
+    "fix": ("viftrail.cli.fix:fix", "Show how to mend it, and with --apply mend it and prove it."),
     "audit": ("viftrail.cli.audit:audit", "Look for every known fault in the whole cloud."),
     "collect": ("viftrail.cli.collect:collect", "Write all evidence to one bundle file."),
     "faults": ("viftrail.cli.faults:faults", "Print the catalogue of faults, or one entry."),

@@ -102,6 +102,10 @@ class LiveSource:
             raise
         return [_as_asked(ask, rows) for ask, rows in zip(asks, answers, strict=True)]
 
+    def way(self, host: str) -> Carrier | Gap:
+        """The way to a host, or why there is none."""
+        return self._carriers(host)
+
     def central_hosts(self) -> tuple[str, ...]:
         """As configured."""
         return self._central

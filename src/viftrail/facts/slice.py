@@ -82,12 +82,24 @@ def _members(inquiry: Inquiry, switches: Iterable[LogicalSwitch]) -> list[Logica
 
 def _routers(inquiry: Inquiry, members: Iterable[LogicalSwitchPort]) -> list[LogicalRouterPort]:
     """Routers of the network, their floating IPs, and the provider side of their gateways."""
+    sides = [port for port in members if port.type == "router"]
     legs = inquiry.ask(
-        Ask(LogicalRouterPort, "name", port.options.get("router-port", ""))
-        for port in members
-        if port.type == "router"
+        Ask(LogicalRouterPort, "name", name)
+        for port in sides
+        for name in (port.options.get("router-port", ""), leg_name(port))
     )
-    routers = inquiry.ask(Ask(LogicalRouter, "ports", leg.uuid) for leg in legs)
+    found = {leg.name for leg in legs}
+    routers = inquiry.ask(
+        [
+            *(Ask(LogicalRouter, "ports", leg.uuid) for leg in legs),
+            # Its leg is lost; the router itself may be there.
+            *(
+                Ask(LogicalRouter, "name", router_name(port))
+                for port in sides
+                if leg_name(port) not in found and router_name(port)
+            ),
+        ]
+    )
     fips = [owned.ip for owned in inquiry.source.owner.floating_ips]
     fips += [port.external_ids.get("neutron:port_fip", "") for port in members]
     own = [Ask(LogicalRouterPort, "uuid", leg) for router in routers for leg in router.ports]
@@ -107,10 +119,30 @@ def _routers(inquiry: Inquiry, members: Iterable[LogicalSwitchPort]) -> list[Log
         Ask(HAChassis, "uuid", row) for group in inquiry.ask(groups) for row in group.ha_chassis
     )
     peers = inquiry.ask(
-        Ask(LogicalSwitchPort, "options", f"router-port={leg.name}") for leg in gateways
+        ask
+        for leg in gateways
+        for ask in (
+            Ask(LogicalSwitchPort, "options", f"router-port={leg.name}"),
+            # By its own name too: it may name another peer.
+            Ask(LogicalSwitchPort, "name", leg.name.removeprefix("lrp-")),
+        )
     )
+    own_names = {leg.name for leg in gateways}
+    named = {peer.options.get("router-port", "") for peer in peers} - own_names
+    inquiry.fetch(Ask(LogicalRouterPort, "name", name) for name in sorted(named))
     _members(inquiry, inquiry.ask(Ask(LogicalSwitch, "ports", peer.uuid) for peer in peers))
     return gateways
+
+
+def leg_name(port: LogicalSwitchPort) -> str:
+    """How Neutron names the router's side of this port of a network."""
+    return f"lrp-{port.name}"
+
+
+def router_name(port: LogicalSwitchPort) -> str:
+    """How Neutron names the router that this port of a network leads to; empty: it does not say."""
+    device = port.external_ids.get("neutron:device_id", "")
+    return f"neutron-{device}" if device else ""
 
 
 def is_gateway(leg: LogicalRouterPort) -> bool:

@@ -15,7 +15,7 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, PortBinding, SBGlobal
 from viftrail.faults.chassis import LAG
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import claimed, on_host
+from viftrail.faults.step import NOTHING_CHANGED, claimed, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 
@@ -98,7 +98,7 @@ def _unclaimed(cloud: Cloud) -> Iterator[Case]:
                 chassis.hostname,
                 f"ovs-vsctl --columns=name,ofport,error find Interface "
                 f"external_ids:iface-id={port.id}",
-                undo="nothing is changed",
+                undo=NOTHING_CHANGED,
                 verify=claimed(port.id),
             ),
             certainty=Certainty.LIKELY,

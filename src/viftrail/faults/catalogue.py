@@ -9,6 +9,7 @@ from viftrail.faults import (
     chassis,
     controller,
     dhcp,
+    distributed,
     encap,
     floating_ip,
     gateway,
@@ -19,7 +20,9 @@ from viftrail.faults import (
     northd,
     orphan,
     provider,
+    route,
     router,
+    routing,
     security_group,
     southbound,
     translation,
@@ -48,10 +51,13 @@ MODULES = (
     underlay,
     router,
     gateway,
+    routing,
+    route,
     provider,
     localnet,
     floating_ip,
     translation,
+    distributed,
 )
 
 CATALOGUE: tuple[Fault, ...] = tuple(

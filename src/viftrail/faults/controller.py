@@ -13,7 +13,7 @@ from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import on_host
+from viftrail.faults.step import NOTHING_CHANGED, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 STATUS = "ovn-appctl -t ovn-controller connection-status"
@@ -105,7 +105,7 @@ def _reconnect(cloud: Cloud, name: str, remote: str, usual: str) -> tuple[Step, 
     return on_host(
         cloud.central_name,
         "ovn-sbctl get-connection",
-        undo="nothing is changed",
+        undo=NOTHING_CHANGED,
         verify=f"ss -ltn, and from {name}: ovsdb-client list-dbs {remote or 'tcp:ADDRESS:6642'}",
     )
 

@@ -101,6 +101,8 @@ def _mac_mismatch(cloud: Cloud) -> Iterator[Case]:
                     risk=Risk.BLINKS,
                     undo=f"ip link set dev eth0 address {macs[0]}",
                     verify="ip link show eth0",
+                    blinks="this guest's own link, which carries nothing now",
+                    tenant="the guest's MAC changes; it asks for its lease again",
                 ),
             ),
             # Of a tap only a moment was heard: a bridge in the guest may have spoken.

@@ -13,6 +13,9 @@ from viftrail.faults.provider import PHYSNET
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
+NETWORK_TYPE = "neutron:provnet-network-type"
+SYNC = "neutron-ovn-db-sync-util --ovn-neutron_sync_mode repair"
+
 
 def _vanished(cloud: Cloud) -> Iterator[Case]:
     table = cloud.nb[LogicalSwitchPort]
@@ -59,9 +62,57 @@ def _restore(cloud: Cloud, switch: LogicalSwitch, wrong: str, seen: str) -> tupl
         cloud,
         ovn="ovn-nbctl " + (name + physnet if wrong else make),
         undo="ovn-nbctl " + (name + seen if wrong else f"lsp-del {port}"),
-        openstack="neutron-ovn-db-sync-util --ovn-neutron_sync_mode repair",
+        openstack=SYNC,
         verify=f"ovn-nbctl lsp-list {switch.name}",
     )
+
+
+def _mistagged(cloud: Cloud) -> Iterator[Case]:
+    table = cloud.nb[LogicalSwitchPort]
+    for switch in cloud.nb[LogicalSwitch]:
+        kind = switch.external_ids.get(NETWORK_TYPE, "")
+        port = cloud.localnet_of(switch) if kind in ("flat", "vlan") else None
+        if port is None or (port.tag is not None) is (kind == "vlan"):
+            continue
+        if not all(table.knows("uuid", uuid) for uuid in switch.ports):
+            continue
+        column = f"Logical_Switch_Port {port.name} tag"
+        # A flat network has none; which one a VLAN network had stands in no other row.
+        tagged = port.tag is not None
+        yield Case(
+            subject=subject.network(switch.name),
+            summary=f"provider network {switch.name} is {kind}, but its localnet port "
+            + (f"tags frames with VLAN {port.tag}" if tagged else "sends its frames untagged"),
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what=column,
+                    seen=str(port.tag) if tagged else "none",
+                    expected="none" if tagged else "the network's segmentation id",
+                    command=f"ovn-nbctl get {column}",
+                ),
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"Logical_Switch {switch.name} {NETWORK_TYPE}",
+                    seen=kind,
+                    expected="flat, and no tag" if tagged else "vlan, and a tag",
+                    command=f"ovn-nbctl get Logical_Switch {switch.name} external_ids",
+                ),
+            ),
+            steps=owned_row(
+                cloud,
+                ovn=f"ovn-nbctl clear {column}",
+                undo=f"ovn-nbctl set Logical_Switch_Port {port.name} tag={port.tag}",
+                openstack=SYNC,
+                verify=f"ovn-nbctl get {column}",
+            )
+            if tagged
+            else (),
+            note=""
+            if tagged
+            else "`openstack network show -c provider:segmentation_id` tells the tag; set it with "
+            f"`ovn-nbctl set Logical_Switch_Port {port.name} tag=`.",
+        )
 
 
 FAULTS = (
@@ -80,5 +131,25 @@ FAULTS = (
         references=("ovn-nb(5), localnet", "neutron: ovn_db_sync.py"),
         unlike={"prov-mapping-missing": "there the port is right and the chassis has no mapping"},
         find=_vanished,
+    ),
+    Fault(
+        id="prov-vlan-mismatch",
+        stage=Stage.PROVIDER,
+        title="A provider network's frames carry the wrong VLAN",
+        what="The localnet port of a flat network has a VLAN tag, or that of a VLAN network has none.",
+        shows="North-south traffic and floating IPs are dead; on the wire ARP requests leave in the "
+        "wrong VLAN (`tcpdump -e`).",
+        decisive="Logical_Switch_Port.tag contradicts the switch's neutron:provnet-network-type.",
+        remedy="Take the tag away, or set the network's segmentation id.",
+        risk=Risk.SAFE,
+        references=(
+            "ovn-nb(5), Logical_Switch_Port tag",
+            "neutron: ovn_client.py create_provnet_port",
+        ),
+        unlike={
+            "prov-localnet-wrong": "there the port is missing or of another physical network",
+            "prov-nic-not-in-bridge": "there no frame leaves the host at all",
+        },
+        find=_mistagged,
     ),
 )

@@ -15,6 +15,8 @@ from viftrail.verdict import Risk, Step
 
 ADMIN_SHELL = "a shell with OpenStack admin credentials"
 NO_UNDO = "nothing to undo"
+NOTHING_CHANGED = "nothing is changed"
+"""The undo of a step that only looks."""
 
 
 def neutron_owns(cloud: Cloud) -> bool:

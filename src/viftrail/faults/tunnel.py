@@ -12,7 +12,7 @@ from viftrail.facts.host import FirewallRule, Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, Encap
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import on_host
+from viftrail.faults.step import NOTHING_CHANGED, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 GENEVE_PORT = 6081
@@ -167,7 +167,7 @@ def _unblock(cloud: Cloud, sender: str, receiver: str) -> tuple[Step, ...]:
     return on_host(
         receiver,
         f"tcpdump -ni any udp port {GENEVE_PORT}",
-        undo="nothing is changed",
+        undo=NOTHING_CHANGED,
         verify=f"open UDP {GENEVE_PORT} towards {address} in the switches and cloud firewalls "
         f"between {sender} and {receiver}",
     )

@@ -204,6 +204,8 @@ def _reboot(cloud: Cloud, port: Port) -> tuple[Step, ...]:
             risk=Risk.DISRUPTIVE,
             undo=f"{NO_UNDO}: the guest restarts",
             verify=claimed(port.id),
+            blinks=f"{port.label}: the guest restarts",
+            tenant="the server reboots; what was only in its memory is lost",
         ),
     )
 

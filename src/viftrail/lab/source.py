@@ -69,13 +69,13 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
         return Client.connect(remotes, database=database, timeout=timeout)
 
     def carriers(host: str) -> Carrier | Gap:
-        if host not in nodes:
+        if host not in machines:
             return Gap(f"host {host}", f"The lab has no node {host}.", "`viftrail lab status`.")
         return Node(machines[host])
 
     def visitor(host: str, carrier: Carrier, window: float) -> Host:
         seen = visit(host, carrier, window)
-        return msgspec.structs.replace(seen, guests=_guests(status, host))
+        return msgspec.structs.replace(seen, guests=_guests(lab.status(), host))
 
     return LiveSource(
         connect,

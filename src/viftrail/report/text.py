@@ -29,7 +29,7 @@ def render(verdict: Verdict) -> str:
 
 def _lines(verdict: Verdict) -> Iterator[str]:
     target, conclusion = verdict.target, verdict.verdict
-    yield from _wrap(
+    yield from wrap(
         " · ".join(
             part
             for part in (
@@ -61,13 +61,13 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         yield ""
         yield _title("Ruled out")
         for guess in verdict.ruled_out:
-            yield from _wrap(f"{guess.guess}: {guess.because}", "  - ", "    ")
+            yield from wrap(f"{guess.guess}: {guess.because}", "  - ", "    ")
             yield from _command("    ", (e.command for e in guess.evidence[:1]))
     if verdict.unknown:
         yield ""
         yield _title("Could not be looked at")
         for gap in verdict.unknown:
-            yield from _wrap(f"{gap.place}: {gap.why} {gap.how}", "  - ", "    ")
+            yield from wrap(f"{gap.place}: {gap.why} {gap.how}", "  - ", "    ")
 
 
 def _headline(verdict: Verdict) -> Iterator[str]:
@@ -78,8 +78,8 @@ def _headline(verdict: Verdict) -> Iterator[str]:
     stage = next((f for f in verdict.stages if f.id == conclusion.stage), None)
     place = f" at {stage.id} {stage.name}" if stage else ""
     cause = f": {conclusion.cause} ({conclusion.confidence})" if conclusion.cause else ""
-    yield from _wrap(f"{word}{place}{cause}")
-    yield from _wrap(_sentence(conclusion.summary), "  ", "  ")
+    yield from wrap(f"{word}{place}{cause}")
+    yield from wrap(_sentence(conclusion.summary), "  ", "  ")
 
 
 def _chain(stages: tuple[Finding, ...]) -> Iterator[str]:
@@ -97,13 +97,13 @@ def _stage_line(number: str, name: str, state: State, summary: str) -> Iterator[
     word = "follows" if state is State.CONSEQUENCE else state.value
     word = word.upper() if state in (State.BROKEN, State.DEGRADED) else word
     head = f"  {number:<6}{name:<12}" + style(f"{word:<9}", fg=_COLOURS[state]) + " "
-    yield from _wrap(summary, head, " " * 30, plain_head=30)
+    yield from wrap(summary, head, " " * 30, plain_head=30)
 
 
 def _cause(cause: Cause, *, first: bool) -> Iterator[str]:
     if not first:
         yield _title("Also")
-        yield from _wrap(
+        yield from wrap(
             f"{cause.stage} {cause.id} ({cause.confidence.value}): {cause.summary}", "  ", "  "
         )
     yield _title("Proof")
@@ -116,7 +116,7 @@ def _cause(cause: Cause, *, first: bool) -> Iterator[str]:
 def _evidence(evidence: Iterable[Evidence]) -> Iterator[str]:
     for item in evidence:
         expected = f" (expected: {item.expected})" if item.expected else ""
-        yield from _wrap(f"{item.where}: {item.what}: {item.seen}{expected}", "  - ", "    ")
+        yield from wrap(f"{item.where}: {item.what}: {item.seen}{expected}", "  - ", "    ")
         yield from _command("    ", [item.command])
 
 
@@ -127,7 +127,7 @@ def _remedy(remedy: Remedy) -> Iterator[str]:
         yield f"     undo:   {step.undo}"
         yield f"     verify: {step.verify}"
     if remedy.note:
-        yield from _wrap(remedy.note, "  ", "  ")
+        yield from wrap(remedy.note, "  ", "  ")
 
 
 def _command(indent: str, commands: Iterable[str]) -> Iterator[str]:
@@ -148,7 +148,7 @@ def _sentence(text: str) -> str:
     return start + text[1:] + ("" if text.endswith(".") else ".")
 
 
-def _wrap(
+def wrap(
     text: str, head: str = "", indent: str = "", *, plain_head: int | None = None
 ) -> list[str]:
     """Wrap to the width; ``plain_head`` is the head's length without colours."""

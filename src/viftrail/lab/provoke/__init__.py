@@ -14,6 +14,7 @@ from viftrail.errors import LabError, UsageError
 from viftrail.lab.provoke import (
     northbound,  # noqa: F401
     drift,  # noqa: F401
+    routing,  # noqa: F401
     binding,  # noqa: F401
     lag,  # noqa: F401
     vif,  # noqa: F401

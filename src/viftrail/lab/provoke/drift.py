@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from viftrail.errors import UsageError
-from viftrail.lab.design import PHYSNET
-from viftrail.lab.provoke.north import await_unpatched
+from viftrail.lab.design import PHYSNET, PROVIDER_BRIDGE
+from viftrail.lab.machine import wait_until
+from viftrail.lab.provoke.north import gateway_of
 from viftrail.lab.provoke.registry import ALL_PATHS, NORTH_SOUTH, provocation
 
 if TYPE_CHECKING:
@@ -89,10 +90,20 @@ def misschedule(victim: Victim) -> Undo:
     needs_vm=False,
 )
 def rename_physnet(victim: Victim) -> Undo:
-    """The patch port goes with the name."""
+    """The patch port goes with the name, but not in the first ten seconds of ovn-controller.
+
+    It spares what it may not have heard of yet (lib/ovn-util.c, daemon_started_recently),
+    and counts its own rounds as well: each sync is one.
+    """
     port = str(victim.cloud.design.provider.localnet_port)
     _nbctl(victim, "set", "Logical_Switch_Port", port, "options:network_name=physnet7")
-    await_unpatched(victim)
+    gateway = gateway_of(victim)
+
+    def gone() -> bool:
+        _nbctl(victim, "sync")
+        return "patch-" not in gateway.vsctl("list-ports", PROVIDER_BRIDGE)
+
+    wait_until(gone, 25.0, pause=0.1)
 
     def undo() -> None:
         _nbctl(victim, "set", "Logical_Switch_Port", port, f"options:network_name={PHYSNET}")
@@ -115,3 +126,41 @@ def mistranslate(victim: Victim) -> Undo:
     row = _find(victim, "NAT", f"external_ip={floating_ip.address}")
     _nbctl(victim, "set", "NAT", row, "logical_ip=10.0.0.250")
     return victim.repair_port
+
+
+@provocation(
+    "prov-vlan-mismatch",
+    "the localnet port of the flat provider network has a VLAN tag",
+    NORTH_SOUTH,
+    needs_vm=False,
+)
+def tag(victim: Victim) -> Undo:
+    """The wire carries untagged frames only."""
+    port = str(victim.cloud.design.provider.localnet_port)
+    _nbctl(victim, "set", "Logical_Switch_Port", port, "tag=123")
+
+    def undo() -> None:
+        _nbctl(victim, "clear", "Logical_Switch_Port", port, "tag")
+
+    return undo
+
+
+@provocation(
+    "fip-distributed-no-mapping",
+    "the VM's floating IP is translated on its own host, which has no provider network",
+    NORTH_SOUTH,
+)
+def distribute(victim: Victim) -> Undo:
+    """What Neutron writes with ``enable_distributed_floating_ip``."""
+    floating_ip = victim.vm.floating_ip
+    if floating_ip is None:
+        raise UsageError(
+            f"{victim.name} has no floating IP.", "Boot a VM with --floating-ip, or take vm1."
+        )
+    row = _find(victim, "NAT", f"external_ip={floating_ip.address}")
+    _nbctl(victim, "set", "NAT", row, f'external_mac="{floating_ip.mac}"')
+
+    def undo() -> None:
+        _nbctl(victim, "--if-exists", "clear", "NAT", row, "external_mac")
+
+    return undo
