@@ -33,7 +33,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     """The worst of its occurrences."""
     victims: int
-    """Ports of VMs that the occurrences cut off, each counted once an occurrence."""
+    """Ports of VMs that the occurrences affect, each counted once an occurrence."""
     subjects: tuple[str, ...]
     """What each occurrence is about, such as ``port 5b0c7e87-…``; sorted."""
     example: Cause

@@ -33,7 +33,7 @@ def test_nothing_wrong_is_said_so() -> None:
 
 def test_a_fault_is_told_once_with_its_number_and_mend() -> None:
     text = click.unstyle(as_text(audit(facts_of("vif-tap-down"))))
-    assert "S8   vif-tap-down: 1 port, 1 port cut off" in text
+    assert "S8   vif-tap-down: 1 port, 1 port affected" in text
     assert "mend: compute1 (safe):\n       $ ip link set tap" in text
     assert text.count("vif-tap-down") == 1
 

@@ -74,19 +74,19 @@ def _group(group: Group) -> Iterator[str]:
 
 
 def _places(group: Group) -> str:
-    kinds = Counter(kind_of(subject) for subject in group.subjects)
+    kinds = Counter(_kind(subject) for subject in group.subjects)
     return ", ".join(f"{n} {kind}{'s' * (n != 1)}" for kind, n in kinds.items())
 
 
-def kind_of(subject: str) -> str:
+def _kind(subject: str) -> str:
     """``router`` of ``router neutron-…``; the cloud has no name."""
     return "floating IP" if subject.startswith("floating IP") else subject.partition(" ")[0]
 
 
 def _victims(group: Group) -> str:
     if not group.victims:
-        return "nobody cut off"
-    return f"{group.victims} port{'s' * (group.victims != 1)} cut off"
+        return "nobody affected"
+    return f"{group.victims} port{'s' * (group.victims != 1)} affected"
 
 
 def _wrap(text: str, head: str, indent: str) -> list[str]:

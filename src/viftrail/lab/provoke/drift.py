@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from viftrail.errors import UsageError
-from viftrail.lab.design import PHYSNET, PROVIDER_BRIDGE
-from viftrail.lab.machine import wait_until
-from viftrail.lab.provoke.north import gateway_of
+from viftrail.lab.design import PHYSNET
+from viftrail.lab.provoke.north import await_unpatched
 from viftrail.lab.provoke.registry import ALL_PATHS, NORTH_SOUTH, provocation
 
 if TYPE_CHECKING:
@@ -90,20 +89,10 @@ def misschedule(victim: Victim) -> Undo:
     needs_vm=False,
 )
 def rename_physnet(victim: Victim) -> Undo:
-    """The patch port goes with the name, but not in the first ten seconds of ovn-controller.
-
-    It spares what it may not have heard of yet (lib/ovn-util.c, daemon_started_recently),
-    and counts its own rounds as well: each sync is one.
-    """
+    """The patch port goes with the name."""
     port = str(victim.cloud.design.provider.localnet_port)
     _nbctl(victim, "set", "Logical_Switch_Port", port, "options:network_name=physnet7")
-    gateway = gateway_of(victim)
-
-    def gone() -> bool:
-        _nbctl(victim, "sync")
-        return "patch-" not in gateway.vsctl("list-ports", PROVIDER_BRIDGE)
-
-    wait_until(gone, 25.0, pause=0.1)
+    await_unpatched(victim)
 
     def undo() -> None:
         _nbctl(victim, "set", "Logical_Switch_Port", port, f"options:network_name={PHYSNET}")
