@@ -8,15 +8,17 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from viftrail.faults.catalogue import CATALOGUE
+from viftrail.faults.fault import Fault
 from viftrail.lab.client import Lab
 from viftrail.lab.ping import ping
 from viftrail.lab.provoke import all_provocations
+from viftrail.lab.shape import Shape
 
 VICTIM = "vm1"
 BYSTANDERS = ("vm2", "vm3")
@@ -33,14 +35,28 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """One lab for all faults of this worker; every one is mended before the next."""
-    lab = Lab.up(f"cat-{os.getpid()}")
+def labs() -> Iterator[Callable[[Shape], Lab]]:
+    """One lab of each shape for all faults of this worker; each is mended before the next."""
+    up: dict[Shape, Lab] = {}
+
+    def lab_of(shape: Shape) -> Lab:
+        if shape not in up:
+            up[shape] = Lab.up(f"cat-{os.getpid()}-{len(up)}", shape)
+            wait_green(up[shape])
+        return up[shape]
+
     try:
-        wait_green(lab)
-        yield lab
+        yield lab_of
     finally:
-        lab.down()
+        for lab in up.values():
+            lab.down()
+
+
+@pytest.fixture
+def lab(labs: Callable[[Shape], Lab], request: pytest.FixtureRequest) -> Lab:
+    """The plain lab, or the one that the test's fault takes."""
+    fault = request.node.callspec.params["fault"] if hasattr(request.node, "callspec") else None
+    return labs(all_provocations()[fault.id].needs if fault else Shape())
 
 
 def wait_green(lab: Lab, size: int = 0) -> None:
@@ -94,12 +110,16 @@ def cases(*, harmful: bool) -> list[Any]:
     """Spread over as many labs as there are groups."""
     known = all_provocations()
     return [
-        pytest.param(
-            fault, id=fault.id, marks=pytest.mark.xdist_group(f"catalogue-{index % GROUPS}")
-        )
+        pytest.param(fault, id=fault.id, marks=pytest.mark.xdist_group(_group(fault, index)))
         for index, fault in enumerate(f for f in CATALOGUE if f.id in known)
         if bool(known[fault.id].breaks) is harmful
     ]
+
+
+def _group(fault: Fault, index: int) -> str:
+    """Faults of one shape share a lab; those of the plain one are spread over two."""
+    special = all_provocations()[fault.id].needs.options
+    return "catalogue-" + ("-".join(special) if special else str(index % GROUPS))
 
 
 @pytest.mark.parametrize("fault", cases(harmful=True))

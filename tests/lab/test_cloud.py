@@ -12,6 +12,7 @@ import pytest
 from viftrail.errors import LabError, NotPermitted, UsageError
 from viftrail.lab import client, cloud
 from viftrail.lab.folder import Folder
+from viftrail.lab.shape import Shape
 
 
 def test_missing_programs_are_named_by_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +31,7 @@ def test_only_root_may_bring_a_lab_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_lab_has_one_to_twenty_computes(monkeypatch: pytest.MonkeyPatch, computes: int) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     with pytest.raises(UsageError, match="1 to 20"):
-        client.Lab.up("t-none", computes)
+        client.Lab.up("t-none", Shape(computes=computes))
 
 
 def test_a_lab_that_is_not_up_cannot_be_found() -> None:

@@ -11,6 +11,7 @@ from viftrail.lab.design import Design
 from viftrail.lab.folder import Folder
 from viftrail.lab.ovsdb import plain
 from viftrail.lab.rows import Rows
+from viftrail.lab.shape import Shape
 
 
 def test_identifiers_are_stable_within_a_lab_and_differ_between_labs() -> None:
@@ -30,7 +31,7 @@ def test_a_vm_made_again_is_another_to_neutron() -> None:
 
 
 def test_addresses_of_twenty_computes_do_not_collide() -> None:
-    nodes = Design("a", computes=20).nodes
+    nodes = Design("a", Shape(computes=20)).nodes
     management = [node.management_ip for node in nodes if node.management_ip]
     assert len(nodes) == 23
     assert len(set(management)) == len(management) == 22

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 import pytest
 
 from viftrail.lab.provoke import all_provocations
+from viftrail.lab.shape import Shape
 
 from .harness import Cli
 
 pytestmark = pytest.mark.lab
 
-FAULTS = all_provocations()
+#: Those that take another lab than the plain one: tests/test_live_catalogue.py.
+FAULTS = {fault: p for fault, p in all_provocations().items() if p.needs == Shape()}
 
 
 @pytest.fixture(autouse=True)

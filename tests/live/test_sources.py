@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from viftrail.lab.client import Lab
+from viftrail.lab.shape import Shape
 
 from .harness import (
     PROMPT,
@@ -378,7 +379,7 @@ def test_a_host_that_this_user_may_not_ask_is_a_gap(site: Site) -> None:
 
 
 def test_several_labs_and_none_named(site: Site) -> None:
-    other = Lab.up(f"live-other-{os.getpid()}", 1, boot_vms=False)
+    other = Lab.up(f"live-other-{os.getpid()}", Shape(computes=1), boot_vms=False)
     try:
         for argv in (("why", "vm1"), ("why", "vm1", "--lab"), ("audit",)):
             outcome = viftrail(*argv)

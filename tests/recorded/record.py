@@ -15,6 +15,7 @@ from pathlib import Path
 
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.incidents import INCIDENTS
+from viftrail.lab.provoke import all_provocations
 
 HERE = Path(__file__).parent
 LAB = "record"
@@ -28,7 +29,9 @@ def viftrail(*arguments: str) -> None:
 def main(wanted: list[str]) -> None:
     """Record the healthy lab and every wanted fault, each in a fresh lab."""
     for name in wanted or ["healthy", *(fault.id for fault in CATALOGUE)]:
-        viftrail("lab", "up", "--name", LAB)
+        known = all_provocations()
+        shape = known[name].needs.options if name in known else ()
+        viftrail("lab", "up", "--name", LAB, *shape)
         try:
             if name != "healthy":
                 viftrail("lab", "break", name, "--name", LAB)

@@ -54,11 +54,13 @@ def lab() -> None:
 @lab.command()
 @_name
 @click.option("--computes", default=2, show_default=True, metavar="N", help="1 to 20.")
+@click.option("--gateways", default=1, show_default=True, metavar="N", help="1 to 4, in HA.")
 @click.option("--no-vms", is_flag=True, help="Boot no VM.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
-def up(name: str, computes: int, *, no_vms: bool, verbose: bool) -> None:
+def up(name: str, computes: int, gateways: int, *, no_vms: bool, verbose: bool) -> None:
     """Bring a lab up and boot vm1 to vm3."""
     from viftrail.lab.client import Lab
+    from viftrail.lab.shape import Shape
 
     began = time.monotonic()
 
@@ -67,7 +69,8 @@ def up(name: str, computes: int, *, no_vms: bool, verbose: bool) -> None:
             click.echo(f"{time.monotonic() - began:6.2f} s  {step}")
             sys.stdout.flush()
 
-    found = Lab.up(name, computes, boot_vms=not no_vms, progress=progress)
+    shape = Shape(computes=computes, gateways=gateways)
+    found = Lab.up(name, shape, boot_vms=not no_vms, progress=progress)
     status = found.status()
     click.echo(
         f"Lab {name!r} is up after {time.monotonic() - began:.1f} s: "

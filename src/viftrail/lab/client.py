@@ -23,8 +23,8 @@ import msgspec
 from viftrail.errors import LabError, NotPermitted, UsageError
 from viftrail.lab import folder as folders
 from viftrail.lab import wire
-from viftrail.lab.design import MAX_COMPUTES
 from viftrail.lab.folder import Folder
+from viftrail.lab.shape import Shape
 from viftrail.lab.status import MachineRef, Status
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ NodeRef = MachineRef
 _UP_TIMEOUT = 60.0
 #: Seconds to be gone again, if that fails.
 _CLEANUP_TIMEOUT = 10.0
+_PLAIN = Shape()
 
 
 def labs() -> list[str]:
@@ -84,7 +85,7 @@ class Lab:
     def up(
         cls,
         name: str,
-        computes: int = 2,
+        shape: Shape = _PLAIN,
         *,
         boot_vms: bool = True,
         progress: Callable[[str], None] = lambda _step: None,
@@ -93,17 +94,16 @@ class Lab:
 
         Raises:
             NotPermitted: the caller is not root.
-            UsageError: the name or the number of computes will not do.
+            UsageError: the name or the shape will not do.
             LabError: it is up already, or cannot come up here.
         """
         require_root()
-        if not 1 <= computes <= MAX_COMPUTES:
-            raise UsageError(f"A lab has 1 to {MAX_COMPUTES} computes, not {computes}.")
+        shape.check()
         lab = cls(name)
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                _start_janitor(name, computes, theirs, boot_vms=boot_vms)
+                _start_janitor(name, shape, theirs, boot_vms=boot_vms)
             ours.settimeout(_UP_TIMEOUT)
             try:
                 lab._follow(ours, progress)
@@ -223,8 +223,13 @@ def _await_cleanup(sock: socket.socket) -> None:
             pass
 
 
-def _start_janitor(name: str, computes: int, caller: socket.socket, *, boot_vms: bool) -> None:
-    order = {"name": name, "computes": computes, "vms": boot_vms, "caller": caller.fileno()}
+def _start_janitor(name: str, shape: Shape, caller: socket.socket, *, boot_vms: bool) -> None:
+    order = {
+        "name": name,
+        "shape": msgspec.to_builtins(shape),
+        "vms": boot_vms,
+        "caller": caller.fileno(),
+    }
     # Nothing of a lab that we may be called from must mark the new one as its own.
     environment = {
         key: value

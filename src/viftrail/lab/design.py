@@ -12,6 +12,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Final
 
+from viftrail.lab.shape import Shape
+
 #: RFC 5737's three documentation networks, so that no lab looks like a site.
 MANAGEMENT: Final = ipaddress.IPv4Network("192.0.2.0/24")
 TUNNEL: Final = ipaddress.IPv4Network("198.51.100.0/24")
@@ -27,7 +29,6 @@ UNDERLAY_MTU: Final = 1500
 #: 1500 less IPv4, UDP, geneve with OVN's option, and the inner Ethernet header.
 TENANT_MTU: Final = UNDERLAY_MTU - 58
 
-MAX_COMPUTES: Final = 20
 #: The last bytes of the VMs' addresses: Neutron's allocation pool.
 POOL: Final = range(11, 151)
 
@@ -190,7 +191,7 @@ class Design:
     """A whole lab on paper."""
 
     name: str
-    computes: int = 2
+    shape: Shape = field(default_factory=Shape)
     project_id: str = field(init=False)
     nodes: tuple[NodeDesign, ...] = field(init=False)
     network: Network = field(init=False)
@@ -204,8 +205,11 @@ class Design:
             object.__setattr__(self, name, value)
 
         put("project_id", self.uuid("project", "demo").replace("-", ""))
-        chassis = [NodeDesign("network1", "network", 11, self.uuid("chassis", "network1"))]
-        for index in range(1, self.computes + 1):
+        chassis = []
+        for index in range(1, self.shape.gateways + 1):
+            host = f"network{index}"
+            chassis.append(NodeDesign(host, "network", 10 + index, self.uuid("chassis", host)))
+        for index in range(1, self.shape.computes + 1):
             host = f"compute{index}"
             chassis.append(NodeDesign(host, "compute", 20 + index, self.uuid("chassis", host)))
         put(

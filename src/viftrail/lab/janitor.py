@@ -18,11 +18,14 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from viftrail.errors import ViftrailError
 from viftrail.lab import kernel, wire
 from viftrail.lab.design import Design
 from viftrail.lab.folder import Folder
 from viftrail.lab.keeper import Keeper
+from viftrail.lab.shape import Shape
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -32,7 +35,7 @@ _SWEEP_TIMEOUT = 5.0
 
 
 def main(arguments: list[str]) -> None:
-    """Runs a lab: a JSON object of name, computes, vms and the caller's descriptor."""
+    """Runs a lab: a JSON object of name, shape, vms and the caller's descriptor."""
     order = json.loads(arguments[0])
     if os.fork() != 0:
         os._exit(0)  # the caller waits for this one, and is not to wait for the lab's end
@@ -78,7 +81,7 @@ def _keep(
         with folder.log.open("ab", buffering=0) as log:
             for stream in (1, 2):
                 os.dup2(log.fileno(), stream)
-        design = Design(folder.name, computes=int(str(order["computes"])))
+        design = Design(folder.name, shape=msgspec.convert(order["shape"], Shape))
         Keeper(design, folder, token).run(caller, completed, boot_vms=bool(order["vms"]))
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):

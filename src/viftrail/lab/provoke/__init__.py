@@ -50,6 +50,11 @@ def provoke(cloud: Cloud, fault: str, vm: str) -> str:
     if fault in cloud.broken:
         raise UsageError(f"{fault} is provoked already.", "Mend the lab first.")
     wanted = known[fault]
+    if not cloud.design.shape.covers(wanted.needs):
+        raise UsageError(
+            f"This lab cannot have {fault}.",
+            f"Bring one up with: viftrail lab up {' '.join(wanted.needs.options)}",
+        )
     if wanted.needs_vm:
         cloud.vm(vm)
     undo = wanted.run(Victim(cloud, vm))

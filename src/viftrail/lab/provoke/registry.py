@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from viftrail.errors import LabError
+from viftrail.lab.shape import Shape
 
 if TYPE_CHECKING:
     from viftrail.lab.cloud import Cloud
@@ -95,7 +96,7 @@ class Provocation:
 
     ``run`` does it and gives back how to undo it. ``note`` says in a line what
     was done; ``breaks`` names paths of ``lab ping`` that fail for the victim,
-    with ``size`` those that do so only for that much payload.
+    with ``size`` those that do so only for that much payload. ``needs`` is the lab that it takes.
     """
 
     id: str
@@ -105,8 +106,10 @@ class Provocation:
     needs_vm: bool = True
     decoy: bool = False
     size: int = 0
+    needs: Shape = field(default_factory=Shape)
 
 
+_PLAIN = Shape()
 _REGISTRY: dict[str, Provocation] = {}
 
 #: All paths out of and into a VM.
@@ -131,11 +134,12 @@ def provocation(
     needs_vm: bool = True,
     decoy: bool = False,
     size: int = 0,
+    needs: Shape = _PLAIN,
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
-        _REGISTRY[fault] = Provocation(fault, function, note, breaks, needs_vm, decoy, size)
+        _REGISTRY[fault] = Provocation(fault, function, note, breaks, needs_vm, decoy, size, needs)
         return function
 
     return enter

@@ -1,0 +1,50 @@
+"""What a lab is made of: the plain one, and what some faults need on top of it. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from viftrail.errors import UsageError
+
+MAX_COMPUTES: Final = 20
+MAX_GATEWAYS: Final = 4
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """The size and the parts of a lab.
+
+    ``computes`` carry VMs, ``gateways`` the router's way out; more than one of them watch
+    each other by BFD.
+    """
+
+    computes: int = 2
+    gateways: int = 1
+
+    def check(self) -> None:
+        """Whether such a lab can be made.
+
+        Raises:
+            UsageError: a number is out of range.
+        """
+        if not 1 <= self.computes <= MAX_COMPUTES:
+            raise UsageError(f"A lab has 1 to {MAX_COMPUTES} computes, not {self.computes}.")
+        if not 1 <= self.gateways <= MAX_GATEWAYS:
+            raise UsageError(f"A lab has 1 to {MAX_GATEWAYS} gateways, not {self.gateways}.")
+
+    def covers(self, other: Shape) -> bool:
+        """Whether whatever works in a lab of the other shape works in this one."""
+        return all(getattr(self, name) >= getattr(other, name) for name in self.__struct_fields__)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The arguments of ``lab up`` that make it."""
+        plain = Shape()
+        words: list[str] = []
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value == getattr(plain, name):
+                continue
+            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+        return tuple(words)
