@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: try test lint types contracts pytest bench lock record docs clean
+.PHONY: try test lint types contracts pytest bench score lock record docs clean
 
 try: $(VENV)/.run
 	@$(BIN)/viftrail try
@@ -58,6 +58,11 @@ lock:
 	  --no-emit-index-url --no-emit-find-links --group dev -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --group bench -o requirements-bench.lock
+
+# Needs root, and a quarter of an hour: every fault in a fresh lab, then pairs of them.
+score: $(VENV)/.run
+	$(BIN)/viftrail lab score -v -f markdown -o docs/score.md
+	$(BIN)/viftrail lab score -v --pairs
 
 # Needs root: records each fault of the catalogue in the lab, for the tests.
 record: $(VENV)/.dev

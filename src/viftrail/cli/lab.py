@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from viftrail.cli.score import score
+
 if TYPE_CHECKING:
     from viftrail.lab.client import Lab
     from viftrail.lab.ping import Pings
@@ -49,6 +51,9 @@ def lab() -> None:
     geneve, the topology is Neutron's. Needs root, and the Debian packages
     ovn-central, ovn-host and busybox-static.
     """
+
+
+lab.add_command(score)
 
 
 @lab.command()

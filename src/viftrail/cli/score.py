@@ -1,0 +1,84 @@
+"""``viftrail lab score``: how often it finds the cause, measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from viftrail.cli.output import deliver
+from viftrail.errors import UsageError
+
+if TYPE_CHECKING:
+    from viftrail.score.tally import Round
+
+
+@click.command()
+@click.option(
+    "--fault", "faults", multiple=True, metavar="ID", help="Only this fault; may be repeated."
+)
+@click.option("--pairs", is_flag=True, help="Two faults of different stages at once.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 16),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Labs at a time.",
+)
+@click.option(
+    "-f",
+    "--format",
+    "format_",
+    type=click.Choice(("text", "json", "markdown")),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option("-o", "--output", default="", metavar="FILE", help="Write it to this file.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell of each round on standard error.")
+@click.pass_context
+def score(
+    ctx: click.Context,
+    faults: tuple[str, ...],
+    pairs: bool,
+    jobs: int,
+    format_: str,
+    output: str,
+    verbose: bool,
+) -> None:
+    """Provoke every fault in a fresh lab, diagnose it, mend it, and count.
+
+    Each round brings a lab up, breaks it for vm1, asks `viftrail why` of every
+    VM, mends with `viftrail fix --apply` and proves it with packets. With
+    --fault given twice and --pairs, these two at once.
+
+    Exit status: 0 if the goals are met, 1 if not.
+    """
+    from viftrail.faults.catalogue import fault
+    from viftrail.lab.client import require_root
+    from viftrail.lab.provoke import all_provocations
+    from viftrail.score import board, table
+
+    for each in faults:
+        fault(each)
+        if each not in all_provocations():
+            raise UsageError(f"The lab cannot provoke {each}.", f"viftrail faults {each} says why.")
+    if pairs and faults and len(set(faults)) != 2:
+        raise UsageError("A pair is two faults.", "Give --fault twice, or not at all.")
+    if pairs:
+        wanted = (faults,) if faults else board.pairs()
+    else:
+        wanted = tuple((each,) for each in dict.fromkeys(faults)) or board.singles()
+
+    require_root()
+
+    def tell(played: Round) -> None:
+        if verbose:
+            word = "" if played.rank == 1 and played.first_stage else "  WRONG"
+            click.echo(f"{played.name}: {played.seconds:.2f} s{word}", err=True)
+
+    found = board.score(wanted, jobs, tell)
+    render = {"text": table.as_text, "json": table.as_json, "markdown": table.as_markdown}
+    deliver(render[format_](found), output)
+    ctx.exit(0 if found.reached else 1)

@@ -1,0 +1,161 @@
+"""One round: a fresh lab, broken, asked, mended by `fix`, and proved with packets.
+
+It runs the commands that an operator runs, in processes of their own: what is measured is
+what people get, and a diagnosis that hangs costs its round and not the scoreboard.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from viftrail.errors import LabError, ViftrailError
+from viftrail.faults.catalogue import fault
+from viftrail.lab.client import Lab
+from viftrail.lab.ping import ping
+from viftrail.lab.provoke import all_provocations
+from viftrail.lab.shape import Shape
+from viftrail.score.tally import Round
+
+VICTIM = "vm1"
+_PATIENCE = 120.0
+"""Seconds after which a command counts as hung: a mend may wait half a minute for packets."""
+_GREEN_WITHIN = 30.0
+
+
+def shape_for(faults: Sequence[str]) -> Shape:
+    """The smallest lab that can have all of them."""
+    needs = [all_provocations()[each].needs for each in faults]
+    names = Shape.__struct_fields__
+    return Shape(**{name: max(getattr(each, name) for each in needs) for name in names})
+
+
+def play(faults: tuple[str, ...], name: str) -> Round:
+    """Play one round in a lab of this name; the lab is gone afterwards, whatever happens."""
+    first = min(faults, key=lambda each: fault(each).stage.number)
+    ordered = (first, *(each for each in faults if each != first))
+    empty = Round(faults=ordered, stage=fault(first).stage.value)
+    try:
+        lab = Lab.up(name, shape_for(faults))
+    except ViftrailError as error:
+        return replace(empty, provoked=False, note=f"no lab: {error}")
+    try:
+        return _played(empty, lab)
+    except (ViftrailError, subprocess.TimeoutExpired, ValueError) as error:
+        return replace(empty, note=f"{type(error).__name__}: {error}")
+    finally:
+        lab.down()
+
+
+def _played(empty: Round, lab: Lab) -> Round:
+    size = max(all_provocations()[each].size for each in empty.faults)
+    if not _green(lab, size):
+        return replace(empty, provoked=False, note="the fresh lab had no traffic")
+    for each in empty.faults:
+        lab.ask("break", fault=each, vm=VICTIM)
+    expected = {path for each in empty.faults for path in all_provocations()[each].breaks}
+    if not expected:
+        return _harmless(empty, lab)
+    broken = {path.path for path in ping(lab, VICTIM, size).paths if not path.ok}
+    if missing := expected - broken:
+        return replace(empty, provoked=False, note=f"still passes: {', '.join(sorted(missing))}")
+    began = time.monotonic()
+    verdict = _viftrail("why", VICTIM, lab)
+    seconds = time.monotonic() - began
+    asked = replace(
+        empty,
+        found_stage=verdict["verdict"]["stage"],
+        found_causes=tuple(cause["id"] for cause in verdict["causes"]),
+        alarms=tuple(_alarms(lab, empty.faults, size)),
+        seconds=seconds,
+    )
+    with tempfile.TemporaryDirectory(prefix="viftrail-score-") as folder:
+        log = Path(folder) / "fix.jsonl"
+        fix = _viftrail("fix", VICTIM, lab, "--apply", "--log", str(log))
+    if fix["ending"] in ("told", "refused"):
+        return replace(asked, note=f"the next step is the operator's: {fix['ending']}")
+    mended = fix["ending"] == "mended" and _green(lab, size)
+    return replace(asked, mended=mended, note="" if mended else f"fix ended {fix['ending']}")
+
+
+def _harmless(empty: Round, lab: Lab) -> Round:
+    """A fault that cuts nobody off is an audit's to find."""
+    began = time.monotonic()
+    groups = _viftrail("audit", "", lab)["groups"]
+    seconds = time.monotonic() - began
+    asked = replace(
+        empty,
+        found_stage=groups[0]["stage"] if groups else "",
+        found_causes=tuple(group["id"] for group in groups),
+        alarms=tuple(_alarms(lab, empty.faults, 0)),
+        seconds=seconds,
+        note="found by audit",
+    )
+    for group in groups:
+        for step in group["example"]["remedy"]["steps"]:
+            done = lab.run(step["where"], ["sh", "-c", step["command"]])
+            if done.returncode:
+                return replace(asked, mended=False, note=f"failed: {step['command']}")
+    return replace(asked, mended=not _viftrail("audit", "", lab)["groups"] and _green(lab))
+
+
+def _alarms(lab: Lab, provoked: Sequence[str], size: int) -> Iterator[str]:
+    """Every other VM must be healthy, or a true victim of what was provoked."""
+    others = [vm.name for vm in lab.status().vms if vm.name != VICTIM]
+    for vm in others:
+        verdict = _viftrail("why", vm, lab)
+        state = verdict["verdict"]["state"]
+        for cause in verdict["causes"]:
+            if cause["id"] not in provoked:
+                yield f"{vm}: {cause['id']}"
+        if state == "broken" and all(path.ok for path in ping(lab, vm, size).paths):
+            yield f"{vm}: called broken, and its packets pass"
+
+
+def _green(lab: Lab, size: int = 0) -> bool:
+    """Waits until packets pass on every path."""
+    end = time.monotonic() + _GREEN_WITHIN
+    while not ping(lab, size=size).ok:
+        if time.monotonic() > end:
+            return False
+    return True
+
+
+def _viftrail(command: str, target: str, lab: Lab, *more: str) -> dict[str, Any]:
+    """What the command line prints as JSON.
+
+    Raises:
+        LabError: it printed none.
+        subprocess.TimeoutExpired: it hung.
+    """
+    words = [command, *([target] if target else []), "--lab", lab.name, "-f", "json", *more]
+    done = subprocess.run(
+        [sys.executable, "-m", "viftrail", *words],
+        capture_output=True,
+        env=_environment(os.environ),
+        stdin=subprocess.DEVNULL,
+        timeout=_PATIENCE,
+        check=False,
+    )
+    if not done.stdout:
+        raise LabError(f"viftrail {command} said: {done.stderr.decode(errors='replace').strip()}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _environment(caller: Mapping[str, str]) -> dict[str, str]:
+    """Nothing of a cloud that the caller works with."""
+    return {
+        key: value
+        for key, value in caller.items()
+        if not key.startswith(("OVN_", "OVS_", "VIFTRAIL_"))
+    }

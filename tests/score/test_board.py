@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from viftrail.faults.catalogue import fault
+from viftrail.lab.provoke import all_provocations
+from viftrail.score import board
+
+
+def test_every_provoked_fault_has_its_round() -> None:
+    decoys = {name for name, way in all_provocations().items() if way.decoy}
+    assert {name for (name,) in board.singles()} == set(all_provocations()) - decoys
+
+
+def test_pairs_are_of_different_stages_and_each_breaks_something() -> None:
+    pairs = board.pairs()
+    assert len(pairs) >= 20
+    for first, second in pairs:
+        assert fault(first).stage.number < fault(second).stage.number
+        assert all_provocations()[first].breaks
+        assert all_provocations()[second].breaks
