@@ -95,6 +95,14 @@ def test_a_cause_that_was_not_shown_is_left_alone() -> None:
     assert len(mend.done) == 1
 
 
+def test_a_remedy_that_was_begun_is_run_to_its_end() -> None:
+    first = "router-interface-missing"
+    mend = session(first, Pretend("true"), "router-peer-mismatch", HEALTHY)
+    assert len(mend.plan.steps) == 2
+    assert mend.apply() is Ending.MENDED
+    assert [done.planned.cause for done in mend.done] == [first, first]
+
+
 def test_a_failing_step_is_the_last() -> None:
     mend = session("tunnel-not-made", Pretend("false"), allow=frozenset(Risk))
     assert mend.apply() is Ending.FAILED

@@ -74,10 +74,17 @@ def _torn(cloud: Cloud) -> Iterator[Case]:
         if not pinned or not gateway.named:
             continue
         leg = gateway.leg.name
+        right_place = pinned in gateway.candidates
         yield Case(
             subject=subject.router(router.name),
             summary=f"router {router.name} is bound to chassis {pinned} as a whole, and its port "
-            f"{leg} has a gateway chassis of its own; northd makes no gateway then",
+            f"{leg} has a gateway chassis of its own; northd makes no gateway then"
+            + (
+                ", so all of it lives there, and nowhere else if that fails"
+                if right_place
+                else f", and {pinned} is none of those that may have it"
+            ),
+            victims=frozenset() if right_place else None,
             evidence=(
                 Evidence(
                     where=NORTHBOUND,
@@ -132,7 +139,9 @@ FAULTS = (
         what="Logical_Router.options:chassis is set although a port of the router names gateway "
         "chassis. The two kinds of gateway exclude each other.",
         shows="northd logs `Bad configuration: distributed gateway port configured on port … on L3 "
-        "gateway router`; the gateway port has no chassisredirect row.",
+        "gateway router`; the gateway port has no chassisredirect row. All of the router lives on "
+        "that chassis: where it may live anyway, traffic passes until the chassis fails; elsewhere "
+        "none does.",
         decisive="options:chassis is set, and a port has gateway_chassis or an ha_chassis_group.",
         remedy="Remove options:chassis; the gateway port keeps its own gateway chassis.",
         risk=Risk.BLINKS,

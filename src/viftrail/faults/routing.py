@@ -49,10 +49,11 @@ def _disabled(cloud: Cloud) -> Iterator[Case]:
 
 
 def _dangling(cloud: Cloud) -> Iterator[tuple[LogicalSwitch, LogicalSwitchPort]]:
-    """Networks' router ports that name no existing router port, each with its network."""
+    """Networks' router ports that name none, or none that exists, each with its network."""
     legs = cloud.nb[LogicalRouterPort]
     for switch, row in cloud.router_ports:
-        if legs.absent("name", row.options.get("router-port", "")):
+        peer = row.options.get("router-port", "")
+        if not peer or legs.absent("name", peer):
             yield switch, row
 
 
@@ -73,8 +74,9 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
         rest = [f"{key}={row.options[key]}" for key in row.options if key != "router-port"]
         yield Case(
             subject=_cut_off(switch, row),
-            summary=f"the router port of network {switch.name} names {seen or 'no peer'}, which "
-            f"does not exist, instead of {leg.name}",
+            summary=f"the router port of network {switch.name} names "
+            + (f"{seen}, which does not exist," if seen else "no peer")
+            + f" instead of {leg.name}",
             evidence=(
                 _peer(row, expected=leg.name),
                 Evidence(

@@ -168,10 +168,16 @@ class Session:
         self._note("interrupted", why=why, step=running.step.command if running else "")
 
     def _upcoming(self, verdict: Verdict) -> Planned | None:
-        """The first step that was not tried, of a cause that the operator was shown."""
+        """The first step that was not tried, of a cause that the operator was shown.
+
+        A remedy of several steps may turn its cause into another one on the way: the rest of
+        what was shown and begun is run to its end all the same.
+        """
         if verdict.verdict.state is State.HEALTHY:
             return None
-        for planned in self._plan(verdict).steps:
+        begun = {done.planned.cause for done in self.done}
+        rest = [planned for planned in self.plan.steps if planned.cause in begun]
+        for planned in (*self._plan(verdict).steps, *rest):
             if planned.cause in self._causes and planned.key not in self._tried:
                 return planned
         return None

@@ -30,6 +30,8 @@ VICTIM = "vm1"
 _PATIENCE = 120.0
 """Seconds after which a command counts as hung: a mend may wait half a minute for packets."""
 _GREEN_WITHIN = 30.0
+_WHATEVER_IT_TAKES = ("--apply", "--allow", "disruptive", "--allow", "destroys")
+"""Nobody works in a lab whose round this is."""
 
 
 def shape_for(faults: Sequence[str]) -> Shape:
@@ -80,9 +82,9 @@ def _played(empty: Round, lab: Lab) -> Round:
     )
     with tempfile.TemporaryDirectory(prefix="viftrail-score-") as folder:
         log = Path(folder) / "fix.jsonl"
-        fix = _viftrail("fix", VICTIM, lab, "--apply", "--log", str(log))
-    if fix["ending"] in ("told", "refused"):
-        return replace(asked, note=f"the next step is the operator's: {fix['ending']}")
+        fix = _viftrail("fix", VICTIM, lab, *_WHATEVER_IT_TAKES, "--log", str(log))
+    if fix["ending"] == "told":
+        return replace(asked, note="the next step is the operator's own")
     mended = fix["ending"] == "mended" and _green(lab, size)
     return replace(asked, mended=mended, note="" if mended else f"fix ended {fix['ending']}")
 

@@ -16,10 +16,8 @@ TOP_CAUSE_GOAL = 0.98
 class Round(msgspec.Struct, frozen=True, kw_only=True):
     """One or two faults in one fresh lab. ``seconds`` is one whole `viftrail why`.
 
-    ``rank`` is the place of the first provoked fault among the causes that were named, from
-    1; 0 if it was not. ``alarms`` are accusations of VMs that nothing is wrong with.
-    ``mended`` is None where a step of the remedy is the operator's own, or its risk has to be
-    allowed by name.
+    ``alarms`` are accusations of VMs that nothing is wrong with. ``mended`` is None where a
+    step of the remedy is the operator's own.
     """
 
     faults: tuple[str, ...]

@@ -65,14 +65,13 @@ def rename_peer(victim: Victim) -> Undo:
 
 @provocation(
     "router-mode-conflict",
-    "the router is bound to the gateway's chassis as a whole",
+    "the router is bound to another compute as a whole",
     NORTH_SOUTH,
-    needs_vm=False,
 )
 def pin(victim: Victim) -> Undo:
     """The gateway port keeps its own gateway chassis."""
     router = victim.cloud.design.router.logical_router
-    gateway = next(node for node in victim.cloud.chassis if node.design.role == "network")
-    row = ("set", "Logical_Router", router, f"options:chassis={gateway.design.system_id}")
+    chassis = victim.other_host().design.system_id
+    row = ("set", "Logical_Router", router, f"options:chassis={chassis}")
     _nbctl(victim, *row)
     return lambda: _nbctl(victim, "remove", "Logical_Router", router, "options", "chassis")
