@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,12 +18,10 @@ from viftrail.faults.fault import Fault
 from viftrail.lab.client import Lab
 from viftrail.lab.ping import ping
 from viftrail.lab.provoke import all_provocations
-from viftrail.lab.shape import Shape
+from viftrail.score.round import play
 
 VICTIM = "vm1"
-BYSTANDERS = ("vm2", "vm3")
 GREEN_WITHIN = 45.0
-GROUPS = 2
 
 pytestmark = [
     pytest.mark.lab,
@@ -35,34 +33,20 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def labs() -> Iterator[Callable[[Shape], Lab]]:
-    """One lab of each shape for all faults of this worker; each is mended before the next."""
-    up: dict[Shape, Lab] = {}
-
-    def lab_of(shape: Shape) -> Lab:
-        if shape not in up:
-            up[shape] = Lab.up(f"cat-{os.getpid()}-{len(up)}", shape)
-            wait_green(up[shape])
-        return up[shape]
-
+def lab() -> Iterator[Lab]:
+    """One that is whole again after each test."""
+    lab = Lab.up(f"whole-{os.getpid()}")
     try:
-        yield lab_of
+        wait_green(lab)
+        yield lab
     finally:
-        for lab in up.values():
-            lab.down()
+        lab.down()
 
 
-@pytest.fixture
-def lab(labs: Callable[[Shape], Lab], request: pytest.FixtureRequest) -> Lab:
-    """The plain lab, or the one that the test's fault takes."""
-    fault = request.node.callspec.params["fault"] if hasattr(request.node, "callspec") else None
-    return labs(all_provocations()[fault.id].needs if fault else Shape())
-
-
-def wait_green(lab: Lab, size: int = 0) -> None:
+def wait_green(lab: Lab) -> None:
     deadline = time.monotonic() + GREEN_WITHIN
     while True:
-        result = ping(lab, size=size)
+        result = ping(lab)
         if result.ok:
             return
         failed = [path for path in result.paths if not path.ok]
@@ -98,74 +82,20 @@ def audit(lab: Lab) -> list[dict[str, Any]]:
     return groups
 
 
-def mend_as_printed(lab: Lab, remedy: dict[str, Any]) -> None:
-    steps = remedy["steps"]
-    assert steps, "no remedy was printed"
-    for step in steps:
-        done = lab.run(step["where"], ["sh", "-c", step["command"]])
-        assert done.returncode == 0, (step, done.stderr)
+PROVOKED = [fault for fault in CATALOGUE if fault.id in all_provocations()]
 
 
-def cases(*, harmful: bool) -> list[Any]:
-    """Spread over as many labs as there are groups."""
-    known = all_provocations()
-    return [
-        pytest.param(fault, id=fault.id, marks=pytest.mark.xdist_group(_group(fault, index)))
-        for index, fault in enumerate(f for f in CATALOGUE if f.id in known)
-        if bool(known[fault.id].breaks) is harmful
-    ]
+@pytest.mark.parametrize("fault", PROVOKED, ids=lambda fault: fault.id)
+def test_found_mended_and_proved(fault: Fault) -> None:
+    """A round of the scoreboard, in a lab of its own."""
+    played = play((fault.id,), f"cat-{os.getpid()}")
+    assert played.provoked, played.note
+    assert (played.found_stage, played.found_causes[:1]) == (fault.stage.value, (fault.id,)), played
+    assert played.alarms == ()
+    assert played.mended is not False, played.note
 
 
-def _group(fault: Fault, index: int) -> str:
-    """Faults of one shape share a lab; those of the plain one are spread over two."""
-    special = all_provocations()[fault.id].needs.options
-    return "catalogue-" + ("-".join(special) if special else str(index % GROUPS))
-
-
-@pytest.mark.parametrize("fault", cases(harmful=True))
-def test_found_mended_and_proved(lab: Lab, fault: Any) -> None:
-    size = all_provocations()[fault.id].size
-    lab.ask("break", fault=fault.id, vm=VICTIM)
-    try:
-        if size:
-            failed = {path.path for path in ping(lab, VICTIM, size).paths if not path.ok}
-            assert failed >= set(all_provocations()[fault.id].breaks)
-            assert ping(lab).ok, "small packets pass"
-        code, verdict = why(lab, VICTIM)
-        assert verdict["verdict"]["cause"] == fault.id, verdict["verdict"]
-        assert verdict["verdict"]["stage"] == fault.stage.value
-        assert verdict["verdict"]["state"] == "broken"
-        assert code == 1
-        for other in BYSTANDERS:
-            _, seen = why(lab, other)
-            accused = {cause["id"] for cause in seen["causes"]}
-            assert accused <= {fault.id}, f"{other}: {accused}"
-        mend_as_printed(lab, verdict["remedy"])
-        wait_green(lab, size)
-        code, after = why(lab, VICTIM)
-        assert (code, after["verdict"]["state"]) == (0, "healthy"), after["verdict"]
-        assert audit(lab) == []
-    finally:
-        lab.ask("mend")
-
-
-@pytest.mark.parametrize("fault", cases(harmful=False))
-def test_what_harms_nobody_is_found_by_an_audit(lab: Lab, fault: Any) -> None:
-    lab.ask("break", fault=fault.id, vm=VICTIM)
-    try:
-        (group,) = audit(lab)
-        assert (group["id"], group["state"], group["victims"]) == (fault.id, "degraded", 0)
-        for vm in (VICTIM, *BYSTANDERS):
-            code, verdict = why(lab, vm)
-            assert (code, verdict["causes"]) == (0, []), verdict["verdict"]
-        mend_as_printed(lab, group["example"]["remedy"])
-        assert audit(lab) == []
-        wait_green(lab)
-    finally:
-        lab.ask("mend")
-
-
-@pytest.mark.xdist_group("catalogue-0")
+@pytest.mark.xdist_group("catalogue")
 def test_a_healthy_lab_gives_no_alarm(lab: Lab) -> None:
     status = lab.status()
     vm = next(vm for vm in status.vms if vm.floating_ip)
@@ -181,7 +111,7 @@ def test_a_healthy_lab_gives_no_alarm(lab: Lab) -> None:
     assert audit(lab) == []
 
 
-@pytest.mark.xdist_group("catalogue-1")
+@pytest.mark.xdist_group("catalogue")
 def test_a_bundle_gives_the_same_verdict_as_the_live_lab(lab: Lab, tmp_path: Any) -> None:
     lab.ask("break", fault="vif-tap-down", vm=VICTIM)
     try:
