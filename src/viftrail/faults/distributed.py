@@ -34,7 +34,7 @@ def _unmapped(cloud: Cloud, row: NAT, chassis: Chassis, gateway: Gateway) -> Ite
     physnet = side[1].options.get("network_name", "") if side else ""
     text = chassis.other_config.get("ovn-bridge-mappings", "")
     # Where the gateway's own chassis has no mapping either, the mapping is what is wrong.
-    home = gateway.chassis.other_config if gateway.chassis else {}
+    home = gateway.expected.other_config if gateway.expected else {}
     if (
         not physnet
         or physnet in mappings(text)
