@@ -328,8 +328,11 @@ class Cloud:
         """The best candidate that is registered; with none, the only chassis that may be one."""
         registered = filter(None, (self.sb[Chassis].one("name", name) for name in candidates))
         best = next(registered, None)
-        able = self.sb[Chassis].find("other_config", GATEWAY_OPTION)
-        return best or (able[0] if len(able) == 1 else None)
+        chassis = self.sb[Chassis]
+        if best or not chassis.knows("other_config", GATEWAY_OPTION):
+            return best
+        able = chassis.find("other_config", GATEWAY_OPTION)
+        return able[0] if len(able) == 1 else None
 
     def _named(self, leg: LogicalRouterPort) -> bool:
         """By its references, which are there even where the rows were not read."""

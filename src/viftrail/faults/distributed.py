@@ -69,7 +69,7 @@ def _unmapped(cloud: Cloud, row: NAT, chassis: Chassis, gateway: Gateway) -> Ite
             verify=f"ovn-nbctl get {column}",
             risk=Risk.BLINKS,
         ),
-        note=f"That translates it on the gateway {gateway.host}. To keep it distributed connect "
+        note="That translates it on the gateway. To keep it distributed connect "
         f"{chassis.hostname} to {physnet} and set its ovn-bridge-mappings. With "
         "enable_distributed_floating_ip=True Neutron writes external_mac again when the port next "
         "comes up.",
