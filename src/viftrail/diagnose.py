@@ -21,7 +21,8 @@ from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.guess import cleared
+from viftrail.faults.guess import weigh
+from viftrail.faults.hypothesis import Scene
 from viftrail.faults.step import neutron_owns
 from viftrail.verdict import (
     Cause,
@@ -30,9 +31,11 @@ from viftrail.verdict import (
     Evidence,
     Finding,
     Remedy,
+    RuledOut,
     Stage,
     State,
     Target,
+    Undecided,
     Unknown,
     Verdict,
 )
@@ -70,13 +73,20 @@ def diagnose(
     causes = tuple(_causes(cloud, trail, suspicions=suspicions))
     stages = tuple(_stages(examine(cloud, trail), causes))
     by_stage = {Stage(finding.id): finding for finding in stages}
+    verdict = _conclusion(trail, causes, stages, facts.gaps)
+    weighed = tuple(weigh(Scene(cloud, trail, by_stage, causes)))
     return Verdict(
         tool=f"viftrail {__version__}",
         target=_target(cloud, trail),
-        verdict=_conclusion(trail, causes, stages, facts.gaps),
+        verdict=verdict,
         causes=causes,
         stages=stages,
-        ruled_out=tuple(cleared(cloud, trail, by_stage)),
+        ruled_out=tuple(found for found in weighed if isinstance(found, RuledOut)),
+        undecided=tuple(
+            found
+            for found in weighed
+            if isinstance(found, Undecided) and verdict.state is not State.HEALTHY
+        ),
         unknown=tuple(Unknown(place=g.place, why=g.why, how=g.how) for g in facts.gaps),
         remedy=causes[0].remedy if causes else Remedy(),
         time=time,

@@ -141,6 +141,19 @@ class RuledOut(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
 
 
+class Undecided(msgspec.Struct, frozen=True, kw_only=True):
+    """A guess that what was seen neither clears nor confirms.
+
+    ``observation`` is the one thing that would decide, ``command`` shows it on the host ``where``.
+    """
+
+    guess: str
+    why: str
+    observation: str
+    where: str
+    command: str
+
+
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):
     """Something that could not be looked at, and how to make it possible."""
 
@@ -185,6 +198,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     stages: tuple[Finding, ...] = ()
     ruled_out: tuple[RuledOut, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     remedy: Remedy = Remedy()
     time: str = ""

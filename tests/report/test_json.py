@@ -41,6 +41,7 @@ def test_the_keys_are_those_that_were_promised(name: str) -> None:
             "causes",
             "stages",
             "ruled_out",
+            "undecided",
             "unknown",
             "remedy",
             "time",

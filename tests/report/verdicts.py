@@ -15,6 +15,7 @@ from viftrail.verdict import (
     State,
     Step,
     Target,
+    Undecided,
     Unknown,
     Verdict,
 )
@@ -65,6 +66,7 @@ def hostile(evil: str = EVIL) -> Verdict:
             for stage in Stage
         ),
         ruled_out=(RuledOut(guess=evil, because=evil, evidence=evidence),),
+        undecided=(Undecided(guess=evil, why=evil, observation=evil, where=evil, command=evil),),
         unknown=(Unknown(place=evil, why=evil, how=evil),),
         remedy=remedy,
         time=evil,

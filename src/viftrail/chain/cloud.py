@@ -24,7 +24,7 @@ from viftrail.facts.northbound import (
     PortGroup,
 )
 from viftrail.facts.owner import OwnedPort, Owner
-from viftrail.facts.slice import is_gateway
+from viftrail.facts.slice import GATEWAY_OPTION, is_gateway, router_name
 from viftrail.facts.southbound import Chassis, Encap, PortBinding
 from viftrail.facts.vswitch import Interface
 
@@ -118,10 +118,22 @@ class Gateway:
     named: bool
     """Some chassis is named, or may be: a group that was not read can name one."""
 
+    prospect: Chassis | None
+    """The chassis that would host it once nothing upstream keeps it from being hosted."""
+
     @property
     def host(self) -> str:
         """The hostname of the chassis that hosts it; empty when none does."""
         return self.chassis.hostname if self.chassis else ""
+
+    @property
+    def expected(self) -> Chassis | None:
+        """Where the trail goes on: the chassis that hosts it, else the one that would.
+
+        A router that is disabled has no gateway anywhere, and the NIC of its gateway host can be
+        out of the bridge all the same.
+        """
+        return self.chassis or self.prospect
 
 
 class Cloud:
@@ -301,14 +313,26 @@ class Cloud:
                 for leg in legs.get(uuid, ()):
                     if is_gateway(leg):
                         binding = self.binding(f"cr-{leg.name}")
+                        candidates = self._candidates(leg)
                         yield Gateway(
                             router,
                             leg,
                             binding,
                             self.chassis_of(binding),
-                            self._candidates(leg),
+                            candidates,
                             self._named(leg),
+                            self._prospect(candidates),
                         )
+
+    def _prospect(self, candidates: tuple[str, ...]) -> Chassis | None:
+        """The best candidate that is registered; with none, the only chassis that may be one."""
+        registered = filter(None, (self.sb[Chassis].one("name", name) for name in candidates))
+        best = next(registered, None)
+        chassis = self.sb[Chassis]
+        if best or not chassis.knows("other_config", GATEWAY_OPTION):
+            return best
+        able = chassis.find("other_config", GATEWAY_OPTION)
+        return able[0] if len(able) == 1 else None
 
     def _named(self, leg: LogicalRouterPort) -> bool:
         """By its references, which are there even where the rows were not read."""
@@ -339,8 +363,12 @@ class Cloud:
         found: dict[str, LogicalRouter] = {}
         for member in self._fixtures.get(switch.uuid, ()):
             leg = self.nb[LogicalRouterPort].one("name", member.options.get("router-port", ""))
-            serves = leg is not None and not is_gateway(leg)
-            router = self.nb[LogicalRouter].one("ports", leg.uuid) if leg and serves else None
+            if leg is None and member.type == "router" and not _is_outside(member):
+                # Its leg is lost; the port still says whose it was.
+                router = self.nb[LogicalRouter].one("name", router_name(member))
+            else:
+                serves = leg is not None and not is_gateway(leg)
+                router = self.nb[LogicalRouter].one("ports", leg.uuid) if leg and serves else None
             if router:
                 found[router.uuid] = router
         return tuple(found.values())
@@ -401,3 +429,8 @@ def is_vm_port(row: LogicalSwitchPort) -> bool:
     if row.type != "" or device_owner.startswith("network:"):
         return False
     return not device_owner or device_owner.startswith("compute:")
+
+
+def _is_outside(member: LogicalSwitchPort) -> bool:
+    """A provider network's port towards a router whose way out it is."""
+    return member.external_ids.get("neutron:device_owner") == "network:router_gateway"

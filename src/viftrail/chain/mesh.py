@@ -46,7 +46,7 @@ class Realm:
     """The VMs' ports, each with its network, by the host where the VM runs."""
 
     gateways: frozenset[str]
-    """The hosts of the gateways that lead out."""
+    """The hosts of the gateways that lead out, or that would host them."""
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -69,8 +69,9 @@ def realms(cloud: Cloud) -> tuple[Realm, ...]:
             leader[lead(router.uuid)] = lead(switch.uuid)
     gateways: dict[str, set[str]] = {}
     for gateway in cloud.gateways:
-        if gateway.host:
-            gateways.setdefault(lead(gateway.router.uuid), set()).add(gateway.host)
+        if gateway.expected:
+            hosts_of = gateways.setdefault(lead(gateway.router.uuid), set())
+            hosts_of.add(gateway.expected.hostname)
     guests = {port.row.uuid: port for port in cloud.ports.values() if port.row}
     ports: dict[str, dict[str, list[tuple[Port, LogicalSwitch]]]] = {}
     for switch in switches:

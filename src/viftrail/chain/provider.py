@@ -62,10 +62,10 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
         side = cloud.provider_side(gateway)
         if side is None:
             checks.unknown(f"the provider network of {gateway.leg.name} was not found")
-        elif gateway.chassis is None:
+        elif gateway.expected is None:
             checks.unknown("no chassis hosts the gateway")
         else:
-            _mapped(checks, cloud, gateway.chassis, side[1].options.get("network_name", ""))
+            _mapped(checks, cloud, gateway.expected, side[1].options.get("network_name", ""))
     return checks.finding()
 
 

@@ -44,11 +44,9 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
     gateways = tuple(
         gateway for gateway in cloud.gateways if any(gateway.router.uuid == r.uuid for r in routers)
     )
-    peers = tuple(
-        dict.fromkeys(
-            name for name in (*(g.host for g in gateways), *also) if name and name != host
-        )
-    )
+    # Where a gateway is hosted by nobody, the trail goes on where it would be.
+    ways_out = [gateway.expected.hostname for gateway in gateways if gateway.expected]
+    peers = tuple(dict.fromkeys(name for name in (*ways_out, *also) if name and name != host))
     fips = floating_ips_of(cloud, port)
     subjects = {
         subject.CLOUD: Role.OWN,
@@ -60,7 +58,7 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
         **{subject.floating_ip(address): Role.OWN for address in fips},
         **{subject.tunnel(host, peer): Role.PATH for peer in peers},
         **{subject.host(peer): Role.PATH for peer in peers},
-        **{subject.host(g.host): Role.PATH for g in gateways if g.host and g.host != host},
+        **{subject.host(name): Role.PATH for name in ways_out if name and name != host},
     }
     return Trail(asked, port, host, switch, routers, gateways, fips, peers, subjects)
 

@@ -235,8 +235,10 @@ def _bindings(
     missing = set(_candidates(inquiry, gateways)) - {row.name for row in chassis}
     unhosted = any(not leg.gateway_chassis and not leg.ha_chassis_group for leg in gateways)
     if missing or unhosted:
-        # Who else could host it; none of them is on the trail yet.
-        inquiry.fetch([Ask(Chassis, "other_config", GATEWAY_OPTION)])
+        # Who else could host it; the only one that could is where the trail goes on.
+        able = inquiry.ask([Ask(Chassis, "other_config", GATEWAY_OPTION)])
+        known = {row.uuid for row in chassis}
+        chassis += [row for row in able if len(able) == 1 and row.uuid not in known]
     inquiry.fetch(
         (Ask(Encap, "uuid", uuid) for row in chassis for uuid in row.encaps),
         (Ask(ChassisPrivate, "name", row.name) for row in chassis),

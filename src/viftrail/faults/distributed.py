@@ -34,7 +34,7 @@ def _unmapped(cloud: Cloud, row: NAT, chassis: Chassis, gateway: Gateway) -> Ite
     physnet = side[1].options.get("network_name", "") if side else ""
     text = chassis.other_config.get("ovn-bridge-mappings", "")
     # Where the gateway's own chassis has no mapping either, the mapping is what is wrong.
-    home = gateway.chassis.other_config if gateway.chassis else {}
+    home = gateway.expected.other_config if gateway.expected else {}
     if (
         not physnet
         or physnet in mappings(text)
@@ -69,7 +69,7 @@ def _unmapped(cloud: Cloud, row: NAT, chassis: Chassis, gateway: Gateway) -> Ite
             verify=f"ovn-nbctl get {column}",
             risk=Risk.BLINKS,
         ),
-        note=f"That translates it on the gateway {gateway.host}. To keep it distributed connect "
+        note="That translates it on the gateway. To keep it distributed connect "
         f"{chassis.hostname} to {physnet} and set its ovn-bridge-mappings. With "
         "enable_distributed_floating_ip=True Neutron writes external_mac again when the port next "
         "comes up.",

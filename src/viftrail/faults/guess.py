@@ -1,42 +1,67 @@
-"""The guesses that operators write down first, and the facts that clear them.
+"""The guesses that operators write down first, and the facts that decide them.
 
 Each comes from the two incidents that this product began with: disk, memory,
 tunnels, the provnet patch port, the qvb/qvo pair, configuration, firewalls.
-A guess is cleared in writing, or it is not mentioned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from viftrail.chain import northd
-from viftrail.chain.cloud import Cloud
-from viftrail.chain.controller import connection
-from viftrail.chain.trail import Trail
+from viftrail.chain.cloud import NAME_LENGTH
+from viftrail.chain.controller import connection, controller_state
+from viftrail.chain.local import dropped, rules_known
 from viftrail.facts.inquiry import NORTHBOUND
-from viftrail.facts.northbound import NAT
-from viftrail.verdict import Evidence, Finding, RuledOut, Stage, State
+from viftrail.facts.northbound import NAT, LogicalSwitchPort
+from viftrail.facts.vswitch import Port
+from viftrail.faults import habit
+from viftrail.faults.hypothesis import Guess, Scene, Weighed, at, called, never
+from viftrail.verdict import Cause, Evidence, RuledOut, Stage, State, Undecided
 
 FULL_PERCENT = 95
 SHORT_PERCENT = 2
+KEYS = ("system-id", "ovn-remote", "ovn-encap-type", "ovn-encap-ip")
 
-Guess = Callable[[Cloud, Trail, dict[Stage, Finding]], RuledOut | None]
+
+def weigh(scene: Scene) -> Iterator[Weighed]:
+    """Every guess that no named cause confirms, with what clears or would decide it."""
+    guesses = GUESSES if scene.broken else HYPOTHESES
+    for guess in guesses:
+        if not any(guess.confirmed_by(scene, cause) for cause in scene.causes):
+            yield guess.weigh(scene, guess.name)
 
 
-def _disk(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | None:
-    host = cloud.hosts.get(trail.host)
-    if host is None or not host.disks:
-        return None
-    used = {disk.path: 100 - 100 * disk.free // max(disk.total, 1) for disk in host.disks}
-    if max(used.values()) >= FULL_PERCENT:
-        return None
+def _disk(scene: Scene, guess: str) -> Weighed:
+    host, place = scene.host, scene.place
+    used = {
+        disk.path: 100 - 100 * disk.free // max(disk.total, 1)
+        for disk in (host.disks if host else ())
+    }
+    if not used:
+        return Undecided(
+            guess=guess,
+            why=scene.blind,
+            observation=f"a file system that is used to {FULL_PERCENT} % or more",
+            where=place,
+            command="df -h",
+        )
+    full = [path for path, percent in used.items() if percent >= FULL_PERCENT]
+    if full:
+        return Undecided(
+            guess=guess,
+            why=f"{', '.join(full)} of {place} is, and the chain does not show that it matters",
+            observation="the words `No space left on device` in the log of a daemon of the chain",
+            where=place,
+            command="grep -rl 'No space left' /var/log/openvswitch /var/log/ovn /var/log/nova",
+        )
     room = ", ".join(f"{path} below {_step(percent)} %" for path, percent in used.items())
     return RuledOut(
-        guess="the disk is full",
-        because=f"{trail.host} has room: {room} used",
+        guess=guess,
+        because=f"{place} has room: {room} used",
         evidence=(
             Evidence(
-                where=trail.host,
+                where=place,
                 what="file systems",
                 seen=f"{room} used",
                 expected=f"below {FULL_PERCENT} %",
@@ -46,20 +71,32 @@ def _disk(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | Non
     )
 
 
-def _memory(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | None:
-    host = cloud.hosts.get(trail.host)
+def _memory(scene: Scene, guess: str) -> Weighed:
+    host, place = scene.host, scene.place
     if host is None or not host.memory.total:
-        return None
+        return Undecided(
+            guess=guess,
+            why=scene.blind,
+            observation=f"less than {SHORT_PERCENT} % of the memory being available",
+            where=place,
+            command="free -h",
+        )
     if 100 * host.memory.available < SHORT_PERCENT * host.memory.total:
-        return None
+        return Undecided(
+            guess=guess,
+            why=f"{place} is short of it, and the chain does not show that it matters",
+            observation="a daemon of the chain among those that the OOM killer ended",
+            where=place,
+            command="journalctl -k --grep 'Out of memory'",
+        )
     # A power of two is coarse enough for two looks a moment apart to say the same.
     gib = 1 << max(host.memory.available // 2**30, 1).bit_length() - 1
     return RuledOut(
-        guess="memory ran out",
-        because=f"{trail.host} has at least {gib} GiB available",
+        guess=guess,
+        because=f"{place} has at least {gib} GiB available",
         evidence=(
             Evidence(
-                where=trail.host,
+                where=place,
                 what="memory available",
                 seen=f"at least {gib} GiB",
                 expected=f"more than {SHORT_PERCENT} % of the total",
@@ -74,136 +111,253 @@ def _step(percent: int) -> int:
     return next(step for step in (25, 50, 75, FULL_PERCENT) if percent < step)
 
 
-def _northd(cloud: Cloud, _trail: Trail, stages: dict[Stage, Finding]) -> RuledOut | None:
-    if stages[Stage.NORTHD].state is not State.OK or not cloud.central:
-        return None
-    name, host = next(iter(cloud.central.items()))
+def _northd(scene: Scene, guess: str) -> Weighed:
+    states = {name: northd.northd_state(host) for name, host in scene.cloud.central.items()}
+    finding = scene.stages[Stage.NORTHD]
+    follows = finding.state is State.CONSEQUENCE and "active" in states.values()
+    if not (states and (finding.state is State.OK or follows)):
+        return Undecided(
+            guess=guess,
+            why=finding.summary,
+            observation="whether an ovn-northd says `active`",
+            where=scene.cloud.central_name,
+            command=northd.STATUS,
+        )
+    name, state = next(iter(states.items()))
     return RuledOut(
-        guess="ovn-northd or the Southbound row is missing",
-        because="ovn-northd is active, and the port has its Port_Binding",
+        guess=guess,
+        because=f"ovn-northd is active; {finding.summary}"
+        if follows
+        else "ovn-northd is active, and the port has its Port_Binding",
         evidence=(
             Evidence(
-                where=name,
-                what="ovn-northd",
-                seen=northd.northd_state(host),
-                expected="active",
-                command=northd.STATUS,
+                where=name, what="ovn-northd", seen=state, expected="active", command=northd.STATUS
             ),
         ),
     )
 
 
-def _tunnel(_cloud: Cloud, trail: Trail, stages: dict[Stage, Finding]) -> RuledOut | None:
-    finding = stages[Stage.TUNNEL]
+def _tunnel(scene: Scene, guess: str) -> Weighed:
+    finding, trail = scene.stages[Stage.TUNNEL], scene.trail
     if finding.state is State.OK:
+        return RuledOut(guess=guess, because=finding.summary, evidence=finding.evidence[:2])
+    # Without its network it is not known where its traffic goes.
+    stays = finding.state is State.NOT_APPLICABLE and trail.switch is not None
+    if stays or finding.state is State.CONSEQUENCE:
+        return RuledOut(guess=guess, because=finding.summary, evidence=finding.evidence[:2])
+    if scene.first_broken < Stage.TUNNEL.number and trail.host:
         return RuledOut(
-            guess="a geneve tunnel is missing",
-            because=finding.summary,
-            evidence=finding.evidence[:2],
-        )
-    if _first_broken(stages) < Stage.TUNNEL.number and trail.host:
-        return RuledOut(
-            guess="a geneve tunnel is missing",
+            guess=guess,
             because=f"DHCP and the subnet's gateway are answered by br-int of {trail.host} itself; "
             "no tunnel takes part in that",
         )
-    return None
+    return Undecided(
+        guess=guess,
+        why=finding.summary,
+        observation=f"a geneve port towards {', '.join(trail.peers) or 'each peer'} with an ofport "
+        "above 0",
+        where=scene.place,
+        command="ovs-vsctl --columns=name,ofport,error,options find Interface type=geneve",
+    )
 
 
-def _provnet(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | None:
-    elsewhere = [gateway.host for gateway in trail.gateways if gateway.host]
-    distributed = [row for row in cloud.nb[NAT] if row.external_mac]
-    if not elsewhere or trail.host in elsewhere or distributed:
-        return None
-    return RuledOut(
-        guess=f"{trail.host} has no provnet patch port",
-        because=f"it needs none: floating IPs are centralized on {', '.join(elsewhere)}",
-        evidence=(
-            Evidence(
-                where=NORTHBOUND,
-                what="NAT.external_mac",
-                seen="empty in every row of the router",
-                expected="empty for centralized floating IPs",
-                command="ovn-nbctl --columns=external_ip,external_mac list NAT",
+def _provnet(scene: Scene, guess: str) -> Weighed:
+    trail, host = scene.trail, scene.host
+    table = scene.cloud.nb[NAT]
+    rows = [row for address in trail.floating_ips for row in table.find("external_ip", address)]
+    known = all(
+        table.find("external_ip", ip) or table.knows("external_ip", ip) for ip in trail.floating_ips
+    )
+    away = [g.expected.hostname for g in trail.gateways if g.expected]
+    if trail.switch and scene.stages[Stage.PROVIDER].state is State.NOT_APPLICABLE:
+        return RuledOut(guess=guess, because=scene.stages[Stage.PROVIDER].summary)
+    if known and away and trail.host not in away and not any(r.external_mac for r in rows):
+        return RuledOut(
+            guess=guess,
+            because=f"it needs none: floating IPs are centralized on {', '.join(away)}",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what="NAT.external_mac",
+                    seen="empty in every row of the port",
+                    expected="empty for centralized floating IPs",
+                    command="ovn-nbctl --columns=external_ip,external_mac list NAT",
+                ),
             ),
-        ),
-    )
-
-
-def _hybrid(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | None:
-    plugs = [p for p in cloud.plugs.get(trail.port.id, ()) if p.interface.name.startswith("tap")]
-    if not plugs or (trail.port.owned and trail.port.owned.hybrid):
-        return None
-    return RuledOut(
-        guess="OVN needs a qvb/qvo pair instead of a bare tap",
-        because="a tap directly in br-int is how OVN ports are plugged; only ports that came from "
-        "ML2/OVS with a hybrid firewall have the pair",
-        evidence=(
-            Evidence(
-                where=plugs[0].host,
-                what=f"Interface external_ids:iface-id={trail.port.id}",
-                seen=f"{plugs[0].interface.name} in {plugs[0].bridge or 'no bridge'}",
-                expected="tap… in br-int",
-                command=f"ovs-vsctl iface-to-br {plugs[0].interface.name}",
+        )
+    patches = [
+        row.name
+        for row in (host.conf[Port] if host else ())
+        if "ovn-localnet-port" in row.external_ids
+    ]
+    if patches:
+        return RuledOut(
+            guess=guess,
+            because=f"it has one: {', '.join(patches)}",
+            evidence=(
+                Evidence(
+                    where=trail.host,
+                    what="Port external_ids:ovn-localnet-port",
+                    seen=", ".join(patches),
+                    expected="one, where the VM's host reaches the provider network itself",
+                    command="ovs-vsctl --columns=name,external_ids list Port",
+                ),
             ),
-        ),
+        )
+    return Undecided(
+        guess=guess,
+        why="it could not be seen which chassis translates and routes for the port",
+        observation="an external_mac at the port's NAT row: only then the VM's own host needs one",
+        where=scene.cloud.central_name,
+        command="ovn-nbctl --columns=external_ip,external_mac,logical_port list NAT",
     )
 
 
-def _configuration(cloud: Cloud, trail: Trail, _: dict[Stage, Finding]) -> RuledOut | None:
-    host = cloud.hosts.get(trail.host)
-    keys = ("system-id", "ovn-remote", "ovn-encap-type", "ovn-encap-ip")
-    if host is None or not all(host.settings.get(key) for key in keys):
-        return None
-    if connection(host) != "connected":
-        return None
-    return RuledOut(
-        guess="the host is not configured for OVN",
-        because=f"{trail.host} has all keys that ovn-controller needs, and is connected with them",
-        evidence=(
-            Evidence(
-                where=trail.host,
-                what="Open_vSwitch.external_ids",
-                seen=", ".join(f"{key}={host.settings[key]}" for key in keys[1:]),
-                expected="all set",
-                command="ovs-vsctl get Open_vSwitch . external_ids",
+def _hybrid(scene: Scene, guess: str) -> Weighed:
+    port, host, place = scene.trail.port, scene.host, scene.place
+    plugs = [p for p in scene.cloud.plugs.get(port.id, ()) if p.host == scene.trail.host]
+    suffix = port.id[:NAME_LENGTH]
+    command = f"ip -brief link; ovs-vsctl find Interface external_ids:iface-id={port.id}"
+    wants = bool(port.owned and port.owned.hybrid)
+    pair = [name for name in ("qvb" + suffix, "qvo" + suffix) if host and name in host.link_by_name]
+    if wants or pair:
+        if len(pair) == 2:
+            because = f"{' and '.join(pair)} are there, as this port's plug is a hybrid one"
+        else:
+            return Undecided(
+                guess=guess,
+                why=f"the port is one that is plugged in the hybrid way, and {place} shows no pair",
+                observation=f"the devices qvb{suffix} and qvo{suffix}",
+                where=place,
+                command="ip -brief link",
+            )
+    elif plugs or (host and "tap" + suffix in host.link_by_name):
+        because = (
+            "a tap directly in br-int is how OVN ports are plugged; only ports that came from "
+            "ML2/OVS with a hybrid firewall have the pair"
+        )
+    elif port.owned:
+        because = f"{scene.cloud.owner.kind}'s own record of the port asks for no hybrid plug"
+    else:
+        return Undecided(
+            guess=guess,
+            why=f"neither a plug nor a device of the port was seen on {place}",
+            observation=f"which of tap{suffix}, qvb{suffix} and qvo{suffix} exist",
+            where=place,
+            command="ip -brief link",
+        )
+    seen = [f"{p.interface.name} in {p.bridge or 'no bridge'}" for p in plugs] or pair
+    evidence = Evidence(
+        where=place,
+        what=f"plug of {port.id}",
+        seen=", ".join(seen) or "no qvb, no qvo",
+        expected="tap… in br-int, or the pair where the owner says hybrid",
+        command=command,
+    )
+    return RuledOut(guess=guess, because=because, evidence=(evidence,))
+
+
+def _configured(scene: Scene, cause: Cause) -> bool:
+    """Its remedy sets what ovn-controller is configured by, on the VM's host."""
+    return any(
+        step.where == scene.trail.host and "Open_vSwitch . external_ids" in step.command
+        for step in cause.remedy.steps
+    )
+
+
+def _configuration(scene: Scene, guess: str) -> Weighed:
+    host, place = scene.host, scene.place
+    known = host.settings if host else {}
+    if host is None or not host.vswitch:
+        why = scene.blind
+    else:
+        missing = [key for key in KEYS if not known.get(key)]
+        connected = connection(host)
+        state = controller_state(host)
+        if not missing and (
+            connected == "connected" or state in ("not running", "dead", "stopped")
+        ):
+            works = (
+                "and is connected with them"
+                if connected == "connected"
+                else f"but ovn-controller is {state}, which no setting explains"
+            )
+            return RuledOut(
+                guess=guess,
+                because=f"{place} has all keys that ovn-controller needs, {works}",
+                evidence=(
+                    Evidence(
+                        where=place,
+                        what="Open_vSwitch.external_ids",
+                        seen=", ".join(f"{key}={known[key]}" for key in KEYS[1:]),
+                        expected="all set",
+                        command="ovs-vsctl get Open_vSwitch . external_ids",
+                    ),
+                ),
+            )
+        why = (
+            f"{place} lacks {', '.join(missing)}" if missing else "ovn-controller is not connected"
+        )
+    return Undecided(
+        guess=guess,
+        why=why,
+        observation=f"all of {', '.join(KEYS)} set, and the answer `connected`",
+        where=place,
+        command="ovs-vsctl get Open_vSwitch . external_ids; "
+        "ovn-appctl -t ovn-controller connection-status",
+    )
+
+
+def _firewall(scene: Scene, guess: str) -> Weighed:
+    port, cloud = scene.trail.port, scene.cloud
+    what = "egress rules of its port groups"
+    passed = [e for e in scene.stages[Stage.LOCAL].evidence if e.what == what and e.seen != "none"]
+    if passed:
+        because = f"the security groups of {port.label} let it send"
+        return RuledOut(guess=guess, because=because, evidence=tuple(passed))
+    if port.row is not None and rules_known(cloud, port) and not dropped(cloud, port):
+        return RuledOut(guess=guess, because="no security group applies to the port at all")
+    if port.row is None and cloud.nb[LogicalSwitchPort].absent("name", port.id):
+        return RuledOut(
+            guess=guess,
+            because="Northbound has no such port, so none of its ACLs can be about it",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"Logical_Switch_Port name={port.id}",
+                    seen="no such row",
+                    expected="one row",
+                    command=f"ovn-nbctl find Logical_Switch_Port name={port.id}",
+                ),
             ),
-        ),
+        )
+    return Undecided(
+        guess=guess,
+        why=f"the rules of the security groups of {port.label} were not read",
+        observation="a port group of the port with a rule from-lport that allows",
+        where=cloud.central_name,
+        command=f"ovn-nbctl --columns=name,acls find Port_Group 'ports{{>=}}{port.row.uuid}'"
+        if port.row
+        else f"ovn-nbctl find Logical_Switch_Port name={port.id}",
     )
 
 
-def _firewall(_cloud: Cloud, trail: Trail, stages: dict[Stage, Finding]) -> RuledOut | None:
-    finding = stages[Stage.LOCAL]
-    passed = [e for e in finding.evidence if e.what == "egress rules of its port groups"]
-    if finding.state is not State.OK or not passed:
-        return None
-    return RuledOut(
-        guess="a security group drops what it sends",
-        because=f"the security groups of {trail.port.label} let it send",
-        evidence=tuple(passed),
-    )
-
-
-def _first_broken(stages: dict[Stage, Finding]) -> int:
-    broken = [s.number for s, f in stages.items() if f.state in (State.BROKEN, State.DEGRADED)]
-    return min(broken, default=99)
-
-
-GUESSES: tuple[Guess, ...] = (
-    _disk,
-    _memory,
-    _northd,
-    _tunnel,
-    _provnet,
-    _hybrid,
-    _configuration,
-    _firewall,
+HYPOTHESES: tuple[Guess, ...] = (
+    Guess("the disk is full", never, _disk),
+    Guess("memory ran out", never, _memory),
+    Guess("ovn-northd or the Southbound row is missing", at(Stage.NORTHD), _northd),
+    Guess("a geneve tunnel is missing", at(Stage.TUNNEL), _tunnel),
+    Guess(
+        "the VM's host has no provnet patch port", called("fip-distributed-no-mapping"), _provnet
+    ),
+    Guess(
+        "OVN needs a qvb/qvo pair instead of a bare tap", called("vif-hybrid-leg-broken"), _hybrid
+    ),
+    Guess("the host is not configured for OVN", _configured, _configuration),
+    Guess(
+        "a security group drops what it sends",
+        called("sg-egress-missing"),
+        _firewall,
+    ),
 )
-
-
-def cleared(cloud: Cloud, trail: Trail, stages: dict[Stage, Finding]) -> Iterator[RuledOut]:
-    """Every guess that the facts clear for this trail."""
-    for guess in GUESSES:
-        found = guess(cloud, trail, stages)
-        if found:
-            yield found
+GUESSES = (*HYPOTHESES, *habit.GUESSES)

@@ -23,13 +23,13 @@ VIRTUAL_PREFIXES = ("tap", "qvo", "qvb", "qbr", "vhu", "genev_sys", "ovn-")
 
 
 def _needed(cloud: Cloud) -> Iterator[tuple[Chassis, str]]:
-    """Chassis that have to reach a physical network: they host a gateway to it, or a VM on it."""
+    """Chassis that have to reach a physical network: for a gateway, or for a VM on it."""
     found: dict[tuple[str, str], tuple[Chassis, str]] = {}
     for gateway in cloud.gateways:
         side = cloud.provider_side(gateway)
         physnet = _physnet(*side) if side else ""
-        if gateway.chassis and physnet:
-            found[gateway.chassis.name, physnet] = gateway.chassis, physnet
+        if gateway.expected and physnet:
+            found[gateway.expected.name, physnet] = gateway.expected, physnet
     for switch in cloud.nb[LogicalSwitch]:
         localnet = cloud.localnet_of(switch)
         physnet = _physnet(switch, localnet) if localnet else ""

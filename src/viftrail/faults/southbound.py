@@ -116,8 +116,47 @@ def _claimed_elsewhere(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _unplugged_elsewhere(cloud: Cloud) -> Iterator[Case]:
+    """The VM's own host, by its owner's word, is not the promised one; and it is plugged nowhere.
+
+    The missing plug is a second fault, and would hide this one.
+    """
+    for port in cloud.ports.values():
+        wanted, host = port.requested_chassis, port.owned.host if port.owned else ""
+        both = (host, wanted)
+        if not all(both) or cloud.plugs.get(port.id) or any(n not in cloud.hosts for n in both):
+            continue
+        binding = cloud.binding(port.id)
+        if wanted in (host, cloud.hosts[host].chassis_name) or (binding and binding.chassis):
+            continue
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"{port.label} runs on {host}, but Northbound promises its port to {wanted}",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what="Logical_Switch_Port.options:requested-chassis",
+                    seen=wanted,
+                    expected=host,
+                    command=f"ovn-nbctl get Logical_Switch_Port {port.id} options",
+                ),
+            ),
+            steps=owned_row(
+                cloud,
+                ovn=f"ovn-nbctl set Logical_Switch_Port {port.id} options:requested-chassis={host}",
+                undo=f"ovn-nbctl set Logical_Switch_Port {port.id} "
+                f"options:requested-chassis={wanted}",
+                openstack=f"openstack port set --host {host} {port.id}",
+                openstack_undo=f"openstack port set --host {wanted} {port.id}",
+                verify=claimed(port.id),
+            ),
+            certainty=Certainty.LIKELY,
+        )
+
+
 def _mismatched(cloud: Cloud) -> Iterator[Case]:
     yield from _requested_elsewhere(cloud)
+    yield from _unplugged_elsewhere(cloud)
     yield from _claimed_elsewhere(cloud)
 
 

@@ -24,7 +24,7 @@ def _wrong_address(cloud: Cloud) -> Iterator[Case]:
         announced = cloud.tunnel_ip(chassis) if chassis else host.settings.get("ovn-encap-ip", "")
         if not host.links or not announced or announced in local_addresses(host):
             continue
-        right = _own_address(cloud, host, announced)
+        right = own_address(cloud, host, announced)
         if not right:
             continue
         yield Case(
@@ -65,7 +65,7 @@ def _routable(host: Host) -> frozenset[str]:
     )
 
 
-def _own_address(cloud: Cloud, host: Host, announced: str) -> str:
+def own_address(cloud: Cloud, host: Host, announced: str) -> str:
     """The host's address in the network that holds the other chassis' tunnel addresses."""
     peers = [
         ipaddress.ip_address(encap.ip)
@@ -84,17 +84,18 @@ def _blocked(cloud: Cloud) -> Iterator[Case]:
     names = [name for name, host in cloud.hosts.items() if host.counters.second]
     for index, one in enumerate(names):
         for other in names[index + 1 :]:
-            if _addresses_right(cloud, one, other):
-                yield from _between(cloud, one, other)
+            yield from _between(cloud, one, other)
 
 
 def _between(cloud: Cloud, one: str, other: str) -> Iterator[Case]:
     """Packets that vanish; or, when nobody sends right now, a rule that drops them all."""
-    lost = loss(cloud, one, other)
+    # To a wrong address nothing arrives anyway: then only a rule accuses a firewall as well.
+    right = _addresses_right(cloud, one, other)
+    lost = loss(cloud, one, other) if right else None
     closed = [name for name in (one, other) if any(not r.narrow for r in _rules(cloud, name))]
     if closed and not _arrives(cloud, one, other):
         certainty = Certainty.PROVEN if lost else Certainty.LIKELY
-    elif lost or suspected(cloud, one, other):
+    elif right and (lost or suspected(cloud, one, other)):
         # Counters of two hosts are not taken at one instant: worth another look, no proof.
         certainty = Certainty.POSSIBLE
     else:
@@ -104,7 +105,10 @@ def _between(cloud: Cloud, one: str, other: str) -> Iterator[Case]:
     yield Case(
         subject=subject.tunnel(one, other),
         summary=f"geneve between {sender} and {receiver} does not arrive, although both ends are "
-        f"made and have the right addresses: {guilty}",
+        f"made and have the right addresses: {guilty}"
+        if right
+        else f"geneve between {sender} and {receiver} would not arrive from the right addresses "
+        f"either: {guilty}",
         evidence=(
             *((loss_evidence(lost),) if lost else ()),
             *_firewall_evidence(cloud, (sender, receiver)),

@@ -17,6 +17,7 @@ from viftrail.facts.northbound import LogicalSwitch
 from viftrail.facts.vswitch import Bridge
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
+from viftrail.faults.tunnel import own_address
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
 OVERHEAD = {4: 58, 6: 78}
@@ -68,9 +69,12 @@ def _way_out(cloud: Cloud, name: str) -> _Way | None:
     if chassis is None or host.settings.get("ovn-encap-df_default") == "false":
         return None  # fragments are slow, but they arrive
     ways = [
-        _Way(encap.ip, links)
+        _Way(address, links)
         for encap in encaps(cloud, chassis)
-        if encap.type == "geneve" and (links := _devices(host, encap.ip))
+        if encap.type == "geneve"
+        # An address that is not its own is another fault; it hides no device.
+        for address in (encap.ip, own_address(cloud, host, encap.ip))
+        if address and (links := _devices(host, address))
     ]
     return min(ways, key=lambda way: way.room, default=None)
 

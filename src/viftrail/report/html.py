@@ -71,6 +71,12 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         for guess in verdict.ruled_out:
             yield f"<li><b>{escape(guess.guess)}</b>: {escape(guess.because)}</li>"
         yield "</ul>"
+    if verdict.undecided:
+        yield "<h2>Not decided</h2><ul>"
+        for item in verdict.undecided:
+            yield f"<li><b>{escape(item.guess)}</b>: {escape(item.why)}; on {escape(item.where)} it "
+            yield f"shows in {escape(item.observation)}: <code>{escape(item.command)}</code></li>"
+        yield "</ul>"
     if verdict.unknown:
         yield "<h2>Could not be looked at</h2><ul>"
         for gap in verdict.unknown:

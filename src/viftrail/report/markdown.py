@@ -48,6 +48,13 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         yield from ("", "## Ruled out", "")
         for guess in verdict.ruled_out:
             yield f"- **{_cell(guess.guess)}**: {_cell(guess.because)}"
+    if verdict.undecided:
+        yield from ("", "## Not decided", "")
+        for item in verdict.undecided:
+            yield (
+                f"- **{_cell(item.guess)}**: {_cell(item.why)}; on {_cell(item.where)} it shows in "
+                f"{_cell(item.observation)}: `{_cell(item.command)}`"
+            )
     if verdict.unknown:
         yield from ("", "## Could not be looked at", "")
         for gap in verdict.unknown:

@@ -63,6 +63,17 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         for guess in verdict.ruled_out:
             yield from wrap(f"{guess.guess}: {guess.because}", "  - ", "    ")
             yield from _command("    ", (e.command for e in guess.evidence[:1]))
+    if verdict.undecided:
+        yield ""
+        yield _title("Not decided")
+        for open_guess in verdict.undecided:
+            yield from wrap(
+                f"{open_guess.guess}: {open_guess.why}; on {open_guess.where} it shows in "
+                f"{open_guess.observation}",
+                "  - ",
+                "    ",
+            )
+            yield from _command("    ", [open_guess.command])
     if verdict.unknown:
         yield ""
         yield _title("Could not be looked at")
