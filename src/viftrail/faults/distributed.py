@@ -69,11 +69,15 @@ def _unmapped(cloud: Cloud, row: NAT, chassis: Chassis, gateway: Gateway) -> Ite
             verify=f"ovn-nbctl get {column}",
             risk=Risk.BLINKS,
         ),
-        note="That translates it on the gateway. To keep it distributed connect "
+        note=f"That translates it on {_place(gateway)}. To keep it distributed connect "
         f"{chassis.hostname} to {physnet} and set its ovn-bridge-mappings. With "
         "enable_distributed_floating_ip=True Neutron writes external_mac again when the port next "
         "comes up.",
     )
+
+
+def _place(gateway: Gateway) -> str:
+    return gateway.expected.hostname if gateway.expected else "the gateway"
 
 
 FAULTS = (
