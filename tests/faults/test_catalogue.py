@@ -35,6 +35,7 @@ NOT_PROVOKED: dict[str, str] = dict.fromkeys(
 NOT_PROVOKED["router-no-default-route"] = (
     "the lab's host outside is on the provider subnet, reached without a route: test_route.py"
 )
+NOT_PROVOKED.update({entry.id: entry.unprovoked for entry in CATALOGUE if entry.unprovoked})
 """Faults that `lab break` does not provoke, and why."""
 
 NOT_YET = {

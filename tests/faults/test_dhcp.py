@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.cloud import accused, ask, change_port, edit, healthy
+from tests.cloud import accused, add, ask, change_port, edit, healthy
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitchPort
@@ -56,3 +56,25 @@ def test_only_those_who_use_the_row_are_victims() -> None:
     assert group.victims == 2
     assert "dhcp-options-incomplete" not in accused(ask(facts, "vm1"))
     assert "dhcp-options-incomplete" in accused(ask(facts, "vm2"))
+
+
+def foreign(cidr: str) -> Facts:
+    """vm1 refers to the options of another subnet."""
+    row = next(iter(healthy().nb[DHCPOptions]))
+    other = msgspec.structs.replace(row, uuid="another", cidr=cidr)
+    return change_port(add(healthy(), other), "vm1", dhcpv4_options="another")
+
+
+def test_options_of_another_subnet_serve_nobody_of_this_one() -> None:
+    verdict = ask(foreign("192.168.77.0/24"))
+    assert verdict.verdict.cause == "dhcp-options-foreign"
+    assert verdict.remedy.steps[0].undo.endswith(" another")
+    assert accused(ask(foreign("192.168.77.0/24"), "vm2")) == set()
+
+
+def test_options_of_a_wider_subnet_do() -> None:
+    assert accused(ask(foreign("10.0.0.0/16"))) == set()
+
+
+def test_a_cidr_that_is_none_is_another_subnet() -> None:
+    assert accused(ask(foreign(""))) == {"dhcp-options-foreign"}

@@ -7,7 +7,7 @@ import msgspec
 from tests.cloud import accused, ask, edit, healthy, neutron_only, vm
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
-from viftrail.facts.northbound import LogicalSwitchPort, PortGroup
+from viftrail.facts.northbound import ACL, LogicalSwitchPort, PortGroup
 from viftrail.facts.slice import DROP_GROUP
 
 
@@ -66,3 +66,25 @@ def test_without_the_owner_northbound_names_the_groups() -> None:
     assert cause.remedy.steps[0].command.startswith(
         f"openstack port set --security-group {listed} "
     )
+
+
+def rules(keep: str) -> Facts:
+    """The security group with the rules of one direction only; the drop group as it is."""
+    return edit(
+        healthy(), ACL, lambda row: row if row.action == "drop" or row.direction == keep else None
+    )
+
+
+def test_a_group_that_lets_nobody_in_degrades_and_is_only_likely() -> None:
+    verdict = ask(rules("from-lport"))
+    (cause,) = verdict.causes
+    assert (cause.id, cause.state.value, cause.confidence.value) == (
+        "sg-ingress-missing",
+        "degraded",
+        "likely",
+    )
+    assert "openstack security group rule create" in cause.remedy.steps[0].command
+
+
+def test_a_group_that_lets_nobody_out_is_another_fault() -> None:
+    assert accused(ask(rules("to-lport"))) == {"sg-egress-missing"}

@@ -394,14 +394,24 @@ class Cloud:
     @cached_property
     def router_ports(self) -> tuple[tuple[LogicalSwitch, LogicalSwitchPort], ...]:
         """Each network's ports that lead to routers, with the network."""
-        switches = self.nb[LogicalSwitch].by("uuid")
+        return tuple(pair for pair in self._placed_fixtures() if pair[1].type == "router")
+
+    @cached_property
+    def metadata_ports(self) -> tuple[tuple[LogicalSwitch, LogicalSwitchPort], ...]:
+        """Each network's port of the metadata service, with the network."""
         return tuple(
             (switch, row)
-            for uuid, rows in self._fixtures.items()
-            for switch in switches[uuid]
-            for row in rows
-            if row.type == "router"
+            for switch, row in self._placed_fixtures()
+            if row.type == "localport"
+            and row.external_ids.get("neutron:device_owner") == "network:distributed"
         )
+
+    def _placed_fixtures(self) -> Iterator[tuple[LogicalSwitch, LogicalSwitchPort]]:
+        switches = self.nb[LogicalSwitch].by("uuid")
+        for uuid, rows in self._fixtures.items():
+            for switch in switches[uuid]:
+                for row in rows:
+                    yield switch, row
 
     @cached_property
     def _fixtures(self) -> Mapping[str, tuple[LogicalSwitchPort, ...]]:

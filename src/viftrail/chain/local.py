@@ -13,9 +13,18 @@ from viftrail.verdict import Evidence, Finding, Stage, State
 
 def lets_out(cloud: Cloud, group: PortGroup) -> bool:
     """The group has a rule that lets its ports send."""
+    return _allows(cloud, group, "from-lport")
+
+
+def lets_in(cloud: Cloud, group: PortGroup) -> bool:
+    """The group has a rule that lets somebody reach its ports."""
+    return _allows(cloud, group, "to-lport")
+
+
+def _allows(cloud: Cloud, group: PortGroup, direction: str) -> bool:
     acls = cloud.nb[ACL]
     return any(
-        acl.direction == "from-lport" and acl.action.startswith("allow")
+        acl.direction == direction and acl.action.startswith("allow")
         for uuid in group.acls
         for acl in acls.find("uuid", uuid)
     )

@@ -33,6 +33,7 @@ from viftrail.facts.vswitch import Interface
 
 DROP_GROUP = "neutron_pg_drop"
 GATEWAY_OPTION = "ovn-cms-options=enable-chassis-as-gw"
+_FIXTURES = ("router", "localnet", "localport")
 MANY = 256
 """A switch or router with more members is not read member by member."""
 
@@ -76,7 +77,7 @@ def _members(inquiry: Inquiry, switches: Iterable[LogicalSwitch]) -> list[Logica
         if len(switch.ports) <= MANY:
             asks += [Ask(LogicalSwitchPort, "uuid", port) for port in switch.ports]
         else:
-            asks += [Ask(LogicalSwitchPort, "type", kind) for kind in ("router", "localnet")]
+            asks += [Ask(LogicalSwitchPort, "type", kind) for kind in _FIXTURES]
     return [port for port in inquiry.ask(asks) if port.uuid in wanted]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.local import dhcp_options
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalRouterPort
 from viftrail.faults.fault import Case, Fault
@@ -89,7 +91,78 @@ def _router_mac(cloud: Cloud, row: DHCPOptions) -> str:
     return ""
 
 
+def _foreign(cloud: Cloud) -> Iterator[Case]:
+    rows = cloud.nb[DHCPOptions].by("uuid")
+    for port in cloud.ports.values():
+        used = next(iter(rows.get(port.row.dhcpv4_options or "", ())), None) if port.row else None
+        if used is None or not port.ipv4 or _serves(used, port.ipv4):
+            continue
+        usual = dhcp_options(cloud, port)
+        right = usual if usual and _serves(usual, port.ipv4) else None
+        subnet = right.external_ids.get("subnet_id", "SUBNET") if right else "SUBNET"
+        refer = f"ovn-nbctl lsp-set-dhcpv4-options {port.id} "
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"{port.label} has address {port.ipv4}, and its port refers to the DHCP options "
+            f"of {used.cidr or 'no subnet'}: northd makes no DHCP flows for it",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"DHCP_Options {used.uuid} cidr",
+                    seen=used.cidr,
+                    expected=f"the subnet of {port.ipv4}",
+                    command=f"ovn-nbctl get DHCP_Options {used.uuid} cidr",
+                ),
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"Logical_Switch_Port {port.id} dhcpv4_options",
+                    seen=used.uuid,
+                    expected=right.uuid if right else "the options of its own subnet",
+                    command=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
+                ),
+            ),
+            steps=owned_row(
+                cloud,
+                ovn=refer + right.uuid,
+                undo=refer + used.uuid,
+                openstack=f"openstack subnet set --dhcp {subnet}",
+                verify=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
+            )
+            if right
+            else (),
+            note=""
+            if right
+            else "Its own subnet has no DHCP_Options row: its owner has to write "
+            "one, by openstack subnet set --dhcp with the subnet's id.",
+        )
+
+
+def _serves(options: DHCPOptions, address: str) -> bool:
+    """Whether the address is of the row's subnet: else northd makes no flow of it."""
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(options.cidr)
+    except ValueError:
+        return False
+
+
 FAULTS = (
+    Fault(
+        id="dhcp-options-foreign",
+        stage=Stage.LOCAL,
+        title="The port refers to the DHCP options of another subnet",
+        what="The DHCP_Options row that the port refers to is of a subnet that the port's address "
+        "is not in. northd leaves such a port without DHCP flows, and says nothing.",
+        shows="No lease; with a static address everything works.",
+        decisive="The port's address is not within DHCP_Options.cidr.",
+        remedy="Refer to the options of the port's own subnet.",
+        risk=Risk.SAFE,
+        references=("ovn-nb(5), DHCP_Options cidr", "ovn: northd.c build_dhcpv4_action"),
+        unlike={
+            "dhcp-options-missing": "there the port refers to no row at all",
+            "dhcp-options-incomplete": "there the row is the right one and lacks a key",
+        },
+        find=_foreign,
+    ),
     Fault(
         id="dhcp-options-incomplete",
         stage=Stage.LOCAL,

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
-from viftrail.chain.local import dropped, lets_out
+from viftrail.chain.local import dropped, lets_in, lets_out, rules_known
 from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.slice import DROP_GROUP
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import owned_row
-from viftrail.verdict import Evidence, Risk, Stage
+from viftrail.faults.step import ADMIN_SHELL, owned_row
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 
 def _drifted(cloud: Cloud) -> Iterator[Case]:
@@ -62,7 +63,63 @@ def _cut_off(cloud: Cloud, port: Port) -> bool:
     return dropped(cloud, port) and not any(lets_out(cloud, g) for g in cloud.groups_of(port))
 
 
+def _closed(cloud: Cloud) -> Iterator[Case]:
+    for port in cloud.ports.values():
+        row = port.row
+        if row is None or not dropped(cloud, port) or not rules_known(cloud, port):
+            continue
+        groups = [group for group in cloud.groups_of(port) if group.name != DROP_GROUP]
+        if any(lets_in(cloud, group) for group in groups) or _cut_off(cloud, port):
+            continue
+        names = [group.name for group in groups]
+        security_group = names[0].removeprefix("pg_").replace("_", "-") if names else "GROUP"
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"no security group of {port.label} lets anything in: it can send and gets "
+            "answers, and nobody can reach it",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"to-lport rules of {', '.join(names)}",
+                    seen="none that allows",
+                    expected="at least one, if it is to be reached",
+                    command=f"ovn-nbctl --type=port-group acl-list {names[0]}",
+                ),
+            ),
+            steps=(
+                Step(
+                    command=f"openstack security group rule create --protocol icmp {security_group}",
+                    where=ADMIN_SHELL,
+                    risk=Risk.SAFE,
+                    undo="openstack security group rule delete RULE, with the id that it printed",
+                    verify=f"openstack security group rule list {security_group}",
+                ),
+            ),
+            certainty=Certainty.LIKELY,
+            victims=frozenset(),
+            note="A tenant may want it so. This lets ping in; open what shall be reached, and no more.",
+        )
+
+
 FAULTS = (
+    Fault(
+        id="sg-ingress-missing",
+        stage=Stage.LOCAL,
+        title="No security group lets anybody reach the VM",
+        what="None of the port's security groups has a rule for incoming traffic, so neutron_pg_drop "
+        "drops whatever is no answer. It is what a new security group is before a rule is added.",
+        shows="The VM gets its lease and reaches everything; ping and ssh to it, or to its floating "
+        "IP, time out.",
+        decisive="The port is in neutron_pg_drop, and no group of it has an allow rule to-lport.",
+        remedy="Add the rule that is missing, if the VM is meant to be reached.",
+        risk=Risk.SAFE,
+        references=("neutron: common/ovn/acl.py", "ovn-nb(5), ACL direction"),
+        unlike={
+            "sg-egress-missing": "there the VM cannot send either, and has no lease",
+            "fip-nat-row-missing": "there even other VMs reach it by its own address",
+        },
+        find=_closed,
+    ),
     Fault(
         id="sg-portgroup-drift",
         stage=Stage.LOCAL,

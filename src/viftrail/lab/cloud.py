@@ -140,14 +140,25 @@ class Cloud:
         self._external_server = http_server(external, external.folder)
         self._external_server.spawn()
 
+    def metadata_on(self, host: str) -> MetadataProxy:
+        """The metadata service of a compute that has a VM."""
+        return self._metadata[host]
+
     def _offer_nova_compute(self, node: Chassis) -> None:
         def plug_all_again() -> None:
             for vm in self.vms.values():
                 if vm.host == node.name:
                     hypervisor.connect(node, vm)
 
+        def provision_metadata() -> None:
+            if node.name in self._metadata:
+                self._metadata[node.name].plug()
+
         node.services.units["nova-compute"] = Unit(
             "nova-compute", "OpenStack Compute", action=plug_all_again
+        )
+        node.services.units["neutron-ovn-metadata-agent"] = Unit(
+            "neutron-ovn-metadata-agent", "Neutron OVN metadata agent", action=provision_metadata
         )
 
     def _admit_first_vms(self) -> None:

@@ -98,7 +98,16 @@ class MetadataProxy(Machine):
         self.compute_checksums(inner)
         self._server = http_server(self, node.folder)
         self._server.spawn()
-        node.vsctl(
-            *("--may-exist", "add-port", INTEGRATION_BRIDGE, outer),
-            *("--", "set", "Interface", outer, f'external_ids:iface-id="{network.metadata_port}"'),
+        self._node, self._port, self._link = node, network.metadata_port, outer
+        self.plug()
+
+    def plug(self) -> None:
+        """Puts its end into br-int, as the agent does whenever it starts."""
+        self._node.vsctl(
+            *("--may-exist", "add-port", INTEGRATION_BRIDGE, self._link),
+            *("--", "set", "Interface", self._link, f'external_ids:iface-id="{self._port}"'),
         )
+
+    def unplug(self) -> None:
+        """Takes it out of br-int; the namespace stays."""
+        self._node.vsctl("--if-exists", "del-port", self._link)

@@ -181,6 +181,17 @@ class Neutron:
 
             return wait_until(up, timeout)
 
+    def ensure_rules(self) -> None:
+        """Writes the rules of the security group as they should be."""
+        with self.open() as northbound:
+            transaction = Transaction()
+            rules = [
+                transaction.insert("ACL", **self._rows.rule(rule)) for rule in self.design.rules
+            ]
+            group = [["name", "==", self.design.port_group]]
+            transaction.update("Port_Group", group, acls=members(rules))
+            northbound.commit(transaction)
+
     def ensure_gateway(self) -> None:
         """Schedules the router's gateway port as it should be."""
         with self.open() as northbound:

@@ -36,6 +36,7 @@ _CONNECT_TIMEOUT: Final = 1.5
 #: linux/in.h: never fragment; the socket module does not know them.
 _IP_MTU_DISCOVER: Final = 10
 _IP_PMTUDISC_DO: Final = 2
+METADATA: Final = "169.254.169.254"
 #: No IP packet is larger.
 _LARGEST: Final = 65535
 
@@ -135,6 +136,10 @@ def _probes(
             if peer is not None:
                 probes.append(from_guest(path, vm, peer.name, peer.ip, peer))
         probes.append(from_guest("external", vm, status.external.name, status.external.ip))
+        if vm.lease is not None:
+            probes.append(
+                _Probe("metadata", vm.name, METADATA, functools.partial(_connect, METADATA))
+            )
     for floating in status.floating_ips:
         if only in (None, floating.vm):
             source, ip = status.external.name, floating.ip
@@ -240,7 +245,7 @@ def _checksum(data: bytes) -> int:
 
 
 def _connect(address: str) -> tuple[bool, str]:
-    """A TCP connection to the VM's web server, and its answer."""
+    """A TCP connection to a web server, and its answer."""
     began = time.monotonic()
     try:
         with socket.create_connection((address, HTTP_PORT), _CONNECT_TIMEOUT) as sock:

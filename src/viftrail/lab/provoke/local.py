@@ -57,3 +57,52 @@ def leave_group(victim: Victim) -> Undo:
     )
     victim.guest.ask_for_lease()
     return victim.repair_port
+
+
+@provocation(
+    "metadata-not-provisioned",
+    "the metadata agent on the VM's host has not plugged the network's metadata port",
+    ("metadata",),
+)
+def unplug_metadata(victim: Victim) -> Undo:
+    """As when the agent died before the host's first VM of the network."""
+    service = victim.cloud.metadata_on(victim.vm.host)
+    service.unplug()
+    return service.plug
+
+
+@provocation(
+    "dhcp-options-foreign",
+    "the VM's port refers to the DHCP options of another subnet",
+    ("dhcp",),
+)
+def serve_foreign_subnet(victim: Victim) -> Undo:
+    """As after a port was moved to another subnet, and only half of it was written."""
+    run = victim.cloud.controller.run
+    foreign = run(
+        *("ovn-nbctl", "create", "DHCP_Options", "cidr=192.168.77.0/24"),
+        *("options:server_id=192.168.77.1", 'options:server_mac="fa:16:3e:77:00:01"'),
+        *("options:lease_time=43200", "options:router=192.168.77.1"),
+    ).strip()
+    run("ovn-nbctl", "--wait=hv", "lsp-set-dhcpv4-options", victim.vm.port_id, foreign)
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        victim.repair_port()
+        run("ovn-nbctl", "--if-exists", "destroy", "DHCP_Options", foreign)
+
+    return undo
+
+
+@provocation(
+    "sg-ingress-missing",
+    "the VMs' security group has lost its rules for what comes in",
+    ("same-host", "other-host", "floating-ip-icmp", "floating-ip-tcp"),
+    needs_vm=False,
+)
+def close_ingress(victim: Victim) -> Undo:
+    """What ``openstack security group create`` makes, before any rule is added."""
+    cloud = victim.cloud
+    group = cloud.design.port_group
+    cloud.controller.run("ovn-nbctl", "--wait=hv", "acl-del", group, "to-lport")
+    return cloud.neutron.ensure_rules
