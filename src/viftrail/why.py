@@ -22,7 +22,7 @@ from viftrail.facts.slice import follow
 from viftrail.facts.source import Source
 from viftrail.facts.target import resolve, split_pair
 from viftrail.probing.plan import Sending, sending_for
-from viftrail.probing.send import send
+from viftrail.probing.send import missed, send
 from viftrail.verdict import Certainty, Stage, State, Verdict
 
 LOOKS = 3
@@ -45,18 +45,20 @@ def probe(
         ViftrailError: as `why`.
     """
     before = why(source, asked, wait=wait)
-    facts = _facts(source, asked, SHORT_WINDOW)
+    facts, ends = _facts(source, asked, SHORT_WINDOW)
     cloud = Cloud(facts)
+    # The hosts of a pair's ends are to reach each other; a single target has no such wish.
+    hosts = [diagnose(facts, end, asked).target.host for end in ends] if len(ends) > 1 else []
     port = cloud.ports.get(before.target.port)
     if port is None:
         return before
-    planned = sending_for(cloud, trail_of(cloud, port, asked))
+    also = tuple(name for name in hosts if name)
+    planned = sending_for(cloud, trail_of(cloud, port, asked, also))
     announce(planned)
-    sounded = replace(
-        facts, soundings=send(planned, way=source.way, name=source.stage_name, wait=wait)
-    )
+    found = send(planned, way=source.way, name=source.stage_name, wait=wait)
+    sounded = replace(facts, soundings=found, gaps=(*facts.gaps, *missed(planned, found)))
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return diagnose(sounded, port.id, asked, time=now, suspicions=True)
+    return diagnose(sounded, port.id, asked, also=also, time=now, suspicions=True)
 
 
 def why(source: Source, asked: str, *, wait: Callable[[float], None] = time.sleep) -> Verdict:
@@ -107,12 +109,13 @@ def _look(source: Source, asked: str, window: float) -> Verdict:
     return min(verdicts, key=_gravity)
 
 
-def _facts(source: Source, asked: str, window: float) -> Facts:
-    """What the trail of every end of the question runs over."""
+def _facts(source: Source, asked: str, window: float) -> tuple[Facts, list[str]]:
+    """What the trail of every end of the question runs over, and the ends' port ids."""
     inquiry = Inquiry(source, window=window)
-    for end in split_pair(asked):
-        follow(inquiry, resolve(inquiry, end).port_id)
-    return inquiry.facts()
+    ends = [resolve(inquiry, end).port_id for end in split_pair(asked)]
+    for port_id in ends:
+        follow(inquiry, port_id)
+    return inquiry.facts(), ends
 
 
 def _gravity(verdict: Verdict) -> tuple[int, int]:

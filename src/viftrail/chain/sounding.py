@@ -101,8 +101,12 @@ def check_router(checks: Checks, cloud: Cloud) -> None:
 
 def _traced(checks: Checks, traced: Traced, what: str) -> None:
     ending = traced.ending
-    place = f"in {traced.stage} (table {ending.table})" if traced.stage else ""
-    place = place or f"in OpenFlow table {ending.table}"
+    if not ending.dropped:
+        place = "at other ports, with no answer from br-int"
+    elif traced.stage:
+        place = f"in {traced.stage} (table {ending.table})"
+    else:
+        place = f"in OpenFlow table {ending.table}"
     checks.check(
         ending.answered,
         Evidence(

@@ -28,6 +28,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """Where a trace ended: its last OpenFlow table, and whether a router had it by then."""
 
     answered: bool
+    dropped: bool = True
+    """Else it was passed on to other ports, for somebody else to answer."""
     table: int = 0
     routed: bool = False
 
@@ -107,7 +109,8 @@ def read_trace(text: str, what: str) -> Ending | None:
     datapaths = _DATAPATH.findall("\n".join(line for _, line in steps))
     here = _DATAPATH.search(flow)
     routed = bool(here and datapaths and here.group(1) != datapaths[0])
-    return Ending(answered=answered, table=int(table), routed=routed)
+    dropped = not answered and "Datapath actions: drop" in text
+    return Ending(answered=answered, dropped=dropped, table=int(table), routed=routed)
 
 
 def read_count(text: str) -> tuple[int, int] | None:

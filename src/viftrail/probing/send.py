@@ -77,7 +77,7 @@ class _Sender:
         ending = read_trace(self.say(planned.host, planned.argv) or "", planned.what)
         if ending is None:
             return None
-        stage = "" if ending.answered else self._name(ending)
+        stage = self._name(ending) if ending.dropped else ""
         return Traced(
             what=planned.what,
             host=planned.host,
@@ -151,6 +151,26 @@ class _Sender:
             answered=answered,
             command=shlex.join(argv),
         )
+
+
+def missed(planned: Sending, found: Soundings) -> tuple[Gap, ...]:
+    """What was planned and came to nothing, by its kind."""
+    knocked = {(knock.sender, knock.receiver) for knock in found.knocks}
+    kinds = (
+        ("ovs-appctl ofproto/trace", len(planned.traces) - len(found.traces)),
+        ("ovs-ofctl packet-out", len(planned.calls) - len(found.calls)),
+        ("geneve packets between hosts", len(planned.knocks) - len(knocked)),
+        ("arping", len(planned.asks) - len(found.arpings)),
+    )
+    return tuple(
+        Gap(
+            f"--probe: {what}",
+            f"{number} of them could not be run, or did not end in time.",
+            "Run by hand what was announced.",
+        )
+        for what, number in kinds
+        if number > 0
+    )
 
 
 def _script() -> bytes:
