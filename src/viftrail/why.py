@@ -8,17 +8,57 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.trail import trail_of
 from viftrail.diagnose import diagnose
 from viftrail.facts.carrier import LONG_WINDOW, SHORT_WINDOW
+from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
+from viftrail.facts.live import LiveSource
 from viftrail.facts.slice import follow
 from viftrail.facts.source import Source
 from viftrail.facts.target import resolve, split_pair
+from viftrail.probing.plan import Sending, sending_for
+from viftrail.probing.send import missed, send
 from viftrail.verdict import Certainty, Stage, State, Verdict
 
 LOOKS = 3
+
+
+Announce = Callable[[Sending], None]
+"""Told what will be sent, before it is."""
+
+
+def probe(
+    source: LiveSource,
+    asked: str,
+    announce: Announce,
+    *,
+    wait: Callable[[float], None] = time.sleep,
+) -> Verdict:
+    """The same, and then packets are sent to decide what rows cannot.
+
+    Raises:
+        ViftrailError: as `why`.
+    """
+    before = why(source, asked, wait=wait)
+    facts, ends = _facts(source, asked, SHORT_WINDOW)
+    cloud = Cloud(facts)
+    # The hosts of a pair's ends are to reach each other; a single target has no such wish.
+    hosts = [diagnose(facts, end, asked).target.host for end in ends] if len(ends) > 1 else []
+    port = cloud.ports.get(before.target.port)
+    if port is None:
+        return before
+    also = tuple(name for name in hosts if name)
+    planned = sending_for(cloud, trail_of(cloud, port, asked, also))
+    announce(planned)
+    found = send(planned, way=source.way, name=source.stage_name, wait=wait)
+    sounded = replace(facts, soundings=found, gaps=(*facts.gaps, *missed(planned, found)))
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return diagnose(sounded, port.id, asked, also=also, time=now, suspicions=True)
 
 
 def why(source: Source, asked: str, *, wait: Callable[[float], None] = time.sleep) -> Verdict:
@@ -67,6 +107,15 @@ def _look(source: Source, asked: str, window: float) -> Verdict:
         diagnose(facts, end.port_id, asked, also=hosts, time=now, suspicions=again) for end in ends
     ]
     return min(verdicts, key=_gravity)
+
+
+def _facts(source: Source, asked: str, window: float) -> tuple[Facts, list[str]]:
+    """What the trail of every end of the question runs over, and the ends' port ids."""
+    inquiry = Inquiry(source, window=window)
+    ends = [resolve(inquiry, end).port_id for end in split_pair(asked)]
+    for port_id in ends:
+        follow(inquiry, port_id)
+    return inquiry.facts(), ends
 
 
 def _gravity(verdict: Verdict) -> tuple[int, int]:

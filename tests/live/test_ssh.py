@@ -173,6 +173,16 @@ def test_ssh_finds_what_the_lab_finds(site: Site, ssh: Ssh) -> None:
         assert by_ssh.verdict["remedy"] == by_lab.verdict["remedy"]
 
 
+def test_packets_are_sent_by_ssh(site: Site, ssh: Ssh) -> None:
+    """From both ends of the tunnel, the VM's host and the gateway's."""
+    outcome = site.why_live(*ssh.config("probe"), "--probe")
+    assert (outcome.code, outcome.gaps) == (0, []), outcome
+    assert "geneve" in outcome.err
+    seen = json.dumps(outcome.verdict["stages"])
+    for found in ("traced through br-int", "received 8", "ARP for the next hop"):
+        assert found in seen, found
+
+
 def test_fix_runs_a_step_by_ssh(site: Site, ssh: Ssh) -> None:
     """Without a lab's packets the counters are the proof, or none is claimed."""
     argv = ("fix", site.vm.id, "--nb", site.nb, "--sb", site.sb, "-f", "json", "--apply")

@@ -25,6 +25,7 @@ from viftrail.facts.northbound import (
 )
 from viftrail.facts.owner import OwnedPort, Owner
 from viftrail.facts.slice import GATEWAY_OPTION, is_gateway, router_name
+from viftrail.facts.sounding import Soundings
 from viftrail.facts.southbound import Chassis, Encap, PortBinding
 from viftrail.facts.vswitch import Interface
 
@@ -146,6 +147,11 @@ class Cloud:
         self.hosts: Mapping[str, Host] = facts.hosts
         self._host_of: dict[str, str] = {}
         self._options_in_use: dict[str, tuple[DHCPOptions, ...]] = {}
+
+    @property
+    def soundings(self) -> Soundings:
+        """What came of packets that were sent on purpose."""
+        return self.facts.soundings
 
     @property
     def owner(self) -> Owner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.sounding import check_outside
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT
@@ -38,4 +39,5 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             good=f"{address} is translated",
             bad=f"floating IP {address} is not translated to the port",
         )
+    check_outside(checks, cloud, "floating IP")
     return checks.finding()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.sounding import check_local
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import ACL, DHCPOptions, PortGroup
@@ -149,8 +150,9 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             good="the guest uses the port's MAC",
             bad="the guest uses a MAC that port security drops",
         )
+    check_local(checks, cloud)
     finding = checks.finding()
-    if finding.state is State.OK and not macs:
+    if finding.state is State.OK and not macs and not cloud.soundings.calls:
         return Finding(
             id=finding.id,
             name=finding.name,

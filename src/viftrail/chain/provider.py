@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.sounding import check_outside
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
@@ -66,6 +67,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             checks.unknown("no chassis hosts the gateway")
         else:
             _mapped(checks, cloud, gateway.expected, side[1].options.get("network_name", ""))
+    check_outside(checks, cloud, "next hop")
     return checks.finding()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud, Gateway
+from viftrail.chain.sounding import check_router
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import PortBinding
@@ -32,6 +33,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
         )
     for gateway in trail.gateways:
         _hosted(checks, cloud, gateway)
+    check_router(checks, cloud)
     return checks.finding()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.mesh import apart, need_each_other
+from viftrail.chain.sounding import check_tunnel
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
@@ -129,6 +130,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     for peer in trail.peers:
         for here, there in ((trail.host, peer), (peer, trail.host)):
             _towards(checks, cloud, here, there)
+    check_tunnel(checks, cloud)
     return checks.finding()
 
 

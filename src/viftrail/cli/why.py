@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
 from viftrail.cli.output import FORMATS, deliver, renderer
+
+if TYPE_CHECKING:
+    from viftrail.facts.source import Source
+    from viftrail.probing.plan import Sending
+    from viftrail.verdict import Verdict
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,8 +28,15 @@ from viftrail.cli.output import FORMATS, deliver, renderer
     help="How to print the verdict.",
 )
 @click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Also send a few harmless packets, said beforehand, to decide what rows cannot.",
+)
 @click.pass_context
-def why(ctx: click.Context, origin: Origin, target: str, format_: str, output: str) -> None:
+def why(
+    ctx: click.Context, origin: Origin, target: str, format_: str, output: str, probe: bool
+) -> None:
     """Name the first broken link of TARGET's network, and prove it.
 
     TARGET is a VM's name or id, a port id, a MAC, a fixed or floating IP
@@ -34,7 +48,30 @@ def why(ctx: click.Context, origin: Origin, target: str, format_: str, output: s
     from viftrail.why import why as ask
 
     with open_source(origin) as source:
-        verdict = ask(source, target)
+        verdict = _probe(source, target) if probe else ask(source, target)
     deliver(renderer(format_)(verdict), output)
     codes = {State.HEALTHY: 0, State.BROKEN: 1, State.DEGRADED: 1}
     ctx.exit(codes.get(verdict.verdict.state, 2))
+
+
+def _probe(source: Source, target: str) -> Verdict:
+    """Ask, say what will be sent, send it, and judge by both.
+
+    Raises:
+        UsageError: nothing can be sent into what was recorded.
+    """
+    from viftrail.errors import UsageError
+    from viftrail.facts.live import LiveSource
+    from viftrail.why import probe
+
+    if not isinstance(source, LiveSource):
+        raise UsageError(
+            "--probe sends packets, and a bundle or file is no running cloud.", "Leave it out."
+        )
+    return probe(source, target, _announce)
+
+
+def _announce(planned: Sending) -> None:
+    """On standard error, so that the verdict stays what it is."""
+    for words in planned.words() or ("nothing: no host, plug or tunnel allows it",):
+        click.echo(f"--probe: {words}", err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from viftrail.facts.database import Database
 from viftrail.facts.owner import Owner
+from viftrail.facts.sounding import Soundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,3 +39,5 @@ class Facts:
     hosts: Mapping[str, Host] = field(default_factory=lambda: MappingProxyType({}))
     owner: Owner = field(default_factory=lambda: Owner(kind="ovn"))
     gaps: tuple[Gap, ...] = ()
+    soundings: Soundings = field(default_factory=Soundings)
+    """What came of packets that were sent on purpose; empty unless that was asked for."""

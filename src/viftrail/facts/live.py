@@ -21,8 +21,9 @@ from viftrail.facts.ovsdb.client import Client, Condition, Select
 from viftrail.facts.ovsdb.values import columns_of
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
+from viftrail.facts.sounding import Ending
 from viftrail.facts.source import Ask
-from viftrail.facts.southbound import Chassis
+from viftrail.facts.southbound import Chassis, LogicalFlow
 
 Connect = Callable[[str], Client]
 """Opens a database by its name; called at most once a database, at first use."""
@@ -113,6 +114,27 @@ class LiveSource:
     def other_hosts(self) -> tuple[str, ...]:
         """As configured."""
         return self._others
+
+    def stage_name(self, ending: Ending) -> str:
+        """OVN's name of the logical stage where a trace ended; empty: not known.
+
+        Tables are numbered differently in every release, so Southbound is asked: for one table's
+        default flows, of which there is about one for all switches and one for all routers.
+        """
+        if ending.logical_table is None:
+            return ""
+        where: tuple[Condition, ...] = (
+            ("pipeline", "==", "ingress"),
+            ("table_id", "==", ending.logical_table),
+            ("priority", "==", 0),
+        )
+        try:
+            (rows,) = self.client(SOUTHBOUND).select([Select(LogicalFlow, where)])
+        except ViftrailError:
+            return ""
+        prefix = "lr_" if ending.routed else "ls_"
+        names = {row.external_ids.get("stage-name", "") for row in rows}
+        return next((name for name in sorted(names) if name.startswith(prefix)), "")
 
     def look(self, names: Iterable[str], window: float) -> Mapping[str, Host | Gap]:
         """Probe hosts in parallel; one that hung or did not answer is not waited for again."""

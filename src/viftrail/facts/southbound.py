@@ -86,4 +86,12 @@ class Encap(Row, frozen=True, kw_only=True):
     chassis_name: str = ""
 
 
+class LogicalFlow(Row, frozen=True, kw_only=True):
+    """The name of a logical stage. Never read whole, so it is none of `TABLES`."""
+
+    table: ClassVar[str] = "Logical_Flow"
+
+    external_ids: StrMap = msgspec.field(default_factory=dict)
+
+
 TABLES: tuple[type[Row], ...] = (SBGlobal, PortBinding, Chassis, ChassisPrivate, Encap)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.sounding import arrives, knock_evidence, silenced
 from viftrail.chain.tunnel import local_addresses, loss, loss_evidence, suspected, traffic
 from viftrail.facts.host import FirewallRule, Host
 from viftrail.facts.inquiry import SOUTHBOUND
@@ -92,8 +93,13 @@ def _between(cloud: Cloud, one: str, other: str) -> Iterator[Case]:
     # To a wrong address nothing arrives anyway: then only a rule accuses a firewall as well.
     right = _addresses_right(cloud, one, other)
     lost = loss(cloud, one, other) if right else None
+    if arrives(cloud, one, other):
+        return  # packets that were sent to see it did arrive, whatever counters and rules suggest
+    knock = silenced(cloud, one, other) if right else None
     closed = [name for name in (one, other) if any(not r.narrow for r in _rules(cloud, name))]
-    if closed and not _arrives(cloud, one, other):
+    if knock:
+        certainty = Certainty.PROVEN
+    elif closed and not _arrives(cloud, one, other):
         certainty = Certainty.PROVEN if lost else Certainty.LIKELY
     elif right and (lost or suspected(cloud, one, other)):
         # Counters of two hosts are not taken at one instant: worth another look, no proof.
@@ -101,6 +107,8 @@ def _between(cloud: Cloud, one: str, other: str) -> Iterator[Case]:
     else:
         return
     sender, receiver = (lost.sender, lost.receiver) if lost else (one, other)
+    if knock:
+        sender, receiver = knock.sender, knock.receiver
     guilty = f"a firewall drops UDP {GENEVE_PORT}" if closed else "something between them drops it"
     yield Case(
         subject=subject.tunnel(one, other),
@@ -110,6 +118,7 @@ def _between(cloud: Cloud, one: str, other: str) -> Iterator[Case]:
         else f"geneve between {sender} and {receiver} would not arrive from the right addresses "
         f"either: {guilty}",
         evidence=(
+            *((knock_evidence(knock),) if knock else ()),
             *((loss_evidence(lost),) if lost else ()),
             *_firewall_evidence(cloud, (sender, receiver)),
         ),

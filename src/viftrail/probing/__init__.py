@@ -1,0 +1,1 @@
+"""Sending packets, on consent, to decide what rows cannot."""
