@@ -135,7 +135,7 @@ class Cloud:
             node.prepare(controller_ip)
             if node.design.role == "compute":
                 self._offer_nova_compute(node)
-        self.neutron = Neutron(self.design, self.controller, self.design.node("network1"))
+        self.neutron = Neutron(self.design, self.controller)
         external = self.nodes["external"]
         self._external_server = http_server(external, external.folder)
         self._external_server.spawn()

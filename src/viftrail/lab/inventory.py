@@ -30,7 +30,7 @@ def status_of(cloud: Cloud) -> Status:
     """The owner's view, with what is seen in the guests right now."""
     design = cloud.design
     network, provider, router = design.network, design.provider, design.router
-    gateway = design.node("network1")
+    gateway = design.gateways[0]
     return Status(
         name=design.name,
         keeper=os.getpid(),
@@ -62,6 +62,7 @@ def status_of(cloud: Cloud) -> Status:
                 gateway_ip=router.outside.address.split("/")[0],
                 gateway_node=gateway.name,
                 gateway_chassis=str(gateway.system_id),
+                gateway_nodes=tuple(node.name for node in design.gateways),
             ),
         ),
         floating_ips=tuple(
