@@ -20,7 +20,7 @@ def _routeless(cloud: Cloud) -> Iterator[Case]:
     table = cloud.nb[StaticRoute]
     for gateway in cloud.gateways:
         router = gateway.router
-        hop = _first_address(gateway)
+        hop = first_address(gateway)
         if not hop or not all(table.knows("uuid", uuid) for uuid in router.static_routes):
             continue
         routes = [row for uuid in router.static_routes for row in table.find("uuid", uuid)]
@@ -54,7 +54,7 @@ def _routeless(cloud: Cloud) -> Iterator[Case]:
         )
 
 
-def _first_address(gateway: Gateway) -> str:
+def first_address(gateway: Gateway) -> str:
     """The first IPv4 address of the gateway leg's subnet; empty where it has none."""
     for text in gateway.leg.networks:
         try:

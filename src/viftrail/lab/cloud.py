@@ -268,6 +268,13 @@ class Cloud:
         guest.close()
         return f"{name} is deleted."
 
+    def give_floating_ip(self, name: str, *, wanted: bool = True) -> None:
+        """Gives a VM its floating IP, or takes it away."""
+        vm = self.vm(name)
+        fip = self.design.floating_ip(vm) if wanted else None
+        self.vms[name] = dataclasses.replace(vm, floating_ip=fip)
+        self.neutron.ensure_port(self.vms[name])
+
     def _load(self, host: str) -> int:
         return sum(vm.host == host for vm in self.vms.values())
 

@@ -18,6 +18,8 @@ from viftrail.lab.shape import Shape
 MANAGEMENT: Final = ipaddress.IPv4Network("192.0.2.0/24")
 TUNNEL: Final = ipaddress.IPv4Network("198.51.100.0/24")
 PROVIDER: Final = ipaddress.IPv4Network("203.0.113.0/24")
+#: A host of the world behind the provider's router (RFC 2544's range, routed nowhere).
+BEYOND: Final = "198.18.0.1"
 TENANT: Final = ipaddress.IPv4Network("10.0.0.0/24")
 
 PHYSNET: Final = "physnet1"
@@ -210,7 +212,9 @@ class Design:
         chassis = []
         for index in range(1, self.shape.gateways + 1):
             host = f"network{index}"
-            chassis.append(NodeDesign(host, "network", 10 + index, self.uuid("chassis", host), True))
+            chassis.append(
+                NodeDesign(host, "network", 10 + index, self.uuid("chassis", host), True)
+            )
         for index in range(1, self.shape.computes + 1):
             host = f"compute{index}"
             system_id, mapped = self.uuid("chassis", host), self.shape.dvr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from viftrail.lab.design import PHYSNET, PROVIDER_BRIDGE
+from viftrail.lab.design import BEYOND, PHYSNET, PROVIDER_BRIDGE
 from viftrail.lab.node import Node
 from viftrail.lab.rows import DROP_GROUP
 from viftrail.lab.status import (
@@ -89,7 +89,7 @@ def status_of(cloud: Cloud) -> Status:
             nic="eth2",
             node=gateway.name,
         ),
-        external=ExternalStatus(name="external", ip=provider.gateway),
+        external=ExternalStatus(name="external", ip=provider.gateway, beyond=BEYOND),
         port_groups=(design.port_group, DROP_GROUP),
         broken=cloud.broken,
     )

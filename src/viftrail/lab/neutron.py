@@ -97,7 +97,9 @@ class Neutron:
         nodes = self.design.gateways
         ranked = [(str(node.system_id), len(nodes) - rank) for rank, node in enumerate(nodes)]
         if self.design.shape.ha_groups:
-            choices = [transaction.insert("HA_Chassis", **self._rows.ha_chassis(*r)) for r in ranked]
+            choices = [
+                transaction.insert("HA_Chassis", **self._rows.ha_chassis(*r)) for r in ranked
+            ]
             group = transaction.insert("HA_Chassis_Group", **self._rows.ha_chassis_group(choices))
             return {"ha_chassis_group": members([group]), "gateway_chassis": members([])}
         choices = [
@@ -156,6 +158,8 @@ class Neutron:
                 )
             if vm.floating_ip:
                 self._ensure_floating_ip(northbound, transaction, vm, vm.floating_ip)
+            else:
+                _unlink(northbound, transaction, *_floating_ips(vm))
             northbound.commit(transaction)
 
     def _ensure_floating_ip(
@@ -176,14 +180,9 @@ class Neutron:
         """Takes a VM's port and its floating IP out of the database, if they are there."""
         with self.open() as northbound:
             transaction = Transaction()
-            for table, parent, column, where in (
-                ("Logical_Switch_Port", "Logical_Switch", "ports", ["name", "==", vm.port_id]),
-                ("NAT", "Logical_Router", "nat", ["logical_port", "==", vm.port_id]),
-            ):
-                # Rows of neither table are roots: to unlink one is to delete it.
-                for row in northbound.select(table, [where], "_uuid"):
-                    unlinked = members([["uuid", row["_uuid"]]])
-                    transaction.mutate(parent, [], [column, "delete", unlinked])
+            port = ["name", "==", vm.port_id]
+            _unlink(northbound, transaction, "Logical_Switch_Port", "Logical_Switch", "ports", port)
+            _unlink(northbound, transaction, *_floating_ips(vm))
             if transaction.operations:
                 northbound.commit(transaction)
 
@@ -216,3 +215,17 @@ class Neutron:
             transaction = Transaction()
             transaction.update("Logical_Router_Port", leg, **self._schedule(transaction))
             northbound.commit(transaction)
+
+
+def _floating_ips(vm: Vm) -> tuple[str, str, str, Json]:
+    """The NAT rows of a VM: their table, the table and column that hold them, and which."""
+    return "NAT", "Logical_Router", "nat", ["logical_port", "==", vm.port_id]
+
+
+def _unlink(
+    northbound: Ovsdb, transaction: Transaction, table: str, parent: str, column: str, where: Json
+) -> None:
+    """Deletes rows of a table that has no roots: nothing but a parent keeps them."""
+    for row in northbound.select(table, [where], "_uuid"):
+        unlinked = members([["uuid", row["_uuid"]]])
+        transaction.mutate(parent, [], [column, "delete", unlinked])

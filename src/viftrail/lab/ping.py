@@ -135,6 +135,7 @@ def _probes(
             if peer is not None:
                 probes.append(from_guest(path, vm, peer.name, peer.ip, peer))
         probes.append(from_guest("external", vm, status.external.name, status.external.ip))
+        probes.append(from_guest("beyond", vm, status.external.beyond, status.external.beyond))
     for floating in status.floating_ips:
         if only in (None, floating.vm):
             source, ip = status.external.name, floating.ip

@@ -100,10 +100,11 @@ class ProviderStatus(msgspec.Struct, frozen=True):
 
 
 class ExternalStatus(msgspec.Struct, frozen=True):
-    """The host at the far end of the provider network."""
+    """The host at the far end of the provider network; ``beyond`` takes a default route."""
 
     name: str
     ip: str
+    beyond: str
 
 
 class Status(msgspec.Struct, frozen=True):
