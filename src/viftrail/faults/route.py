@@ -11,7 +11,7 @@ from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import StaticRoute
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host, owned_row
-from viftrail.verdict import Evidence, Risk, Stage
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 DEFAULT = "0.0.0.0/0"
 
@@ -49,6 +49,8 @@ def _routeless(cloud: Cloud) -> Iterator[Case]:
                 openstack_undo=f"openstack subnet set --gateway none {subnets}",
                 verify=f"ovn-nbctl lr-route-list {router.name}",
             ),
+            # A provider network without a way on may be meant so.
+            certainty=Certainty.LIKELY,
             note=f"{hop} is the subnet's first address, which Neutron takes for the gateway unless "
             "told otherwise; where the provider's router has another one, name that.",
         )

@@ -86,6 +86,8 @@ class Cloud:
             self._plug(vm)
         self._wait_registered()
         self._wait_guests()
+        if not wait_until(self.gateway_at_home, 10.0):
+            raise LabError("No chassis took the router's gateway within 10 s.")
         progress("ready")
 
     def _start_central(self) -> None:
@@ -336,9 +338,19 @@ class Cloud:
         def left() -> float:
             return max(0.0, deadline - time.monotonic())
 
-        return self.neutron.wait_up(self.vms.values(), left()) and wait_until(
-            lambda: not self.without_lease(), left()
+        return (
+            self.neutron.wait_up(self.vms.values(), left())
+            and wait_until(lambda: not self.without_lease(), left())
+            and wait_until(self.gateway_at_home, left())
         )
+
+    def gateway_at_home(self) -> bool:
+        """Whether the router's gateway is where it shall be: several agree on that by BFD first."""
+        home = ["name", "==", str(self.design.gateways[0].system_id)]
+        with self.controller.open(SOUTHBOUND) as southbound:
+            bound = southbound.select("Port_Binding", [["type", "==", "chassisredirect"]], "chassis")
+            chassis = southbound.select("Chassis", [home], "_uuid")
+        return bool(bound and chassis) and bound[0]["chassis"] == chassis[0]["_uuid"]
 
     def without_lease(self) -> list[str]:
         """The VMs that have not got the address they should have."""
