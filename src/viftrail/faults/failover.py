@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
 from viftrail.chain.provider import linked, mappings, uplinks
+from viftrail.chain.tunnel import FAIR_WINDOW
 from viftrail.facts.inquiry import SOUTHBOUND
-from viftrail.facts.northbound import GatewayChassis, HAChassis, HAChassisGroup
+from viftrail.facts.northbound import GatewayChassis, HAChassis, HAChassisGroup, NBGlobal
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.mapping import link_evidence, silent_nics
 from viftrail.faults.step import on_host
-from viftrail.verdict import Evidence, Risk, Stage, Step
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
+
+OFTEN = 6
+"""Times that BFD went up or down, since a tunnel was made, that are worth a longer look."""
+
+PATIENCE = 4
+"""Times as many of BFD's packets may be lost as before."""
 
 
 def _stuck(cloud: Cloud) -> Iterator[Case]:
@@ -98,7 +106,101 @@ def _ranks(cloud: Cloud, gateway: Gateway) -> dict[str, int]:
     return ranks
 
 
+def _flapping(cloud: Cloud) -> Iterator[Case]:
+    for gateway in cloud.gateways:
+        candidates = [row for name in gateway.candidates if (row := _known(cloud, name))]
+        if len(candidates) < 2:
+            continue  # ovn-controller watches gateways by BFD where there is a choice
+        seen = [flap for row in candidates for flap in _flaps(cloud, row)]
+        within = sum(flap.within for flap in seen)
+        short = [flap for flap in seen if flap.seconds < FAIR_WINDOW and flap.ever >= OFTEN]
+        if not within and not short:
+            continue
+        shown = [flap for flap in seen if flap.within] or short
+        proven = Certainty.PROVEN if within > 1 else Certainty.LIKELY
+        yield Case(
+            subject=subject.router(gateway.router.name),
+            summary=f"BFD between the gateways of {gateway.router.name} and other hosts goes up and "
+            "down, and the gateway wanders with it",
+            evidence=tuple(flap.evidence for flap in shown),
+            steps=_patience(cloud),
+            certainty=proven if within else Certainty.POSSIBLE,
+            note="That makes gateways wait longer before they take over. What loses BFD's packets is "
+            "still to be found: loss on the underlay, a filter on UDP 6081 in one direction, or "
+            "an ovs-vswitchd that gets no CPU time.",
+        )
+
+
+@dataclass(frozen=True)
+class _Flap:
+    """BFD on one tunnel, as one end counted it."""
+
+    host: str
+    interface: str
+    within: int
+    ever: int
+    seconds: float
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(
+            where=self.host,
+            what=f"BFD of {self.interface}, times up or down",
+            seen=f"{self.within} within {self.seconds:.1f} s, {self.ever} in all",
+            expected="none",
+            command=f"ovs-vsctl get Interface {self.interface} bfd_status   # twice",
+        )
+
+
+def _flaps(cloud: Cloud, chassis: Chassis) -> Iterator[_Flap]:
+    """Every other host's end of the tunnels to this chassis."""
+    for name, host in cloud.hosts.items():
+        for row in host.tunnels.get(chassis.name, ()):
+            ever = host.flaps.second.get(row.name, 0)
+            yield _Flap(name, row.name, host.flaps.within(row.name), ever, host.flaps.seconds)
+
+
+def _known(cloud: Cloud, name: str) -> Chassis | None:
+    return cloud.sb[Chassis].one("name", name)
+
+
+def _patience(cloud: Cloud) -> tuple[Step, ...]:
+    options = next((row.options for row in cloud.nb[NBGlobal]), {})
+    now = options.get("bfd-mult", "")
+    longer = PATIENCE * int(now if now.isdigit() else "3")
+    return on_host(
+        cloud.central_name,
+        f"ovn-nbctl set NB_Global . options:bfd-mult={longer}",
+        undo=f"ovn-nbctl set NB_Global . options:bfd-mult={now}"
+        if now
+        else "ovn-nbctl remove NB_Global . options bfd-mult",
+        verify="ovs-vsctl --columns=name,bfd,bfd_status find Interface type=geneve",
+    )
+
+
 FAULTS = (
+    Fault(
+        id="router-gateway-bfd-flap",
+        stage=Stage.ROUTER,
+        title="BFD between gateways flaps",
+        what="The chassis that may host the gateway watch each other by BFD in their tunnels, and "
+        "packets of it are lost or late, so the gateway moves to and fro.",
+        shows="North-south traffic and floating IPs stop for seconds, again and again. "
+        "ovn-controller of both gateways logs `Changing chassis for lport cr-…` in turns.",
+        decisive="bfd_status:flap_count of a tunnel to a gateway rises between two looks.",
+        remedy="Mend the underlay; until then raise bfd-mult or bfd-min-rx, which makes a real "
+        "failover slower.",
+        risk=Risk.SAFE,
+        references=(
+            "ovs-vswitchd.conf.db(5), Interface bfd_status",
+            "ovn-nb(5), NB_Global options:bfd-min-rx, bfd-mult",
+        ),
+        unlike={
+            "tunnel-udp-blocked": "there BFD stays down, and all other packets are lost too",
+            "one failover": "there the count rises once, and not again",
+        },
+        find=_flapping,
+    ),
     Fault(
         id="router-gw-nic-down-no-failover",
         stage=Stage.ROUTER,

@@ -348,7 +348,9 @@ class Cloud:
         """Whether the router's gateway is where it shall be: several agree on that by BFD first."""
         home = ["name", "==", str(self.design.gateways[0].system_id)]
         with self.controller.open(SOUTHBOUND) as southbound:
-            bound = southbound.select("Port_Binding", [["type", "==", "chassisredirect"]], "chassis")
+            bound = southbound.select(
+                "Port_Binding", [["type", "==", "chassisredirect"]], "chassis"
+            )
             chassis = southbound.select("Chassis", [home], "_uuid")
         return bool(bound and chassis) and bound[0]["chassis"] == chassis[0]["_uuid"]
 
