@@ -16,7 +16,8 @@ from viftrail.chain.provider import mappings, uplinks
     [
         ("physnet1:br-ex", {"physnet1": "br-ex"}),
         ("physnet1:br-ex,physnet2:br-b", {"physnet1": "br-ex", "physnet2": "br-b"}),
-        (" physnet1:br-ex , ", {"physnet1": "br-ex"}),
+        (" physnet1:br-ex", {" physnet1": "br-ex"}),
+        ("physnet7=br-b,physnet1:br-ex", {}),
         ("", {}),
         ("physnet1", {}),
         ("physnet1:", {}),

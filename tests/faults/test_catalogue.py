@@ -32,9 +32,6 @@ NOT_PROVOKED: dict[str, str] = dict.fromkeys(
     ),
     _PLANTED,
 )
-NOT_PROVOKED["router-no-default-route"] = (
-    "the lab's host outside is on the provider subnet, reached without a route: test_route.py"
-)
 NOT_PROVOKED.update({entry.id: entry.unprovoked for entry in CATALOGUE if entry.unprovoked})
 """Faults that `lab break` does not provoke, and why."""
 

@@ -21,7 +21,7 @@ def test_every_required_fault_can_be_provoked() -> None:
     assert set(all_provocations()) >= REQUIRED
 
 
-HARMLESS = {"vif-orphan"}
+HARMLESS = {"vif-orphan", "fip-external-mac-missing"}
 """Faults that cut nobody off."""
 
 

@@ -60,9 +60,20 @@ lab.add_command(score)
 @_name
 @click.option("--computes", default=2, show_default=True, metavar="N", help="1 to 20.")
 @click.option("--gateways", default=1, show_default=True, metavar="N", help="1 to 4, in HA.")
+@click.option("--dvr", is_flag=True, help="Translate floating IPs where the VM runs.")
+@click.option("--ha-groups", is_flag=True, help="Schedule gateways as Neutron 29 does.")
 @click.option("--no-vms", is_flag=True, help="Boot no VM.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
-def up(name: str, computes: int, gateways: int, *, no_vms: bool, verbose: bool) -> None:
+def up(
+    name: str,
+    computes: int,
+    gateways: int,
+    *,
+    dvr: bool,
+    ha_groups: bool,
+    no_vms: bool,
+    verbose: bool,
+) -> None:
     """Bring a lab up and boot vm1 to vm3."""
     from viftrail.lab.client import Lab
     from viftrail.lab.shape import Shape
@@ -74,7 +85,7 @@ def up(name: str, computes: int, gateways: int, *, no_vms: bool, verbose: bool) 
             click.echo(f"{time.monotonic() - began:6.2f} s  {step}")
             sys.stdout.flush()
 
-    shape = Shape(computes=computes, gateways=gateways)
+    shape = Shape(computes=computes, gateways=gateways, dvr=dvr, ha_groups=ha_groups)
     found = Lab.up(name, shape, boot_vms=not no_vms, progress=progress)
     status = found.status()
     click.echo(

@@ -91,6 +91,19 @@ class Counters(msgspec.Struct, frozen=True):
     second: dict[str, tuple[int, int]] = {}
 
 
+class Flaps(msgspec.Struct, frozen=True):
+    """How often BFD went up or down, by tunnel Interface, at both ends of a window."""
+
+    seconds: float = 0.0
+    first: dict[str, int] = {}
+    second: dict[str, int] = {}
+
+    def within(self, interface: str) -> int:
+        """How often it did so within the window; 0 where the Interface was made in it."""
+        last = self.second.get(interface, 0)
+        return last - self.first.get(interface, last)
+
+
 class Disk(msgspec.Struct, frozen=True):
     """A file system, in bytes."""
 
@@ -156,6 +169,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     links: tuple[Link, ...] = ()
     flows: Flows | None = None
     counters: Counters = Counters()
+    flaps: Flaps = Flaps()
     heard: dict[str, tuple[str, ...]] = {}
     """Source MACs that came out of each tap within the window."""
     firewall: tuple[FirewallRule, ...] = ()

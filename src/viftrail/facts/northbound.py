@@ -23,6 +23,7 @@ class NBGlobal(Row, frozen=True, kw_only=True):
     sb_cfg: int = 0
     hv_cfg: int = 0
     options: StrMap = msgspec.field(default_factory=dict)
+    external_ids: StrMap = msgspec.field(default_factory=dict)
 
 
 class LogicalSwitch(Row, frozen=True, kw_only=True):

@@ -440,6 +440,23 @@ def counters(bridge: str) -> Dict[str, List[int]]:
     return found
 
 
+def flaps() -> Dict[str, int]:
+    """How often BFD has gone up or down on each tunnel (ovs-vswitchd.conf.db(5), bfd_status)."""
+    question = {
+        "op": "select",
+        "table": "Interface",
+        "where": [["bfd_status", "!=", ["map", []]]],
+        "columns": ["name", "bfd_status"],
+    }
+    path = os.path.join(run_folder("ovs"), "db.sock")
+    found: Dict[str, int] = {}
+    for row in call(path, "transact", ["Open_vSwitch", question])[0]["rows"]:
+        count = dict(row["bfd_status"][1]).get("flap_count", "")
+        if count.isdigit():
+            found[row["name"]] = int(count)
+    return found
+
+
 def packets(line: str) -> int:
     """The N of "pkts=N" in a line of dump-ports; 0 where the port cannot count."""
     value = line.partition("pkts=")[2].partition(",")[0].strip()
@@ -472,11 +489,14 @@ def look_for_a_while(seen: Seen, report: Report, window: float) -> None:
     except OSError as error:
         report.failed("listening on the taps", error)
     try:
+        before = flaps()
         first, began = counters(bridge), time.time()
         time.sleep(window)
         second, ended = counters(bridge), time.time()
-        seen["counters"] = {"seconds": round(ended - began, 3), "first": first, "second": second}
-    except (OSError, ValueError, Hung) as error:
+        seconds = round(ended - began, 3)
+        seen["counters"] = {"seconds": seconds, "first": first, "second": second}
+        seen["flaps"] = {"seconds": seconds, "first": before, "second": flaps()}
+    except (OSError, ValueError, KeyError, TypeError, Hung) as error:
         report.failed("port counters of bridge %s" % bridge, error)
     heard: Dict[str, List[str]] = {}
     for sock in select.select(list(sockets), [], [], 0)[0] if sockets else []:

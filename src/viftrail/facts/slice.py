@@ -103,13 +103,16 @@ def _routers(inquiry: Inquiry, members: Iterable[LogicalSwitchPort]) -> list[Log
     )
     fips = [owned.ip for owned in inquiry.source.owner.floating_ips]
     fips += [port.external_ids.get("neutron:port_fip", "") for port in members]
+    nats = [Ask(NAT, "external_ip", address) for fip in fips for address in fip.split()]
     own = [Ask(LogicalRouterPort, "uuid", leg) for router in routers for leg in router.ports]
     inquiry.fetch(
         own,
         (Ask(StaticRoute, "uuid", route) for router in routers for route in router.static_routes),
         (Ask(NAT, "uuid", nat) for router in routers for nat in router.nat[:MANY]),
-        (Ask(NAT, "external_ip", address) for fip in fips for address in fip.split()),
+        nats,
     )
+    # A floating IP may be in a router that its port's network has nothing to do with.
+    inquiry.fetch(Ask(LogicalRouter, "nat", row.uuid) for row in inquiry.ask(nats))
     gateways = [leg for leg in inquiry.ask(own) if is_gateway(leg)]
     groups = [Ask(HAChassisGroup, "uuid", leg.ha_chassis_group or "") for leg in gateways]
     inquiry.fetch(

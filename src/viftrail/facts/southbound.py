@@ -58,6 +58,15 @@ class Chassis(Row, frozen=True, kw_only=True):
     other_config: StrMap = msgspec.field(default_factory=dict)
     external_ids: StrMap = msgspec.field(default_factory=dict)
 
+    def setting(self, key: str) -> str:
+        """What the host's own Open_vSwitch.external_ids say; OVN before 20.06 had it elsewhere."""
+        return self.other_config.get(key) or self.external_ids.get(key, "")
+
+    @property
+    def bridge_mappings(self) -> str:
+        """``ovn-bridge-mappings`` of its host, as it was written there."""
+        return self.setting("ovn-bridge-mappings")
+
     @property
     def zones(self) -> frozenset[str]:
         """The transport zones that it makes tunnels within; who names none is in the default one."""

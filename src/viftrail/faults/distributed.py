@@ -32,14 +32,10 @@ def _stranded(cloud: Cloud) -> Iterator[Case]:
 def _unmapped(cloud: Cloud, row: NAT, chassis: Chassis, gateway: Gateway) -> Iterator[Case]:
     side = cloud.provider_side(gateway)
     physnet = side[1].options.get("network_name", "") if side else ""
-    text = chassis.other_config.get("ovn-bridge-mappings", "")
+    text = chassis.bridge_mappings
     # Where the gateway's own chassis has no mapping either, the mapping is what is wrong.
-    home = gateway.expected.other_config if gateway.expected else {}
-    if (
-        not physnet
-        or physnet in mappings(text)
-        or physnet not in mappings(home.get("ovn-bridge-mappings", ""))
-    ):
+    home = gateway.expected.bridge_mappings if gateway.expected else ""
+    if not physnet or physnet in mappings(text) or physnet not in mappings(home):
         return
     column = f"NAT {row.uuid} external_mac"
     yield Case(

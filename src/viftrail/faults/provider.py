@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from viftrail.chain import subject
@@ -22,8 +23,8 @@ PSEUDO_DEVICES = ("lo", "ovs-netdev", "ovs-system")
 VIRTUAL_PREFIXES = ("tap", "qvo", "qvb", "qbr", "vhu", "genev_sys", "ovn-")
 
 
-def _needed(cloud: Cloud) -> Iterator[tuple[Chassis, str]]:
-    """Chassis that have to reach a physical network: for a gateway, or for a VM on it."""
+def needed(cloud: Cloud) -> Iterator[tuple[Chassis, str]]:
+    """Chassis that have to reach a physical network: they host a gateway to it, or a VM on it."""
     found: dict[tuple[str, str], tuple[Chassis, str]] = {}
     for gateway in cloud.gateways:
         side = cloud.provider_side(gateway)
@@ -40,6 +41,16 @@ def _needed(cloud: Cloud) -> Iterator[tuple[Chassis, str]]:
     yield from found.values()
 
 
+def lost(text: str, physnet: str) -> str:
+    """The bridge that was meant for it in a mapping that ovn-controller cannot read, or after one.
+
+    Which is a fault of its own (prov-mapping-syntax).
+    """
+    entries = (re.split("[:=]", entry, maxsplit=1) for entry in re.split(r"[,;\s]+", text))
+    meant = {entry[0]: entry[1] for entry in entries if len(entry) == 2}
+    return "" if physnet in mappings(text) else meant.get(physnet, "")
+
+
 def _physnet(switch: LogicalSwitch, localnet: LogicalSwitchPort) -> str:
     """The physical network; empty when the localnet port is of another one than the switch.
 
@@ -50,13 +61,13 @@ def _physnet(switch: LogicalSwitch, localnet: LogicalSwitchPort) -> str:
 
 
 def _unmapped(cloud: Cloud) -> Iterator[Case]:
-    for chassis, physnet in _needed(cloud):
-        text = chassis.other_config.get("ovn-bridge-mappings", "")
-        if not physnet or physnet in mappings(text):
+    for chassis, physnet in needed(cloud):
+        text = chassis.bridge_mappings
+        if not physnet or physnet in mappings(text) or lost(text, physnet):
             continue
         name = chassis.hostname
         host = cloud.hosts.get(name)
-        bridge = _likely_bridge(cloud, host, physnet) if host else ""
+        bridge = likely_bridge(cloud, host, physnet) if host else ""
         mended = ",".join(part for part in (text, f"{physnet}:{bridge}") if part)
         yield Case(
             subject=subject.host(name),
@@ -95,11 +106,11 @@ def _unmapped(cloud: Cloud) -> Iterator[Case]:
         )
 
 
-def _likely_bridge(cloud: Cloud, host: Host, physnet: str) -> str:
+def likely_bridge(cloud: Cloud, host: Host, physnet: str) -> str:
     """As the other chassis map it, if that bridge exists here; else one with a NIC and no address."""
     names = [row.name for row in host.conf[Bridge]]
     for chassis in cloud.sb[Chassis]:
-        bridge = mappings(chassis.other_config.get("ovn-bridge-mappings", "")).get(physnet, "")
+        bridge = mappings(chassis.bridge_mappings).get(physnet, "")
         if bridge in names:
             return bridge
     outward = [
@@ -117,9 +128,9 @@ def _likely_bridge(cloud: Cloud, host: Host, physnet: str) -> str:
 
 def _no_nic(cloud: Cloud) -> Iterator[Case]:
     told: set[tuple[str, str]] = set()
-    for chassis, physnet in _needed(cloud):
+    for chassis, physnet in needed(cloud):
         host = cloud.hosts.get(chassis.hostname)
-        bridge = mappings(chassis.other_config.get("ovn-bridge-mappings", "")).get(physnet, "")
+        bridge = mappings(chassis.bridge_mappings).get(physnet, "")
         if host is None or not host.conf[Bridge].find("name", bridge):
             continue
         if uplinks(host, bridge) or routed(host, bridge):

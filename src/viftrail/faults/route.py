@@ -11,7 +11,7 @@ from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import StaticRoute
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host, owned_row
-from viftrail.verdict import Evidence, Risk, Stage
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 DEFAULT = "0.0.0.0/0"
 
@@ -20,7 +20,7 @@ def _routeless(cloud: Cloud) -> Iterator[Case]:
     table = cloud.nb[StaticRoute]
     for gateway in cloud.gateways:
         router = gateway.router
-        hop = _first_address(gateway)
+        hop = first_address(gateway)
         if not hop or not all(table.knows("uuid", uuid) for uuid in router.static_routes):
             continue
         routes = [row for uuid in router.static_routes for row in table.find("uuid", uuid)]
@@ -49,12 +49,14 @@ def _routeless(cloud: Cloud) -> Iterator[Case]:
                 openstack_undo=f"openstack subnet set --gateway none {subnets}",
                 verify=f"ovn-nbctl lr-route-list {router.name}",
             ),
+            # A provider network without a way on may be meant so.
+            certainty=Certainty.LIKELY,
             note=f"{hop} is the subnet's first address, which Neutron takes for the gateway unless "
             "told otherwise; where the provider's router has another one, name that.",
         )
 
 
-def _first_address(gateway: Gateway) -> str:
+def first_address(gateway: Gateway) -> str:
     """The first IPv4 address of the gateway leg's subnet; empty where it has none."""
     for text in gateway.leg.networks:
         try:

@@ -22,10 +22,8 @@ def able(cloud: Cloud, physnet: str) -> list[Chassis]:
         (
             row
             for row in cloud.sb[Chassis]
-            if GATEWAY_OPTION in row.other_config.get("ovn-cms-options", "").split(",")
-            and (
-                not physnet or physnet in mappings(row.other_config.get("ovn-bridge-mappings", ""))
-            )
+            if GATEWAY_OPTION in row.setting("ovn-cms-options").split(",")
+            and (not physnet or physnet in mappings(row.bridge_mappings))
         ),
         key=lambda row: row.hostname,
     )

@@ -86,6 +86,8 @@ class Cloud:
             self._plug(vm)
         self._wait_registered()
         self._wait_guests()
+        if not wait_until(self.gateway_at_home, 10.0):
+            raise LabError("No chassis took the router's gateway within 10 s.")
         progress("ready")
 
     def _start_central(self) -> None:
@@ -135,7 +137,7 @@ class Cloud:
             node.prepare(controller_ip)
             if node.design.role == "compute":
                 self._offer_nova_compute(node)
-        self.neutron = Neutron(self.design, self.controller, self.design.node("network1"))
+        self.neutron = Neutron(self.design, self.controller)
         external = self.nodes["external"]
         self._external_server = http_server(external, external.folder)
         self._external_server.spawn()
@@ -279,6 +281,13 @@ class Cloud:
         guest.close()
         return f"{name} is deleted."
 
+    def give_floating_ip(self, name: str, *, wanted: bool = True) -> None:
+        """Gives a VM its floating IP, or takes it away."""
+        vm = self.vm(name)
+        fip = self.design.floating_ip(vm) if wanted else None
+        self.vms[name] = dataclasses.replace(vm, floating_ip=fip)
+        self.neutron.ensure_port(self.vms[name])
+
     def _load(self, host: str) -> int:
         return sum(vm.host == host for vm in self.vms.values())
 
@@ -340,9 +349,21 @@ class Cloud:
         def left() -> float:
             return max(0.0, deadline - time.monotonic())
 
-        return self.neutron.wait_up(self.vms.values(), left()) and wait_until(
-            lambda: not self.without_lease(), left()
+        return (
+            self.neutron.wait_up(self.vms.values(), left())
+            and wait_until(lambda: not self.without_lease(), left())
+            and wait_until(self.gateway_at_home, left())
         )
+
+    def gateway_at_home(self) -> bool:
+        """Whether the router's gateway is where it shall be: several agree on that by BFD first."""
+        home = ["name", "==", str(self.design.gateways[0].system_id)]
+        with self.controller.open(SOUTHBOUND) as southbound:
+            bound = southbound.select(
+                "Port_Binding", [["type", "==", "chassisredirect"]], "chassis"
+            )
+            chassis = southbound.select("Chassis", [home], "_uuid")
+        return bool(bound and chassis) and bound[0]["chassis"] == chassis[0]["_uuid"]
 
     def without_lease(self) -> list[str]:
         """The VMs that have not got the address they should have."""

@@ -18,6 +18,8 @@ from viftrail.lab.shape import Shape
 MANAGEMENT: Final = ipaddress.IPv4Network("192.0.2.0/24")
 TUNNEL: Final = ipaddress.IPv4Network("198.51.100.0/24")
 PROVIDER: Final = ipaddress.IPv4Network("203.0.113.0/24")
+#: A host of the world behind the provider's router (RFC 2544's range, routed nowhere).
+BEYOND: Final = "198.18.0.1"
 TENANT: Final = ipaddress.IPv4Network("10.0.0.0/24")
 
 PHYSNET: Final = "physnet1"
@@ -43,13 +45,15 @@ class NodeDesign:
     """One machine of the cloud.
 
     ``role`` is ``controller``, ``network``, ``compute`` or ``external``;
-    ``number`` gives its last address byte on every network it is on.
+    ``number`` gives its last address byte on every network it is on. A chassis
+    that is ``mapped`` maps its provider bridge to the physical network.
     """
 
     name: str
     role: str
     number: int
     system_id: str | None = None
+    mapped: bool = False
 
     @property
     def is_chassis(self) -> bool:
@@ -208,10 +212,13 @@ class Design:
         chassis = []
         for index in range(1, self.shape.gateways + 1):
             host = f"network{index}"
-            chassis.append(NodeDesign(host, "network", 10 + index, self.uuid("chassis", host)))
+            chassis.append(
+                NodeDesign(host, "network", 10 + index, self.uuid("chassis", host), True)
+            )
         for index in range(1, self.shape.computes + 1):
             host = f"compute{index}"
-            chassis.append(NodeDesign(host, "compute", 20 + index, self.uuid("chassis", host)))
+            system_id, mapped = self.uuid("chassis", host), self.shape.dvr
+            chassis.append(NodeDesign(host, "compute", 20 + index, system_id, mapped))
         put(
             "nodes",
             (
@@ -247,6 +254,11 @@ class Design:
     def chassis(self) -> tuple[NodeDesign, ...]:
         """The nodes with Open vSwitch."""
         return tuple(node for node in self.nodes if node.is_chassis)
+
+    @property
+    def gateways(self) -> tuple[NodeDesign, ...]:
+        """The nodes that may host the router's gateway port, the first choice first."""
+        return tuple(node for node in self.nodes if node.role == "network")
 
     @property
     def compute_names(self) -> tuple[str, ...]:

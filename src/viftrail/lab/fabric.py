@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from viftrail.lab.design import MANAGEMENT, PROVIDER
+from viftrail.lab.design import BEYOND, MANAGEMENT, PROVIDER
 from viftrail.lab.machine import Machine
 from viftrail.lab.node import environment
 
@@ -60,6 +60,9 @@ class Fabric(Machine):
                 *(f"link set {link} up" for link in links),
                 f"address add {subnet[node.design.number]}/{subnet.prefixlen} dev eth0",
             )
+            if node.design.role == "external":
+                # It is the provider's router, and whatever is behind that.
+                node.ip(f"address add {BEYOND}/32 dev eth0")
             for link in links:
                 node.compute_checksums(link)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from viftrail.lab.design import PHYSNET, PROVIDER_BRIDGE
+from viftrail.lab.design import BEYOND, PHYSNET, PROVIDER_BRIDGE
 from viftrail.lab.node import Node
 from viftrail.lab.rows import DROP_GROUP
 from viftrail.lab.status import (
@@ -30,7 +30,7 @@ def status_of(cloud: Cloud) -> Status:
     """The owner's view, with what is seen in the guests right now."""
     design = cloud.design
     network, provider, router = design.network, design.provider, design.router
-    gateway = design.node("network1")
+    gateway = design.gateways[0]
     return Status(
         name=design.name,
         keeper=os.getpid(),
@@ -62,6 +62,7 @@ def status_of(cloud: Cloud) -> Status:
                 gateway_ip=router.outside.address.split("/")[0],
                 gateway_node=gateway.name,
                 gateway_chassis=str(gateway.system_id),
+                gateway_nodes=tuple(node.name for node in design.gateways),
             ),
         ),
         floating_ips=tuple(
@@ -88,7 +89,7 @@ def status_of(cloud: Cloud) -> Status:
             nic="eth2",
             node=gateway.name,
         ),
-        external=ExternalStatus(name="external", ip=provider.gateway),
+        external=ExternalStatus(name="external", ip=provider.gateway, beyond=BEYOND),
         port_groups=(design.port_group, DROP_GROUP),
         broken=cloud.broken,
     )

@@ -18,19 +18,19 @@ from viftrail.lab.rows import DROP_GROUP, NB_GLOBAL_OPTIONS, Rows
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from viftrail.lab.design import Design, FloatingIp, NodeDesign, Vm
+    from viftrail.lab.design import Design, FloatingIp, Vm
     from viftrail.lab.node import Controller
-    from viftrail.lab.ovsdb import Json
+    from viftrail.lab.ovsdb import Json, Row
 
 
 class Neutron:
     """Writes one design to the northbound database of one controller."""
 
-    def __init__(self, design: Design, controller: Controller, gateway: NodeDesign) -> None:
-        """``gateway`` is the node that gets the router's gateway port."""
+    def __init__(self, design: Design, controller: Controller) -> None:
+        """The first of the design's gateways gets the router's gateway port."""
         self.design = design
-        self.gateway_node = gateway.name
-        self._rows = Rows(design, str(gateway.system_id))
+        self.gateway_node = design.gateways[0].name
+        self._rows = Rows(design, str(design.gateways[0].system_id))
         self._controller = controller
 
     def open(self) -> Ovsdb:
@@ -47,7 +47,7 @@ class Neutron:
             "NB_Global",
             [],
             ["options", "insert", strings(NB_GLOBAL_OPTIONS)],
-            ["external_ids", "insert", strings({"neutron:fip-distributed": "False"})],
+            ["external_ids", "insert", strings({"neutron:fip-distributed": str(design.shape.dvr)})],
         )
         dhcp_options = transaction.insert("DHCP_Options", **self._rows.dhcp_options())
         ports: list[Json] = []
@@ -61,7 +61,7 @@ class Neutron:
                 transaction.insert("Logical_Switch_Port", **self._rows.port(vm, dhcp_options))
             )
             if vm.floating_ip:
-                nat.append(transaction.insert("NAT", **self._rows.floating_ip(vm, vm.floating_ip)))
+                nat.append(transaction.insert("NAT", **self._nat(vm, vm.floating_ip)))
         vm_ports = ports[1:]
         for network, leg, target in (
             (design.network, design.router.inside, ports),
@@ -83,15 +83,34 @@ class Neutron:
         inside = transaction.insert(
             "Logical_Router_Port", **self._rows.router_port(router.inside, design.network)
         )
-        gateway = transaction.insert("Gateway_Chassis", **self._rows.gateway_chassis())
         outside = transaction.insert(
             "Logical_Router_Port",
-            gateway_chassis=members([gateway]),
+            **self._schedule(transaction),
             options=strings({"gateway_mtu": str(design.network.mtu)}),
             **self._rows.router_port(router.outside, design.provider),
         )
         route = transaction.insert("Logical_Router_Static_Route", **self._rows.default_route())
         transaction.insert("Logical_Router", **self._rows.router([inside, outside], [route], nat))
+
+    def _schedule(self, transaction: Transaction) -> Row:
+        """What the gateway port says of the chassis that may host it, and the rows it names."""
+        nodes = self.design.gateways
+        ranked = [(str(node.system_id), len(nodes) - rank) for rank, node in enumerate(nodes)]
+        if self.design.shape.ha_groups:
+            choices = [
+                transaction.insert("HA_Chassis", **self._rows.ha_chassis(*r)) for r in ranked
+            ]
+            group = transaction.insert("HA_Chassis_Group", **self._rows.ha_chassis_group(choices))
+            return {"ha_chassis_group": members([group]), "gateway_chassis": members([])}
+        choices = [
+            transaction.insert("Gateway_Chassis", **self._rows.gateway_chassis(*r)) for r in ranked
+        ]
+        return {"gateway_chassis": members(choices), "ha_chassis_group": members([])}
+
+    def _nat(self, vm: Vm, floating_ip: FloatingIp) -> Row:
+        """With external_mac in any case: what somebody else put there is taken away."""
+        row = self._rows.floating_ip(vm, floating_ip, distributed=self.design.shape.dvr)
+        return {"external_mac": members([]), **row}
 
     def _insert_groups(self, transaction: Transaction, ports: list[Json]) -> None:
         drops = [transaction.insert("ACL", **row) for row in self._rows.drop_rules()]
@@ -139,12 +158,14 @@ class Neutron:
                 )
             if vm.floating_ip:
                 self._ensure_floating_ip(northbound, transaction, vm, vm.floating_ip)
+            else:
+                _unlink(northbound, transaction, *_floating_ips(vm))
             northbound.commit(transaction)
 
     def _ensure_floating_ip(
         self, northbound: Ovsdb, transaction: Transaction, vm: Vm, floating_ip: FloatingIp
     ) -> None:
-        row = self._rows.floating_ip(vm, floating_ip)
+        row = self._nat(vm, floating_ip)
         where = [["type", "==", row["type"]], ["external_ip", "==", row["external_ip"]]]
         if northbound.select("NAT", where, "_uuid"):
             transaction.update("NAT", where, **row)
@@ -159,14 +180,9 @@ class Neutron:
         """Takes a VM's port and its floating IP out of the database, if they are there."""
         with self.open() as northbound:
             transaction = Transaction()
-            for table, parent, column, where in (
-                ("Logical_Switch_Port", "Logical_Switch", "ports", ["name", "==", vm.port_id]),
-                ("NAT", "Logical_Router", "nat", ["logical_port", "==", vm.port_id]),
-            ):
-                # Rows of neither table are roots: to unlink one is to delete it.
-                for row in northbound.select(table, [where], "_uuid"):
-                    unlinked = members([["uuid", row["_uuid"]]])
-                    transaction.mutate(parent, [], [column, "delete", unlinked])
+            port = ["name", "==", vm.port_id]
+            _unlink(northbound, transaction, "Logical_Switch_Port", "Logical_Switch", "ports", port)
+            _unlink(northbound, transaction, *_floating_ips(vm))
             if transaction.operations:
                 northbound.commit(transaction)
 
@@ -193,16 +209,34 @@ class Neutron:
             northbound.commit(transaction)
 
     def ensure_gateway(self) -> None:
-        """Schedules the router's gateway port as it should be."""
+        """Schedules the router's gateway port as it should be, and to nobody else."""
+        leg = [["name", "==", self.design.router.outside.logical_router_port]]
+        group = [["name", "==", self.design.router.logical_router]]
         with self.open() as northbound:
-            row, transaction = self._rows.gateway_chassis(), Transaction()
-            if northbound.select("Gateway_Chassis", [["name", "==", row["name"]]], "_uuid"):
-                transaction.update("Gateway_Chassis", [["name", "==", row["name"]]], **row)
-            else:
-                gateway = transaction.insert("Gateway_Chassis", **row)
-                transaction.update(
-                    "Logical_Router_Port",
-                    [["name", "==", self.design.router.outside.logical_router_port]],
-                    gateway_chassis=members([gateway]),
-                )
+            transaction = Transaction()
+            # A group is a root, the chassis in it and Gateway_Chassis are not: unlinked, they go.
+            transaction.update(
+                "Logical_Router_Port",
+                leg,
+                gateway_chassis=members([]),
+                ha_chassis_group=members([]),
+            )
+            transaction.delete("HA_Chassis_Group", group)
             northbound.commit(transaction)
+            transaction = Transaction()
+            transaction.update("Logical_Router_Port", leg, **self._schedule(transaction))
+            northbound.commit(transaction)
+
+
+def _floating_ips(vm: Vm) -> tuple[str, str, str, Json]:
+    """The NAT rows of a VM: their table, the table and column that hold them, and which."""
+    return "NAT", "Logical_Router", "nat", ["logical_port", "==", vm.port_id]
+
+
+def _unlink(
+    northbound: Ovsdb, transaction: Transaction, table: str, parent: str, column: str, where: Json
+) -> None:
+    """Deletes rows of a table that has no roots: nothing but a parent keeps them."""
+    for row in northbound.select(table, [where], "_uuid"):
+        unlinked = members([["uuid", row["_uuid"]]])
+        transaction.mutate(parent, [], [column, "delete", unlinked])

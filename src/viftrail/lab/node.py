@@ -239,8 +239,9 @@ class Chassis(Node):
             "ovn-bridge-datapath-type": "netdev",
             "ovn-openflow-probe-interval": "60",
         }
-        if self.design.role == "network":
+        if self.design.mapped:
             ids["ovn-bridge-mappings"] = f"{PHYSNET}:{PROVIDER_BRIDGE}"
+        if self.design.role == "network":
             ids["ovn-cms-options"] = "enable-chassis-as-gw"
         return ids
 

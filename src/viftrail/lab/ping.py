@@ -140,6 +140,7 @@ def _probes(
             probes.append(
                 _Probe("metadata", vm.name, METADATA, functools.partial(_connect, METADATA))
             )
+        probes.append(from_guest("beyond", vm, status.external.beyond, status.external.beyond))
     for floating in status.floating_ips:
         if only in (None, floating.vm):
             source, ip = status.external.name, floating.ip

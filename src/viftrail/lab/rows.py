@@ -340,9 +340,10 @@ class Rows:
             "logical_ip": str(self.design.network.cidr),
         }
 
-    def floating_ip(self, vm: Vm, floating_ip: FloatingIp) -> Row:
-        """The NAT row of a centralised floating IP."""
+    def floating_ip(self, vm: Vm, floating_ip: FloatingIp, *, distributed: bool = False) -> Row:
+        """The NAT row of a floating IP, translated on the gateway or where the VM runs."""
         return {
+            **({"external_mac": floating_ip.mac} if distributed else {}),
             "type": "dnat_and_snat",
             "external_ip": floating_ip.address,
             "logical_ip": vm.ip,

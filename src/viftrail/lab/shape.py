@@ -16,11 +16,15 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """The size and the parts of a lab.
 
     ``computes`` carry VMs, ``gateways`` the router's way out; more than one of them watch
-    each other by BFD.
+    each other by BFD. ``dvr`` translates floating IPs where the VM runs, as Neutron does with
+    ``enable_distributed_floating_ip``: every compute is on the provider network then.
+    ``ha_groups`` schedules gateways by HA_Chassis_Group, as Neutron 29 does.
     """
 
     computes: int = 2
     gateways: int = 1
+    dvr: bool = False
+    ha_groups: bool = False
 
     def check(self) -> None:
         """Whether such a lab can be made.
@@ -46,5 +50,6 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if value == getattr(plain, name):
                 continue
-            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+            option = "--" + name.replace("_", "-")
+            words += [option] if value is True else [option, str(value)]
         return tuple(words)

@@ -61,7 +61,7 @@ class NetworkStatus(msgspec.Struct, frozen=True):
 
 
 class RouterStatus(msgspec.Struct, frozen=True):
-    """The router, and the chassis its gateway port is scheduled to."""
+    """The router, and the chassis its gateway port is scheduled to, the first choice first."""
 
     name: str
     id: str
@@ -70,6 +70,7 @@ class RouterStatus(msgspec.Struct, frozen=True):
     gateway_ip: str
     gateway_node: str
     gateway_chassis: str
+    gateway_nodes: tuple[str, ...] = ()
 
 
 class FloatingIpStatus(msgspec.Struct, frozen=True):
@@ -99,10 +100,11 @@ class ProviderStatus(msgspec.Struct, frozen=True):
 
 
 class ExternalStatus(msgspec.Struct, frozen=True):
-    """The host at the far end of the provider network."""
+    """The host at the far end of the provider network; ``beyond`` takes a default route."""
 
     name: str
     ip: str
+    beyond: str
 
 
 class Status(msgspec.Struct, frozen=True):

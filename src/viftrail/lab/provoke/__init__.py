@@ -21,6 +21,9 @@ from viftrail.lab.provoke import (
     local,  # noqa: F401
     underlay,  # noqa: F401
     north,  # noqa: F401
+    route,  # noqa: F401
+    mapping,  # noqa: F401
+    translation,  # noqa: F401
     decoys,  # noqa: F401
 )
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from viftrail.errors import LabError
+from viftrail.errors import LabError, UsageError
 from viftrail.lab.shape import Shape
 
 if TYPE_CHECKING:
     from viftrail.lab.cloud import Cloud
-    from viftrail.lab.design import Vm
+    from viftrail.lab.design import FloatingIp, Vm
     from viftrail.lab.guest import Guest
     from viftrail.lab.node import Chassis
 
@@ -77,6 +77,39 @@ class Victim:
         """Starts its DHCP client again if it has no address."""
         if self.exists and self.guest.lease is None:
             self.guest.ask_for_lease()
+
+    def give_up_floating_ip(self) -> Undo:
+        """Takes its floating IP away, where it has one; only then its router's SNAT matters to it."""
+        if self.vm.floating_ip is None:
+            return lambda: None
+        self.cloud.give_floating_ip(self.name, wanted=False)
+
+        def undo() -> None:
+            if self.exists:
+                self.cloud.give_floating_ip(self.name)
+
+        return undo
+
+    def floating_ip(self) -> FloatingIp:
+        """Its floating IP.
+
+        Raises:
+            UsageError: it has none.
+        """
+        floating_ip = self.vm.floating_ip
+        if floating_ip is None:
+            raise UsageError(
+                f"{self.name} has no floating IP.", "Boot a VM with --floating-ip, or take vm1."
+            )
+        return floating_ip
+
+    def nbctl(self, *arguments: str) -> str:
+        """Runs ovn-nbctl and waits until every chassis has followed."""
+        return self.cloud.controller.run("ovn-nbctl", "--wait=hv", *arguments).strip()
+
+    def row(self, table: str, condition: str) -> str:
+        """The UUID of a Northbound row."""
+        return self.nbctl("--bare", "--columns=_uuid", "find", table, condition)
 
     def other_host(self) -> Chassis:
         """Some compute that it does not run on.

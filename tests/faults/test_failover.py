@@ -1,0 +1,91 @@
+"""router-gw-nic-down-no-failover."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tests.cloud import accused, add, ask, edit, on_host, without
+from tests.recordings import VMS, facts_of
+from viftrail.audit import audit
+from viftrail.facts.facts import Facts
+from viftrail.facts.northbound import GatewayChassis, HAChassis, HAChassisGroup, LogicalRouterPort
+from viftrail.facts.southbound import Chassis
+
+STUCK = "router-gw-nic-down-no-failover"
+
+
+def lit(facts: Facts, host: str, *flags: str) -> Facts:
+    """A host's provider NIC with these flags."""
+    links = tuple(
+        msgspec.structs.replace(link, flags=flags) if link.ifname == "eth2" else link
+        for link in facts.hosts[host].links
+    )
+    return on_host(facts, host, links=links)
+
+
+def system_id(facts: Facts, host: str) -> str:
+    return next(row.name for row in facts.sb[Chassis] if row.hostname == host)
+
+
+def test_every_vm_behind_that_gateway_has_this_one_cause() -> None:
+    facts = facts_of(STUCK)
+    for name in VMS:
+        verdict = ask(facts, name)
+        assert (verdict.verdict.cause, verdict.verdict.stage) == (STUCK, "S11")
+        assert accused(verdict) == {STUCK}
+    (group,) = audit(facts).groups
+    assert group.id == STUCK
+
+
+def test_the_idle_gateway_is_preferred_by_its_priority() -> None:
+    facts = facts_of(STUCK)
+    (step,) = ask(facts).remedy.steps
+    idle = system_id(facts, "network2")
+    assert step.command.startswith("ovn-nbctl lrp-set-gateway-chassis lrp-")
+    assert step.command.endswith(f"{idle} 3")
+    assert step.undo.endswith(f"{idle} 1")
+
+
+def test_a_group_of_neutron_29_is_changed_as_a_group() -> None:
+    facts = facts_of(STUCK)
+    rows = [
+        HAChassis(uuid=row.uuid, chassis_name=row.chassis_name, priority=row.priority)
+        for row in facts.nb[GatewayChassis]
+    ]
+    group = HAChassisGroup(uuid="g", name="router1", ha_chassis=tuple(row.uuid for row in rows))
+    facts = edit(
+        add(facts, group, *rows),
+        LogicalRouterPort,
+        lambda row: (
+            msgspec.structs.replace(row, gateway_chassis=(), ha_chassis_group="g")
+            if row.gateway_chassis
+            else row
+        ),
+    )
+    (step,) = ask(facts).remedy.steps
+    assert step.command.startswith("ovn-nbctl ha-chassis-group-add-chassis router1 ")
+    assert step.command.endswith(" 3")
+
+
+def test_nobody_is_preferred_who_has_no_link_either() -> None:
+    verdict = ask(lit(facts_of(STUCK), "network2", "UP"))
+    assert accused(verdict) == {STUCK}
+    assert verdict.remedy.steps == ()
+
+
+def test_an_idle_gateway_without_link_cuts_nobody_off() -> None:
+    facts = lit(lit(facts_of(STUCK), "network1", "UP", "LOWER_UP"), "network2", "UP")
+    assert accused(ask(facts)) == set()
+
+
+def test_with_one_gateway_it_is_the_nics_own_fault() -> None:
+    facts = edit(
+        facts_of(STUCK),
+        GatewayChassis,
+        lambda row: row if row.chassis_name == system_id(facts_of(STUCK), "network1") else None,
+    )
+    assert accused(ask(facts)) == {"prov-nic-down"}
+
+
+def test_a_gateway_that_was_not_looked_at_is_not_accused() -> None:
+    assert STUCK not in accused(ask(without(facts_of(STUCK), "network1")))
