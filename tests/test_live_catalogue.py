@@ -106,13 +106,13 @@ def mend_as_printed(lab: Lab, remedy: dict[str, Any]) -> None:
         assert done.returncode == 0, (step, done.stderr)
 
 
-def cases(*, harmful: bool) -> list[Any]:
+def cases(*, harmful: bool, freezes: bool = False) -> list[Any]:
     """Spread over as many labs as there are groups."""
     known = all_provocations()
     return [
         pytest.param(fault, id=fault.id, marks=pytest.mark.xdist_group(_group(fault, index)))
         for index, fault in enumerate(f for f in CATALOGUE if f.id in known)
-        if bool(known[fault.id].breaks) is harmful
+        if (bool(known[fault.id].breaks), known[fault.id].freezes) == (harmful, freezes)
     ]
 
 
@@ -161,6 +161,32 @@ def test_what_harms_nobody_is_found_by_an_audit(lab: Lab, fault: Any) -> None:
         mend_as_printed(lab, group["example"]["remedy"])
         assert audit(lab) == []
         wait_green(lab)
+    finally:
+        lab.ask("mend")
+
+
+@pytest.mark.parametrize("fault", cases(harmful=False, freezes=True))
+def test_what_freezes_a_cloud_is_named_and_cuts_nobody_off(lab: Lab, fault: Any) -> None:
+    lab.ask("break", fault=fault.id, vm=VICTIM)
+    try:
+        assert all(path.ok for path in ping(lab).paths if path.path != "dhcp")
+        code, verdict = why(lab, VICTIM)
+        assert verdict["verdict"]["cause"] == fault.id, verdict["verdict"]
+        assert (code, verdict["verdict"]["state"]) == (1, "degraded"), verdict["verdict"]
+        assert verdict["verdict"]["stage"] == fault.stage.value
+        for other in BYSTANDERS:
+            _, seen = why(lab, other)
+            assert {cause["id"] for cause in seen["causes"]} <= {fault.id}
+        (group,) = audit(lab)
+        assert (group["id"], group["state"], group["victims"]) == (fault.id, "degraded", 0)
+        if all_provocations()[fault.id].by_hand:
+            lab.ask("mend")
+        else:
+            mend_as_printed(lab, verdict["remedy"])
+        wait_green(lab)
+        code, after = why(lab, VICTIM)
+        assert (code, after["verdict"]["state"]) == (0, "healthy"), after["verdict"]
+        assert audit(lab) == []
     finally:
         lab.ask("mend")
 

@@ -21,6 +21,8 @@ from viftrail.lab.provoke import (
     local,  # noqa: F401
     underlay,  # noqa: F401
     north,  # noqa: F401
+    leftovers,  # noqa: F401
+    central,  # noqa: F401
     decoys,  # noqa: F401
 )
 
