@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import HUNG, RUNNING
 from viftrail.facts.host import Disk, Host
@@ -37,8 +35,7 @@ def file_of(host: Host, daemon: str) -> str:
 
 def disk_of(host: Host, path: str) -> Disk | None:
     """The file system, of those that were looked at, that holds this path."""
-    folders = {str(folder) for folder in PurePosixPath(path).parents}
-    found = [disk for disk in host.disks if disk.path in folders]
+    found = [disk for disk in host.disks if path.startswith(disk.path.rstrip("/") + "/")]
     return max(found, key=lambda disk: len(disk.path), default=None)
 
 

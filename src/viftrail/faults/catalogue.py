@@ -9,6 +9,7 @@ from viftrail.faults import (
     chassis,
     controller,
     dhcp,
+    disk,
     distributed,
     encap,
     floating_ip,
@@ -34,6 +35,7 @@ from viftrail.faults import (
 from viftrail.faults.fault import Fault
 
 MODULES = (
+    disk,
     northbound,
     address,
     orphan,

@@ -188,7 +188,7 @@ FAULTS = (
         "its own host reach it, by the unix socket.",
         shows="What there is works on. Neutron's requests hang for 180 s and fail with `exceeded "
         "timeout … Result queue is empty`; ovn-nbctl on the controller works.",
-        decisive="The server's process listens on no TCP port, while Southbound's on the same host does.",
+        decisive="The server's process listens on no TCP port, while Southbound's beside it does.",
         remedy="Set the connection again. Neutron comes back by itself.",
         risk=Risk.SAFE,
         references=("ovn-nbctl(8), set-connection", "ovn-nb(5), NB_Global connections"),

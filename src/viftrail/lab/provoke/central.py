@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from viftrail.lab import hypervisor
 from viftrail.lab.machine import wait_until
+from viftrail.lab.node import SCHEMAS
 from viftrail.lab.ovsdb import SOUTHBOUND
 from viftrail.lab.provoke.registry import ALL_PATHS, provocation
 
 if TYPE_CHECKING:
+    from viftrail.lab.daemon import Daemon
+    from viftrail.lab.node import Controller
     from viftrail.lab.provoke.registry import Undo, Victim
 
 _NB, _SB = 0, 1
@@ -55,19 +58,19 @@ def kill_northbound(victim: Victim) -> Undo:
 
 @provocation(
     "sb-server-down",
-    "the server of Southbound hangs, and the VM was plugged anew",
+    "the server of Southbound was killed, and the VM was plugged anew",
     ALL_PATHS,
 )
-def stop_southbound(victim: Victim) -> Undo:
-    """It is there, its socket takes connections, and nobody is answered."""
+def kill_southbound(victim: Victim) -> Undo:
+    """As a crash or the OOM killer does."""
     server = victim.cloud.controller.databases[_SB]
     unplug(victim)
-    server.signal(signal.SIGSTOP)
+    server.kill()
+    _await_cut_off(victim)
     victim.reboot()
 
     def undo() -> None:
         server.start()
-        server.signal(signal.SIGCONT)
         victim.retry()
 
     return undo
@@ -109,3 +112,73 @@ def close_northbound(victim: Victim) -> Undo:
         controller.run("ovn-nbctl", "set-connection", "ptcp:6641:0.0.0.0")
 
     return undo
+
+
+@provocation(
+    "northd-no-active",
+    "ovn-northd hangs and keeps its lock; then the VM was deleted and made anew",
+    ALL_PATHS,
+)
+def hang_northd(victim: Victim) -> Undo:
+    """A process that is stopped loses no lock: its connection is as good as ever."""
+    northd = victim.cloud.controller.northd
+    northd.signal(signal.SIGSTOP)
+    victim.boot_anew()
+
+    def undo() -> None:
+        northd.signal(signal.SIGCONT)
+        northd.start()
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "northd-wrong-endpoints",
+    "ovn-northd was started by hand on an old pair of databases; then the VM was made anew",
+    ALL_PATHS,
+)
+def mislead_northd(victim: Victim) -> Undo:
+    """As with the central of an all-in-one installation that was moved and never removed."""
+    controller = victim.cloud.controller
+    old = _old_pair(controller)
+    northd = controller.northd
+    northd.stop()
+    northd.process = controller.start(
+        tuple(
+            argument.replace("nb_db.sock", "nb_db.old.sock").replace("sb_db.sock", "sb_db.old.sock")
+            for argument in northd.argv
+        )
+    )
+    northd.wait_ready()
+    victim.boot_anew()
+
+    def undo() -> None:
+        northd.stop()
+        northd.start()
+        for server in old:
+            server.kill()
+        victim.retry()
+
+    return undo
+
+
+def _old_pair(controller: Controller) -> tuple[Daemon, ...]:
+    """Two servers of empty databases, as they were before the first network was made."""
+    servers = []
+    for side, schema in (("nb", "ovn-nb"), ("sb", "ovn-sb")):
+        file = controller.db_dir / f"ovn{side}_db.old.db"
+        file.unlink(missing_ok=True)
+        controller.run("ovsdb-tool", "create", str(file), f"{SCHEMAS}/{schema}.ovsschema")
+        socket = f"{controller.run_dir}/ovn{side}_db.old.sock"
+        server = controller.daemon(
+            f"ovsdb-server-{side}-old",
+            f"--remote=punix:{socket}",
+            str(file),
+            program="ovsdb-server",
+            ready=socket,
+            leave=False,
+        )
+        server.start()
+        servers.append(server)
+    return tuple(servers)
