@@ -74,7 +74,13 @@ def _host(cloud: Cloud) -> Iterator[Case]:
             if found is None:
                 continue
             yield _case(
-                *(name, f"{database} (conf.db)", *found, subject.host(name), _unplugged(cloud, name))
+                *(
+                    name,
+                    f"{database} (conf.db)",
+                    *found,
+                    subject.host(name),
+                    _unplugged(cloud, name),
+                )
             )
 
 
