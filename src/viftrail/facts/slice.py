@@ -43,6 +43,7 @@ def follow(inquiry: Inquiry, port_id: str) -> None:
         [
             Ask(NBGlobal),
             Ask(LogicalSwitchPort, "name", port_id),
+            Ask(LogicalRouterPort, "name", port_id),
             Ask(SBGlobal),
             Ask(PortBinding, "logical_port", port_id),
         ]
@@ -105,6 +106,9 @@ def _routers(inquiry: Inquiry, members: Iterable[LogicalSwitchPort]) -> list[Log
     own = [Ask(LogicalRouterPort, "uuid", leg) for router in routers for leg in router.ports]
     inquiry.fetch(
         own,
+        # A network's port of the same name makes northd leave the router's out.
+        (Ask(LogicalSwitchPort, "name", leg.name) for leg in legs),
+        (Ask(PortBinding, "logical_port", leg.name) for leg in legs),
         (Ask(StaticRoute, "uuid", route) for router in routers for route in router.static_routes),
         (Ask(NAT, "uuid", nat) for router in routers for nat in router.nat[:MANY]),
         (Ask(NAT, "external_ip", address) for fip in fips for address in fip.split()),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
 
 _NB, _SB = 0, 1
+_INTRUDER = "router-of-somebody"
 _CONTROL = ("ovn-appctl", "-t", "ovn-controller")
 
 
@@ -182,3 +183,31 @@ def _old_pair(controller: Controller) -> tuple[Daemon, ...]:
         server.start()
         servers.append(server)
     return tuple(servers)
+
+
+@provocation(
+    "northd-bad-config-skipped",
+    "a router has got a port that is called like the VM's",
+    ALL_PATHS,
+)
+def take_name(victim: Victim) -> Undo:
+    """Which of the two northd takes hangs on their datapaths' UUIDs: tried until it is this one."""
+    controller, name = victim.cloud.controller, victim.vm.port_id
+
+    def take() -> bool:
+        controller.run("ovn-nbctl", "--if-exists", "lr-del", _INTRUDER)
+        controller.run(
+            *("ovn-nbctl", "--wait=sb", "lr-add", _INTRUDER, "--", "lrp-add", _INTRUDER, name),
+            *("fa:16:3e:00:00:99", "10.99.0.1/24"),
+        )
+        find = ("ovn-sbctl", "--bare", "--columns=type", "find", "Port_Binding")
+        return "patch" in controller.run(*find, f"logical_port={name}")
+
+    wait_until(take, 10.0)
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        controller.run("ovn-nbctl", "--wait=hv", "--if-exists", "lr-del", _INTRUDER)
+        victim.retry()
+
+    return undo

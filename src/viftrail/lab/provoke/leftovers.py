@@ -20,6 +20,8 @@ _OLD_MAC: Final = "fa:16:3e:0a:1d:01"
 _OLD_ADDRESS: Final = "10.0.0.200"
 #: A floating IP that was given back.
 _OLD_FLOATING_IP: Final = "203.0.113.222"
+#: Quoted for ovn-nbctl, as the key holds a colon.
+_REVISION: Final = 'external_ids:"neutron:revision_number"'
 
 
 def _nbctl(victim: Victim, *arguments: str, check: bool = True) -> None:
@@ -102,3 +104,15 @@ def leave_chassis(victim: Victim) -> Undo:
         _sbctl(victim, "--if-exists", "destroy", "Chassis_Private", _OLD_ID)
 
     return undo
+
+
+@provocation(
+    "nb-revision-mismatch",
+    "Northbound's row of the VM's port is of an earlier revision than Neutron's",
+    (),
+    freezes=True,
+)
+def miss_update(victim: Victim) -> Undo:
+    """As after a write to Northbound that failed; what that write changed is of no matter here."""
+    _nbctl(victim, "set", "Logical_Switch_Port", victim.vm.port_id, _REVISION + "=1")
+    return victim.repair_port
