@@ -21,11 +21,7 @@ _PLANTED = "planted in the rows by `lab synth`, which a real northd then carries
 NOT_PROVOKED: dict[str, str] = dict.fromkeys(
     (
         "nb-duplicate-address",
-        "nb-orphan-lsp",
-        "nb-orphan-nat",
         "northd-binding-missing",
-        "chassis-stale-same-hostname",
-        "chassis-private-ghost",
         "pb-unclaimed",
         "sg-portgroup-drift",
         "tunnel-encap-type-mismatch",
@@ -35,6 +31,7 @@ NOT_PROVOKED: dict[str, str] = dict.fromkeys(
 NOT_PROVOKED["router-no-default-route"] = (
     "the lab's host outside is on the provider subnet, reached without a route: test_route.py"
 )
+NOT_PROVOKED.update({entry.id: entry.unprovoked for entry in CATALOGUE if entry.unprovoked})
 """Faults that `lab break` does not provoke, and why."""
 
 NOT_YET = {

@@ -49,6 +49,9 @@ def follow(inquiry: Inquiry, port_id: str) -> None:
         ]
     )
     ports = inquiry.ask([Ask(LogicalSwitchPort, "name", port_id)])
+    # Rare: a router's port of the same name, and then northd takes one of the two only.
+    rivals = inquiry.ask([Ask(LogicalRouterPort, "name", port_id)])
+    inquiry.fetch(Ask(LogicalRouter, "ports", leg.uuid) for leg in rivals)
     switches = _switches(inquiry, port_id, ports)
     members = _members(inquiry, switches)
     gateways = _routers(inquiry, members)

@@ -101,7 +101,7 @@ def _listener_gone(cloud: Cloud) -> Iterator[Case]:
         yield Case(
             subject=subject.CLOUD,
             summary=f"the server of Southbound on {name} runs, but does not listen on port {port}, "
-            f"where {', '.join(chassis)} {'look' if len(chassis) > 1 else 'looks'} for it",
+            "where the chassis look for it",
             evidence=(
                 Evidence(
                     where=name,
@@ -111,13 +111,6 @@ def _listener_gone(cloud: Cloud) -> Iterator[Case]:
                     expected=str(port),
                     command="ovn-sbctl get-connection; ss -ltnp",
                 ),
-                Evidence(
-                    where=chassis[0],
-                    what="ovn-controller's connection to Southbound",
-                    seen="not connected",
-                    expected="connected",
-                    command="ovn-appctl -t ovn-controller connection-status",
-                ),
             ),
             steps=on_host(
                 name,
@@ -126,7 +119,18 @@ def _listener_gone(cloud: Cloud) -> Iterator[Case]:
                 verify="ovn-sbctl get-connection",
             ),
             victims=unfinished(cloud),
+            traces={subject.host(each): (_not_connected(each),) for each in chassis},
         )
+
+
+def _not_connected(name: str) -> Evidence:
+    return Evidence(
+        where=name,
+        what="ovn-controller's connection to Southbound",
+        seen="not connected",
+        expected="connected",
+        command="ovn-appctl -t ovn-controller connection-status",
+    )
 
 
 def _unreachable(cloud: Cloud) -> Iterator[Case]:
