@@ -21,11 +21,7 @@ _PLANTED = "planted in the rows by `lab synth`, which a real northd then carries
 NOT_PROVOKED: dict[str, str] = dict.fromkeys(
     (
         "nb-duplicate-address",
-        "nb-orphan-lsp",
-        "nb-orphan-nat",
         "northd-binding-missing",
-        "chassis-stale-same-hostname",
-        "chassis-private-ghost",
         "pb-unclaimed",
         "sg-portgroup-drift",
         "tunnel-encap-type-mismatch",

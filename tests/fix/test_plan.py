@@ -34,6 +34,9 @@ def made(owner: str, **changes: object) -> Plan:
 @pytest.mark.parametrize("fault", HARMFUL, ids=lambda fault: fault.id)
 def test_every_fault_of_the_lab_has_a_plan_that_runs(fault: Fault) -> None:
     plan = of(fault.id, allow=EVERYTHING)
+    if fault.id == "sg-ingress-missing":  # what shall be let in is the tenant's to say
+        assert not plan.runs
+        return
     assert plan.runs
     for planned in plan.steps:
         assert planned.handling is Handling.RUN

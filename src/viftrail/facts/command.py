@@ -99,8 +99,10 @@ def _listen(process: subprocess.Popen[bytes], end: float, most: int) -> tuple[by
             left = end - time.monotonic()
             if left <= 0:
                 break
+            # Looked at before, as it may say all and end between the two.
+            ended = process.poll() is not None
             ready = selector.select(min(_GLANCE, left))
-            if not ready and process.poll() is not None:
+            if not ready and ended:
                 break
             for key, _ in ready:
                 chunk = os.read(key.fd, _CHUNK)

@@ -112,6 +112,18 @@ class Disk(msgspec.Struct, frozen=True):
     free: int
 
 
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """What an OVN database server says of itself: its row in ``_Server`` (ovsdb-server(7))."""
+
+    model: str = ""
+    """standalone, clustered or relay."""
+    connected: bool = True
+    """In contact with a majority of its cluster; always true of a standalone one."""
+    leader: bool = True
+    ports: tuple[int, ...] | None = None
+    """The TCP ports that it listens on; None when that was not to be seen."""
+
+
 class Memory(msgspec.Struct, frozen=True):
     """The host's memory, in bytes."""
 
@@ -173,6 +185,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     heard: dict[str, tuple[str, ...]] = {}
     """Source MACs that came out of each tap within the window."""
     firewall: tuple[FirewallRule, ...] = ()
+    servers: dict[str, Server] = {}
+    """By the database's name. One that did not answer is missing."""
     disks: tuple[Disk, ...] = ()
     memory: Memory = Memory()
     guests: tuple[Guest, ...] = ()

@@ -38,6 +38,8 @@ class OwnedPort(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its subnet shall answer DHCP; None where the owner was not asked."""
     hybrid: bool = False
     """The owner plugs it through qbr/qvb/qvo (``ovs_hybrid_plug``)."""
+    revision: int | None = None
+    """Neutron's ``revision_number``, which grows with each change; None where it was not asked."""
 
 
 class OwnedFloatingIp(msgspec.Struct, frozen=True, kw_only=True):

@@ -57,6 +57,9 @@ DAEMONS = {  # name: (which run folder, what to ask it)
     "ovnnb_db": ("ovn", []),
     "ovnsb_db": ("ovn", []),
 }
+SERVERS = {"OVN_Northbound": "ovnnb_db", "OVN_Southbound": "ovnsb_db"}
+SERVER_COLUMNS = ["name", "model", "connected", "leader"]
+TCP_LISTEN = "0A"  # include/net/tcp_states.h
 RUN_FOLDERS = {
     "ovs": ["/run/openvswitch", "/var/run/openvswitch"],
     "ovn": ["/run/ovn", "/var/run/ovn", "/run/openvswitch", "/var/run/openvswitch"],
@@ -314,6 +317,61 @@ def look_at_vswitch(seen: Seen, report: Report) -> None:
         report.failed("Open_vSwitch database at %s" % path, error)
 
 
+def look_at_servers(seen: Seen, report: Report) -> None:
+    """What the OVN database servers here say of their own state (ovsdb-server(7), _Server)."""
+    tasks = {}
+    for name, stem in SERVERS.items():
+        path = os.path.join(run_folder("ovn"), stem + ".sock")
+        found = process(stem, run_folder("ovn"))
+        # A stopped one would only be waited for, and its state says enough.
+        if os.path.exists(path) and found and found["state"] not in ("", "Z", "T", "t"):
+            what = "%s at %s" % (name, path)
+            tasks[what] = functools.partial(look_at_server, name, path, found["pid"])
+    rows = [row for row in together(tasks, report).values() if row]
+    seen["servers"] = {row.pop("name"): row for row in rows}
+
+
+def look_at_server(name: str, path: str, pid: int) -> Optional[Dict[str, Any]]:
+    """Whether it is part of a cluster, whether that has a leader, and where it listens."""
+    select = {
+        "op": "select",
+        "table": "Database",
+        "where": [["name", "==", name]],
+        "columns": SERVER_COLUMNS,
+    }
+    rows = call(path, "transact", ["_Server", select])[0]["rows"]
+    return dict(rows[0], ports=listening(pid)) if rows else None
+
+
+def listening(pid: int) -> Optional[List[int]]:
+    """The TCP ports that a process listens on (proc(5)); None when the kernel does not say."""
+    folder = "/proc/%d/fd" % pid
+    own: Set[str] = set()
+    try:
+        for number in os.listdir(folder):
+            try:
+                own.add(os.readlink(os.path.join(folder, number)))
+            except FileNotFoundError:
+                continue  # closed just now
+    except OSError:
+        return None
+    ports: Set[int] = set()
+    for path in ("/proc/%d/net/tcp" % pid, "/proc/%d/net/tcp6" % pid):
+        try:
+            with open(path) as table:
+                rows = [line.split() for line in table][1:]
+        except FileNotFoundError:
+            continue  # no IPv6 here
+        except OSError:
+            return None
+        ports.update(
+            int(row[1].rpartition(":")[2], 16)
+            for row in rows
+            if row[3] == TCP_LISTEN and "socket:[%s]" % row[9] in own
+        )
+    return sorted(ports)
+
+
 def look_at_links(seen: Seen, report: Report) -> None:
     """Every network device with its master, state and addresses."""
     try:
@@ -327,8 +385,10 @@ def look_at_links(seen: Seen, report: Report) -> None:
 
 def look_at_machine(seen: Seen, report: Report) -> None:
     """Disks and memory: what the first guess in every incident is about."""
+    # Where the environment names the folders of the databases, as ovs-ctl(8) heeds it.
+    named = [os.environ[name] for name in ("OVN_DBDIR", "OVS_DBDIR") if os.environ.get(name)]
     found = together(
-        {"df " + path: functools.partial(room, path) for path in DISKS}, report, TIMEOUT
+        {"df " + path: functools.partial(room, path) for path in DISKS + named}, report, TIMEOUT
     )
     disks: Dict[int, Dict[str, Any]] = {}
     for part in found.values():
@@ -536,6 +596,7 @@ def look(window: float) -> Seen:
         {
             "daemons": look_at_processes,
             "Open_vSwitch database": look_at_vswitch,
+            "OVN database servers": look_at_servers,
             "ip -j -d addr": look_at_links,
             "disks and memory": look_at_machine,
             "nft -j list ruleset": look_at_firewall,

@@ -44,11 +44,15 @@ def follow(inquiry: Inquiry, port_id: str) -> None:
         [
             Ask(NBGlobal),
             Ask(LogicalSwitchPort, "name", port_id),
+            Ask(LogicalRouterPort, "name", port_id),
             Ask(SBGlobal),
             Ask(PortBinding, "logical_port", port_id),
         ]
     )
     ports = inquiry.ask([Ask(LogicalSwitchPort, "name", port_id)])
+    # Rare: a router's port of the same name, and then northd takes one of the two only.
+    rivals = inquiry.ask([Ask(LogicalRouterPort, "name", port_id)])
+    inquiry.fetch(Ask(LogicalRouter, "ports", leg.uuid) for leg in rivals)
     switches = _switches(inquiry, port_id, ports)
     members = _members(inquiry, switches)
     gateways = _routers(inquiry, members)
@@ -107,6 +111,9 @@ def _routers(inquiry: Inquiry, members: Iterable[LogicalSwitchPort]) -> list[Log
     own = [Ask(LogicalRouterPort, "uuid", leg) for router in routers for leg in router.ports]
     inquiry.fetch(
         own,
+        # A network's port of the same name makes northd leave the router's out.
+        (Ask(LogicalSwitchPort, "name", leg.name) for leg in legs),
+        (Ask(PortBinding, "logical_port", leg.name) for leg in legs),
         (Ask(StaticRoute, "uuid", route) for router in routers for route in router.static_routes),
         (Ask(NAT, "uuid", nat) for router in routers for nat in router.nat[:MANY]),
         nats,

@@ -171,5 +171,6 @@ FAULTS = (
         unlike={"nb-orphan-lsp": "there one of the two is unknown to the owner"},
         find=_duplicate,
         spares_others=True,
+        unprovoked="the lab's Neutron, as the real one, gives no address of a network twice.",
     ),
 )

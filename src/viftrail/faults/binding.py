@@ -15,6 +15,7 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, PortBinding, SBGlobal
 from viftrail.faults.chassis import LAG
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.northd import misled
 from viftrail.faults.step import NOTHING_CHANGED, claimed, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
@@ -28,6 +29,8 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
     states = [northd.northd_state(host) for host in cloud.central.values()]
     if states and not {"active", "standby", UNREACHED} & set(states):
         return  # northd itself is at fault
+    if any(True for _ in misled(cloud)):
+        return
     bindings = cloud.sb[PortBinding]
     for port in cloud.ports.values():
         if not bindings.absent("logical_port", port.id) or not _meant(cloud, port):

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
+from viftrail.chain.daemon import RUNNING
+from viftrail.chain.server import server_state
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.server import deaf
 from viftrail.faults.step import NOTHING_CHANGED, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
@@ -61,6 +64,8 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         if controller_state(host) != "running" or connection(host) != "not connected":
             continue
         remote = host.settings.get("ovn-remote", "")
+        if deaf(cloud, remote) or _down(cloud):
+            continue  # nobody can: the server is at fault, and not this host
         usual = _usual_remote(cloud, name)
         differs = bool(usual) and usual != remote
         yield Case(
@@ -91,6 +96,12 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
             certainty=Certainty.PROVEN,
             victims=_unclaimed(cloud, name, host),
         )
+
+
+def _down(cloud: Cloud) -> bool:
+    """No server of Southbound that was looked at serves."""
+    states = {server_state(host, SOUTHBOUND) for host in cloud.central.values()} - {""}
+    return bool(states) and RUNNING not in states
 
 
 def _reconnect(cloud: Cloud, name: str, remote: str, usual: str) -> tuple[Step, ...]:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.daemon import UNREACHED
+from viftrail.chain.daemon import HUNG, UNREACHED
 from viftrail.chain.subject import Subject
+from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.southbound import PortBinding
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import on_host
+from viftrail.faults.step import NO_UNDO, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 SYNC = "ovn-nbctl --wait=sb --timeout=10 sync"
@@ -29,13 +30,17 @@ def waiting(cloud: Cloud) -> frozenset[Subject]:
 
 
 def _northd(
-    accused: Callable[[str], bool], command: str, undo: str
+    accused: Callable[[str], bool], command: str, undo: str, *, holds: bool = False
 ) -> Callable[[Cloud], Iterator[Case]]:
-    """A case when no northd is active and one is in the accused state."""
+    """A case when no northd is active and one is in the accused state.
+
+    ``holds``: in that state it keeps the lock that others stand by for.
+    """
+    cleared = {"active", UNREACHED} if holds else {"active", "standby", UNREACHED}
 
     def find(cloud: Cloud) -> Iterator[Case]:
         states = {name: northd.northd_state(host) for name, host in cloud.central.items()}
-        if {"active", "standby", UNREACHED} & set(states.values()):
+        if cleared & set(states.values()):
             return  # who stands by does so because another one is active
         guilty = [name for name, state in states.items() if accused(state)]
         if not guilty:
@@ -59,13 +64,80 @@ def _northd(
             steps=on_host(name, command, undo=undo, verify=SYNC),
             # On a host that only serves the databases northd was never meant to run.
             certainty=Certainty.PROVEN
-            if "ovn-northd" in cloud.central[name].processes
+            if holds or "ovn-northd" in cloud.central[name].processes
             else Certainty.LIKELY,
             victims=victims,
             traces={victim: tuple(_traces(cloud, victim.name)) for victim in sorted(victims)},
         )
 
     return find
+
+
+def misled(cloud: Cloud) -> Iterator[Case]:
+    """An ovn-northd that works on other databases than its host serves."""
+    for name, host in cloud.central.items():
+        for database, (option, daemon) in _OPTIONS.items():
+            seen, served = _option(host, "ovn-northd", option), _sockets(host, daemon)
+            # Only a socket of this very host can be known to be another server's.
+            if not seen.startswith("unix:") or not served:
+                continue
+            if seen.removeprefix("unix:") in served or northd.northd_state(host) == "dead":
+                continue
+            victims = waiting(cloud)
+            yield Case(
+                subject=subject.CLOUD,
+                summary=f"ovn-northd on {name} works on {seen}, which is not where the server of "
+                f"{database} on {name} listens",
+                evidence=(
+                    Evidence(
+                        where=name,
+                        what=f"ovn-northd {option}",
+                        seen=seen,
+                        expected=" or ".join(f"unix:{path}" for path in served),
+                        command="ps -C ovn-northd -o args=",
+                    ),
+                    Evidence(
+                        where=name,
+                        what="ovn-northd",
+                        seen=northd.northd_state(host),
+                        expected="active, on these databases",
+                        command=northd.STATUS,
+                    ),
+                    *_lag(cloud),
+                ),
+                steps=on_host(
+                    name,
+                    "systemctl restart ovn-northd",
+                    undo=NO_UNDO,
+                    verify=SYNC,
+                ),
+                certainty=Certainty.PROVEN if victims or _lag(cloud) else Certainty.LIKELY,
+                victims=victims,
+                traces={victim: tuple(_traces(cloud, victim.name)) for victim in sorted(victims)},
+                note="If it comes back with the same databases, they are in its unit's settings: "
+                "OVN_CTL_OPTS in /etc/default/ovn-central or /etc/sysconfig/ovn-northd.",
+            )
+            break
+
+
+_OPTIONS = {NORTHBOUND: ("--ovnnb-db", "ovnnb_db"), SOUTHBOUND: ("--ovnsb-db", "ovnsb_db")}
+"""By which option ovn-northd is told of a database, and the pid file of its server."""
+
+
+def _option(host: Host, daemon: str, option: str) -> str:
+    """The value that a daemon was started with; empty where it is not known."""
+    process = host.processes.get(daemon)
+    words = process.command.split() if process and process.runs else []
+    found = (word.partition("=")[2] for word in words if word.startswith(f"{option}="))
+    return next(found, "")
+
+
+def _sockets(host: Host, daemon: str) -> tuple[str, ...]:
+    """The unix sockets that a database server was told to listen on."""
+    process = host.processes.get(daemon)
+    words = process.command.split() if process and process.runs else []
+    start = "--remote=punix:"
+    return tuple(word.removeprefix(start) for word in words if word.startswith(start))
 
 
 def _traces(cloud: Cloud, port_id: str) -> Iterator[Evidence]:
@@ -88,8 +160,12 @@ def _traces(cloud: Cloud, port_id: str) -> Iterator[Evidence]:
         )
 
 
-def _lag(cloud: Cloud) -> Iterator[Evidence]:
+def _lag(cloud: Cloud) -> tuple[Evidence, ...]:
     """How far Southbound is behind."""
+    return tuple(_behind(cloud))
+
+
+def _behind(cloud: Cloud) -> Iterator[Evidence]:
     for counters in cloud.nb[NBGlobal]:
         if counters.nb_cfg > counters.sb_cfg:
             yield Evidence(
@@ -144,5 +220,47 @@ FAULTS = (
             "ovn-appctl -t ovn-northd resume",
             "ovn-appctl -t ovn-northd pause",
         ),
+    ),
+    Fault(
+        id="northd-no-active",
+        stage=Stage.NORTHD,
+        title="The ovn-northd that holds the lock hangs",
+        what="The ovn-northd that is to do the work is stopped or hangs. Its connection lives, so it "
+        "keeps the lock, and every other ovn-northd stands by for it.",
+        shows="As with a northd that is not running: old ports work, a new port has a "
+        "Logical_Switch_Port and no Port_Binding. Every northd that answers says `standby`.",
+        decisive="One ovn-northd is stopped by a signal or does not answer, and none is active.",
+        remedy="Restart the one that hangs. Another takes the lock at once, or it does itself.",
+        risk=Risk.SAFE,
+        references=("ovn-northd(8), active-standby", "ovn: northd/ovn-northd.c"),
+        unlike={
+            "northd-paused": "there it answers, and says so",
+            "northd-not-running": "there the process is gone, and its lock with it",
+        },
+        find=_northd(
+            lambda state: state in ("stopped by a signal", HUNG),
+            "systemctl restart ovn-northd",
+            NO_UNDO,
+            holds=True,
+        ),
+    ),
+    Fault(
+        id="northd-wrong-endpoints",
+        stage=Stage.NORTHD,
+        title="ovn-northd works on other databases",
+        what="ovn-northd was started for another pair of databases than those that are in use: those "
+        "of an earlier installation, or of another cluster.",
+        shows="It says `active` and is connected, and nothing that is written to Northbound reaches "
+        "Southbound.",
+        decisive="Its command line names a unix socket on which the database server of the same host "
+        "does not listen.",
+        remedy="Correct its options and restart it. No packet is lost.",
+        risk=Risk.SAFE,
+        references=("ovn-northd(8), --ovnnb-db and --ovnsb-db", "ovn: utilities/ovn-ctl"),
+        unlike={
+            "northd-not-running": "there no process is there to ask",
+            "northd-binding-missing": "there it works on these very databases",
+        },
+        find=misled,
     ),
 )

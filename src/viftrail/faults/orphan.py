@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viftrail.chain import subject
-from viftrail.chain.cloud import NAME_LENGTH, Cloud, Plug
+from viftrail.chain.cloud import NAME_LENGTH, Cloud, Plug, Port
+from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.facts.southbound import Chassis, PortBinding
@@ -49,10 +50,20 @@ def _unowned(cloud: Cloud) -> Iterator[Case]:
                 risk=Risk.DESTROYS if holder else Risk.SAFE,
             ),
             certainty=Certainty.LIKELY if holder else Certainty.PROVEN,
+            victims=None if holder else frozenset(_rivals(cloud, port)),
             note=f"It is claimed by {holder.hostname}: look there for a VM before deleting it."
             if holder
             else "",
         )
+
+
+def _rivals(cloud: Cloud, ghost: Port) -> Iterator[Subject]:
+    """The ports of its network that have one of its addresses."""
+    addresses, switch = set(ghost.addresses), cloud.switch_of(ghost)
+    for member in cloud.members(switch) if switch else ():
+        port = cloud.ports.get(member.name)
+        if port and port.id != ghost.id and addresses & set(port.addresses):
+            yield subject.port(port.id)
 
 
 def _left_behind(cloud: Cloud) -> Iterator[Case]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from viftrail.lab.design import BEYOND, PHYSNET, PROVIDER_BRIDGE
 from viftrail.lab.node import Node
-from viftrail.lab.rows import DROP_GROUP
+from viftrail.lab.rows import DROP_GROUP, revision_of
 from viftrail.lab.status import (
     ExternalStatus,
     FloatingIpStatus,
@@ -133,6 +133,7 @@ def _vm(cloud: Cloud, vm: Vm) -> VmStatus:
         floating_ip=vm.floating_ip.address if vm.floating_ip else None,
         lease=guest.lease,
         mac_in_guest=guest.mac_of("eth0"),
+        revision=revision_of(vm),
     )
 
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+#: Where the packages keep the schemas of the OVN databases.
+SCHEMAS = os.environ.get("OVN_PKGDATADIR", "/usr/share/ovn")
+
 #: ovsdb-server and ovn-controller speak up on stderr only where nobody reads a log file.
 _QUIET = ("-vconsole:emer", "-vsyslog:off")
 
@@ -292,14 +295,13 @@ class Chassis(Node):
 
 def make_empty_databases(controller: Controller, chassis: tuple[Chassis, ...]) -> None:
     """Creates every database file; conf.db only once, as an empty one is like any other."""
-    share = os.environ.get("OVN_PKGDATADIR", "/usr/share/ovn")
     switch_share = os.environ.get("OVS_PKGDATADIR", "/usr/share/openvswitch")
     for side in ("nb", "sb"):
         controller.run(
             "ovsdb-tool",
             "create",
             str(controller.db_dir / f"ovn{side}_db.db"),
-            f"{share}/ovn-{side}.ovsschema",
+            f"{SCHEMAS}/ovn-{side}.ovsschema",
         )
     first = chassis[0].db_dir / "conf.db"
     controller.run("ovsdb-tool", "create", str(first), f"{switch_share}/vswitch.ovsschema")

@@ -160,7 +160,7 @@ class Rows:
             device_id=vm.id,
             device_owner="compute:nova",
             cidrs=f"{vm.ip}/{network.cidr.prefixlen}",
-            revision=5 if vm.floating_ip else 4,
+            revision=revision_of(vm),
         )
         external_ids |= {
             "neutron:port_name": vm.name,
@@ -396,3 +396,8 @@ class Rows:
             "ports": members(ports),
             "external_ids": strings({"neutron:security_group_id": security_group}),
         }
+
+
+def revision_of(vm: Vm) -> int:
+    """Neutron's count of the changes to a VM's port: made, bound, up, and given a floating IP."""
+    return 5 if vm.floating_ip else 4

@@ -111,6 +111,7 @@ def owner(status: Status) -> Owner:
                 port_groups=vm.security_groups,
                 dhcp=networks[vm.network].dhcp if vm.network in networks else None,
                 hybrid=vm.hybrid,
+                revision=vm.revision,
             )
             for vm in status.vms
         ),

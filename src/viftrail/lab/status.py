@@ -40,6 +40,7 @@ class VmStatus(msgspec.Struct, frozen=True):
     floating_ip: str | None
     lease: str | None
     mac_in_guest: str | None
+    revision: int | None = None
 
 
 class NetworkStatus(msgspec.Struct, frozen=True):

@@ -54,7 +54,8 @@ def _parts(fault: Fault) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "What it is", (fault.what,)
     yield "How it shows", (fault.shows,)
     unlike = tuple(f"Not {other}: {difference}." for other, difference in fault.unlike.items())
-    yield "Decisive evidence", (fault.decisive, *unlike)
+    made = (f"Tested from made facts only: {fault.unprovoked}",) if fault.unprovoked else ()
+    yield "Decisive evidence", (fault.decisive, *unlike, *made)
     yield f"Remedy and its risk ({fault.risk.value})", (fault.remedy,)
     yield "References", fault.references
 

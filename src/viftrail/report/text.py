@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Iterable, Iterator
 
@@ -19,6 +20,9 @@ _COLOURS = {
     State.CONSEQUENCE: "bright_black",
     State.NOT_APPLICABLE: "bright_black",
 }
+_SHORT = {"infrastructure": "infra"}
+"""Names of stages that the column is too narrow for."""
+
 _NO_LIVE_STAGES = "not examined: no OpenStack credentials"
 
 
@@ -94,14 +98,15 @@ def _headline(verdict: Verdict) -> Iterator[str]:
 
 
 def _chain(stages: tuple[Finding, ...]) -> Iterator[str]:
-    skipped = [finding for finding in stages if finding.summary == _NO_LIVE_STAGES]
-    if skipped:
-        yield from _stage_line(
-            f"{skipped[0].id}-{skipped[-1].id}", "OpenStack", State.UNKNOWN, _NO_LIVE_STAGES
-        )
-    for finding in stages:
-        if finding not in skipped:
-            yield from _stage_line(finding.id, finding.name, finding.state, finding.summary)
+    for skipped, group in itertools.groupby(stages, lambda f: f.summary == _NO_LIVE_STAGES):
+        findings = list(group)
+        if skipped:
+            number = "-".join(dict.fromkeys((findings[0].id, findings[-1].id)))
+            yield from _stage_line(number, "OpenStack", State.UNKNOWN, _NO_LIVE_STAGES)
+            continue
+        for each in findings:
+            name = _SHORT.get(each.name, each.name)
+            yield from _stage_line(each.id, name, each.state, each.summary)
 
 
 def _stage_line(number: str, name: str, state: State, summary: str) -> Iterator[str]:

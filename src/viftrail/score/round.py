@@ -65,7 +65,8 @@ def _played(empty: Round, lab: Lab) -> Round:
     for each in empty.faults:
         lab.ask("break", fault=each, vm=VICTIM)
     expected = {path for each in empty.faults for path in all_provocations()[each].breaks}
-    if not expected:
+    ways = [all_provocations()[each] for each in empty.faults]
+    if not expected and not any(way.freezes for way in ways):
         return _harmless(empty, lab)
     broken = {path.path for path in ping(lab, VICTIM, size).paths if not path.ok}
     if missing := expected - broken:
@@ -80,6 +81,8 @@ def _played(empty: Round, lab: Lab) -> Round:
         alarms=tuple(_alarms(lab, empty.faults, size)),
         seconds=seconds,
     )
+    if any(way.by_hand for way in ways):
+        return replace(asked, note="the mend is the operator's own")
     with tempfile.TemporaryDirectory(prefix="viftrail-score-") as folder:
         log = Path(folder) / "fix.jsonl"
         fix = _viftrail("fix", VICTIM, lab, *_WHATEVER_IT_TAKES, "--log", str(log))

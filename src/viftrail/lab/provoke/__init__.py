@@ -12,6 +12,7 @@ from viftrail.errors import LabError, UsageError
 # In the order of the chain, which is the order that they are listed in.
 # isort: off
 from viftrail.lab.provoke import (
+    disk,  # noqa: F401
     northbound,  # noqa: F401
     drift,  # noqa: F401
     routing,  # noqa: F401
@@ -24,6 +25,8 @@ from viftrail.lab.provoke import (
     route,  # noqa: F401
     mapping,  # noqa: F401
     translation,  # noqa: F401
+    leftovers,  # noqa: F401
+    central,  # noqa: F401
     decoys,  # noqa: F401
 )
 

@@ -129,7 +129,9 @@ class Provocation:
 
     ``run`` does it and gives back how to undo it. ``note`` says in a line what
     was done; ``breaks`` names paths of ``lab ping`` that fail for the victim,
-    with ``size`` those that do so only for that much payload. ``needs`` is the lab that it takes.
+    with ``size`` those that do so only for that much payload. What ``freezes`` breaks no path: all
+    that there is works on, and nothing can be changed. ``by_hand`` is what no printed command can
+    mend, as it is for the operator to choose. ``needs`` is the lab that it takes.
     """
 
     id: str
@@ -140,6 +142,8 @@ class Provocation:
     decoy: bool = False
     size: int = 0
     needs: Shape = field(default_factory=Shape)
+    freezes: bool = False
+    by_hand: bool = False
 
 
 _PLAIN = Shape()
@@ -168,11 +172,15 @@ def provocation(
     decoy: bool = False,
     size: int = 0,
     needs: Shape = _PLAIN,
+    freezes: bool = False,
+    by_hand: bool = False,
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
-        _REGISTRY[fault] = Provocation(fault, function, note, breaks, needs_vm, decoy, size, needs)
+        _REGISTRY[fault] = Provocation(
+            *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand)
+        )
         return function
 
     return enter

@@ -1,0 +1,77 @@
+"""S4: rows of Northbound that are of another revision than Neutron's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud
+from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import owned_row
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
+
+KEY = "neutron:revision_number"
+
+
+def _mismatched(cloud: Cloud) -> Iterator[Case]:
+    for port in cloud.ports.values():
+        seen = port.row.external_ids.get(KEY, "") if port.row else ""
+        wanted = port.owned.revision if port.owned else None
+        if wanted is None or not seen.isdigit() or int(seen) == wanted:
+            continue
+        older = int(seen) < wanted
+        get = f"ovn-nbctl get Logical_Switch_Port {port.id} 'external_ids:\"{KEY}\"'"
+        change = f'ovn-nbctl set Logical_Switch_Port {port.id} \'external_ids:"{KEY}"='
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"Northbound has revision {seen} of the port of {port.label}, and its owner "
+            f"revision {wanted}: "
+            + (
+                "its last change did not arrive" if older else "Neutron skips its own updates of it"
+            ),
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"Logical_Switch_Port.external_ids:{KEY}",
+                    seen=seen,
+                    expected=str(wanted),
+                    command=get,
+                ),
+            ),
+            steps=owned_row(
+                cloud,
+                ovn=f'{change}"{wanted}"\'',
+                undo=f'{change}"{seen}"\'',
+                openstack=f"openstack port set --description resync {port.id}",
+                verify=get,
+            ),
+            # Neutron's maintenance task looks every 300 s, and spares what is younger than 60 s.
+            certainty=Certainty.PROVEN if not older else Certainty.LIKELY,
+            victims=frozenset(),
+            note=""
+            if not older
+            else "Up to 300 s of it are no fault: Neutron's maintenance task "
+            "mends that by itself. Look again after that time.",
+        )
+
+
+FAULTS = (
+    Fault(
+        id="nb-revision-mismatch",
+        stage=Stage.NORTHBOUND,
+        title="Northbound's row is of another revision than Neutron's",
+        what="A change of the port was written to Neutron's database and not to Northbound (older), or "
+        "two servers raced (newer), so that Neutron skips its own updates of the row.",
+        shows="A change to the port, its security groups or its addresses has no effect. The VM works "
+        "as it did before.",
+        decisive="`neutron:revision_number` of the row differs from the port's revision_number in "
+        "Neutron for longer than 300 s.",
+        remedy="Wait for the maintenance task; then a no-op update of the port, which writes all of "
+        "it again.",
+        risk=Risk.SAFE,
+        references=("neutron: maintenance.py", "neutron: ovn_revision_numbers_db.py"),
+        unlike={"nb-lsp-missing": "there the row itself is missing"},
+        find=_mismatched,
+    ),
+)

@@ -1,0 +1,213 @@
+"""S4 to S6: the servers of both databases, and ovn-northd between them."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from viftrail.lab import hypervisor
+from viftrail.lab.machine import wait_until
+from viftrail.lab.node import SCHEMAS
+from viftrail.lab.ovsdb import SOUTHBOUND
+from viftrail.lab.provoke.registry import ALL_PATHS, provocation
+
+if TYPE_CHECKING:
+    from viftrail.lab.daemon import Daemon
+    from viftrail.lab.node import Controller
+    from viftrail.lab.provoke.registry import Undo, Victim
+
+_NB, _SB = 0, 1
+_INTRUDER = "router-of-somebody"
+_CONTROL = ("ovn-appctl", "-t", "ovn-controller")
+
+
+def unplug(victim: Victim) -> None:
+    """Takes the VM's card away and waits until nobody claims its port any more."""
+    victim.guest.halt()
+    hypervisor.unplug(victim.host, victim.vm)
+    where = [["logical_port", "==", victim.vm.port_id]]
+    with victim.cloud.controller.open(SOUTHBOUND) as southbound:
+
+        def unbound() -> bool:
+            return all(
+                row["chassis"] == [] for row in southbound.select("Port_Binding", where, "chassis")
+            )
+
+        wait_until(unbound, 3.0)
+
+
+def _await_cut_off(victim: Victim) -> None:
+    def cut_off() -> bool:
+        return "not connected" in victim.host.run(*_CONTROL, "connection-status", check=False)
+
+    wait_until(cut_off, 3.0, pause=0.05)
+
+
+@provocation(
+    "nb-server-down",
+    "the server of Northbound was killed",
+    (),
+    needs_vm=False,
+    freezes=True,
+)
+def kill_northbound(victim: Victim) -> Undo:
+    """As a crash or the OOM killer does."""
+    server = victim.cloud.controller.databases[_NB]
+    server.kill()
+    return server.start
+
+
+@provocation(
+    "sb-server-down",
+    "the server of Southbound was killed, and the VM was plugged anew",
+    ALL_PATHS,
+)
+def kill_southbound(victim: Victim) -> Undo:
+    """As a crash or the OOM killer does."""
+    server = victim.cloud.controller.databases[_SB]
+    unplug(victim)
+    server.kill()
+    _await_cut_off(victim)
+    victim.reboot()
+
+    def undo() -> None:
+        server.start()
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "sb-listener-gone",
+    "Southbound has lost its connections, and the VM was plugged anew",
+    ALL_PATHS,
+)
+def close_southbound(victim: Victim) -> Undo:
+    """The server itself, and northd on its unix socket, go on."""
+    controller = victim.cloud.controller
+    unplug(victim)
+    controller.run("ovn-sbctl", "del-connection")
+    _await_cut_off(victim)
+    victim.reboot()
+
+    def undo() -> None:
+        controller.run("ovn-sbctl", "set-connection", "ptcp:6642:0.0.0.0")
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "nb-unreachable-from-neutron",
+    "Northbound has lost its connections",
+    (),
+    needs_vm=False,
+    freezes=True,
+)
+def close_northbound(victim: Victim) -> Undo:
+    """The server itself, and northd on its unix socket, go on."""
+    controller = victim.cloud.controller
+    controller.run("ovn-nbctl", "del-connection")
+
+    def undo() -> None:
+        controller.run("ovn-nbctl", "set-connection", "ptcp:6641:0.0.0.0")
+
+    return undo
+
+
+@provocation(
+    "northd-no-active",
+    "ovn-northd hangs and keeps its lock; then the VM was deleted and made anew",
+    ALL_PATHS,
+)
+def hang_northd(victim: Victim) -> Undo:
+    """A process that is stopped loses no lock: its connection is as good as ever."""
+    northd = victim.cloud.controller.northd
+    northd.signal(signal.SIGSTOP)
+    victim.boot_anew()
+
+    def undo() -> None:
+        northd.signal(signal.SIGCONT)
+        northd.start()
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "northd-wrong-endpoints",
+    "ovn-northd was started by hand on an old pair of databases; then the VM was made anew",
+    ALL_PATHS,
+)
+def mislead_northd(victim: Victim) -> Undo:
+    """As with the central of an all-in-one installation that was moved and never removed."""
+    controller = victim.cloud.controller
+    old = _old_pair(controller)
+    northd = controller.northd
+    northd.stop()
+    northd.process = controller.start(
+        tuple(
+            argument.replace("nb_db.sock", "nb_db.old.sock").replace("sb_db.sock", "sb_db.old.sock")
+            for argument in northd.argv
+        )
+    )
+    northd.wait_ready()
+    victim.boot_anew()
+
+    def undo() -> None:
+        northd.stop()
+        northd.start()
+        for server in old:
+            server.kill()
+        victim.retry()
+
+    return undo
+
+
+def _old_pair(controller: Controller) -> tuple[Daemon, ...]:
+    """Two servers of empty databases, as they were before the first network was made."""
+    servers = []
+    for side, schema in (("nb", "ovn-nb"), ("sb", "ovn-sb")):
+        file = controller.db_dir / f"ovn{side}_db.old.db"
+        file.unlink(missing_ok=True)
+        controller.run("ovsdb-tool", "create", str(file), f"{SCHEMAS}/{schema}.ovsschema")
+        socket = f"{controller.run_dir}/ovn{side}_db.old.sock"
+        server = controller.daemon(
+            f"ovsdb-server-{side}-old",
+            f"--remote=punix:{socket}",
+            str(file),
+            program="ovsdb-server",
+            ready=socket,
+            leave=False,
+        )
+        server.start()
+        servers.append(server)
+    return tuple(servers)
+
+
+@provocation(
+    "northd-bad-config-skipped",
+    "a router has got a port that is called like the VM's",
+    ALL_PATHS,
+)
+def take_name(victim: Victim) -> Undo:
+    """Which of the two northd takes hangs on their datapaths' UUIDs: tried until it is this one."""
+    controller, name = victim.cloud.controller, victim.vm.port_id
+
+    def take() -> bool:
+        controller.run("ovn-nbctl", "--if-exists", "lr-del", _INTRUDER)
+        controller.run(
+            *("ovn-nbctl", "--wait=sb", "lr-add", _INTRUDER, "--", "lrp-add", _INTRUDER, name),
+            *("fa:16:3e:00:00:99", "10.99.0.1/24"),
+        )
+        find = ("ovn-sbctl", "--bare", "--columns=type", "find", "Port_Binding")
+        return "patch" in controller.run(*find, f"logical_port={name}")
+
+    wait_until(take, 10.0)
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        controller.run("ovn-nbctl", "--wait=hv", "--if-exists", "lr-del", _INTRUDER)
+        victim.retry()
+
+    return undo
