@@ -20,6 +20,7 @@ from viftrail.errors import UnknownTarget
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.faults.catalogue import CATALOGUE
+from viftrail.faults.catalogue import fault as fault_called
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.guess import cleared
 from viftrail.faults.step import neutron_owns
@@ -167,8 +168,11 @@ def _causes(cloud: Cloud, trail: Trail, *, suspicions: bool) -> list[Cause]:
 
 
 def _stages(findings: Iterable[Finding], causes: tuple[Cause, ...]) -> Iterator[Finding]:
-    """Findings with the causes put in; what follows from an earlier stage says so."""
+    """Findings with the causes put in; what follows from another stage says so."""
     first = ""
+    explained = {
+        stage.value: cause.stage for cause in causes for stage in fault_called(cause.id).shows_at
+    }
     for finding in findings:
         here = [cause for cause in causes if cause.stage == finding.id]
         if here:
@@ -179,9 +183,11 @@ def _stages(findings: Iterable[Finding], causes: tuple[Cause, ...]) -> Iterator[
             finding = msgspec.structs.replace(
                 finding, state=state, summary=here[0].summary, evidence=tuple(evidence)
             )
-        elif finding.state is State.BROKEN and first:
+        elif finding.state is State.BROKEN and (source := first or explained.get(finding.id)):
             finding = msgspec.structs.replace(
-                finding, state=State.CONSEQUENCE, summary=f"follows from {first}: {finding.summary}"
+                finding,
+                state=State.CONSEQUENCE,
+                summary=f"follows from {source}: {finding.summary}",
             )
         if finding.state in _BAD and not first:
             first = finding.id

@@ -33,7 +33,7 @@ MAX_TAPS = 64  # on a host with more the passive look at source MACs is left out
 
 OVS_TABLES = {
     "Open_vSwitch": ["_uuid", "external_ids", "ovs_version"],
-    "Bridge": ["_uuid", "name", "ports", "datapath_type"],
+    "Bridge": ["_uuid", "name", "ports", "datapath_type", "protocols"],
     "Port": ["_uuid", "name", "interfaces", "external_ids"],
     "Interface": [
         "_uuid",

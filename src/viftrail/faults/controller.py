@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
+from viftrail.chain.daemon import HUNG, STOPPED
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import NOTHING_CHANGED, on_host
+from viftrail.faults.step import NOTHING_CHANGED, on_host, revive
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 STATUS = "ovn-appctl -t ovn-controller connection-status"
@@ -53,6 +54,37 @@ def _crashed(cloud: Cloud) -> Iterator[Case]:
                 undo="systemctl stop ovn-controller",
                 verify=STATUS,
             ),
+        )
+
+
+def _hung(cloud: Cloud) -> Iterator[Case]:
+    for name, host in cloud.hosts.items():
+        state = controller_state(host)
+        process = host.processes.get("ovn-controller")
+        if process is None or state not in (STOPPED, HUNG) or not host.settings.get("ovn-remote"):
+            continue
+        yield Case(
+            subject=subject.host(name),
+            summary=f"ovn-controller on {name} is {state}: its flows still pass traffic, but "
+            "nobody there answers DHCP or claims ports",
+            evidence=(
+                Evidence(
+                    where=name,
+                    what=f"state of process {process.pid}, ovn-controller",
+                    seen=f"{process.state} ({state})",
+                    expected="S or R, and an answer",
+                    command=f"grep State /proc/{process.pid}/status; {STATUS}",
+                ),
+            ),
+            steps=revive(
+                name,
+                "ovn-controller",
+                state,
+                verify=STATUS,
+                blinks=f"every VM of {name}, below a second: tunnels and claims are made anew",
+            ),
+            # An answer that does not come in time may yet come; a stopped process gives none.
+            certainty=Certainty.PROVEN if state == STOPPED else Certainty.LIKELY,
         )
 
 
@@ -150,6 +182,28 @@ FAULTS = (
             "controller-sb-unreachable": "there the process lives",
         },
         find=_crashed,
+        on_path_freezes=True,
+    ),
+    Fault(
+        id="controller-hung",
+        stage=Stage.CONTROLLER,
+        title="ovn-controller hangs",
+        what="The process of ovn-controller is there and does nothing: it was stopped by a signal "
+        "(a debugger, a frozen cgroup), waits for a disk that does not answer, or loops.",
+        shows="As after a crash: flows that are installed go on passing traffic, DHCP is not "
+        "answered, new ports of the host are not claimed, and every row still looks right.",
+        decisive="The process is in state T, or its control socket accepts a question and gives no "
+        "answer within the time-out, again and again.",
+        remedy="Continue a process that was stopped by a signal; restart one that hangs for another "
+        "reason, after a look at its log and at what it waits for.",
+        risk=Risk.BLINKS,
+        references=("ovn-controller(8)", "proc(5), /proc/PID/stat", "systemctl(1), kill"),
+        unlike={
+            "controller-crashed": "there the process is gone",
+            "controller-flow-lag": "there it answers, and says that it is paused or busy",
+            "chassis-missing-graceful-stop": "there the Chassis row is gone as well",
+        },
+        find=_hung,
         on_path_freezes=True,
     ),
     Fault(

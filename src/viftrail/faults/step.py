@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.daemon import HUNG, STOPPED
 from viftrail.facts.vswitch import Interface
 from viftrail.verdict import Risk, Step
 
@@ -57,6 +58,31 @@ def on_host(
 ) -> tuple[Step, ...]:
     """One command on one host."""
     return (Step(command=command, where=host, risk=risk, undo=undo, verify=verify),)
+
+
+def revive(host: str, daemon: str, state: str, *, verify: str, blinks: str) -> tuple[Step, ...]:
+    """Have a daemon work again that is dead, stopped by a signal, or hangs."""
+    if state == STOPPED:
+        return on_host(
+            host,
+            f"systemctl kill --signal=CONT {daemon}",
+            undo=f"systemctl kill --signal=STOP {daemon}",
+            verify=verify,
+        )
+    if state == HUNG:
+        return (
+            Step(
+                command=f"systemctl restart {daemon}",
+                where=host,
+                risk=Risk.BLINKS,
+                undo=NO_UNDO,
+                verify=verify,
+                blinks=blinks,
+            ),
+        )
+    return on_host(
+        host, f"systemctl start {daemon}", undo=f"systemctl stop {daemon}", verify=verify
+    )
 
 
 def claimed(port_id: str) -> str:

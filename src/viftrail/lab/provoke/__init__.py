@@ -17,6 +17,7 @@ from viftrail.lab.provoke import (
     routing,  # noqa: F401
     binding,  # noqa: F401
     lag,  # noqa: F401
+    daemons,  # noqa: F401
     vif,  # noqa: F401
     local,  # noqa: F401
     underlay,  # noqa: F401
