@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 
-from viftrail.chain.cloud import Cloud
+from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.daemon import HUNG, STOPPED
 from viftrail.facts.vswitch import Interface
 from viftrail.verdict import Risk, Step
@@ -102,3 +102,21 @@ def plug_again(bridge: str, row: Interface) -> str:
         settings += [shlex.quote(f'{column}:{key}="{pairs[key]}"') for key in sorted(pairs)]
     command = f"ovs-vsctl --may-exist add-port {bridge} {row.name}"
     return command + (f" -- set Interface {row.name} {' '.join(settings)}" if settings else "")
+
+
+def reboot(cloud: Cloud, port: Port) -> tuple[Step, ...]:
+    """Only whoever runs the guest can give it a device again."""
+    lab = cloud.owner.kind == "lab"
+    return (
+        Step(
+            command=f"viftrail lab reboot {port.label} --name {cloud.owner.name}"
+            if lab
+            else f"openstack server reboot --hard {port.label}",
+            where=cloud.central_name if lab else ADMIN_SHELL,
+            risk=Risk.DISRUPTIVE,
+            undo=f"{NO_UNDO}: the guest restarts",
+            verify=claimed(port.id),
+            blinks=f"{port.label}: the guest restarts",
+            tenant="the server reboots; what was only in its memory is lost",
+        ),
+    )

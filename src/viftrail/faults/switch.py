@@ -9,7 +9,8 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import FEW_FLOWS, connection, controller_state
 from viftrail.chain.daemon import ABSENT, DEAD, HUNG, RUNNING, STOPPED
-from viftrail.chain.switch import switch_state
+from viftrail.chain.plug import diverted
+from viftrail.chain.switch import speaks, switch_state
 from viftrail.facts.host import Host
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Interface
@@ -18,7 +19,7 @@ from viftrail.faults.step import NO_UNDO, revive
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 VERSION = "ovs-appctl version"
-FRESH = 10.0
+FRESH = 5.0
 """Seconds in which a daemon that was just started may not have filled br-int yet."""
 
 _IN_PORT = re.compile(r"\bin_port=\"?(\d+)")
@@ -75,7 +76,7 @@ def _wiped(cloud: Cloud) -> Iterator[Case]:
         flows = host.flows
         if flows is None or not _fills(cloud, host):
             continue
-        expected = _claimed_ofports(cloud, name, host)
+        expected = _installed(host)
         entering = {match for flow in flows.ports for match in _IN_PORT.findall(flow)}
         few = flows.count < FEW_FLOWS
         if not few and (not expected or entering.intersection(expected.values())):
@@ -98,7 +99,7 @@ def _wiped(cloud: Cloud) -> Iterator[Case]:
                         where=name,
                         what=f"table 0 of {flows.bridge}, in_port={number} ({device})",
                         seen="no flow",
-                        expected="one flow, as the port is claimed here and up",
+                        expected="one flow, as its Interface says ovn-installed",
                         command=f"ovs-ofctl dump-flows {flows.bridge} table=0,in_port={number}",
                     )
                     for device, number in sorted(expected.items())[:2]
@@ -137,27 +138,20 @@ def _fills(cloud: Cloud, host: Host) -> bool:
         and bool(host.chassis_name and cloud.sb[Chassis].one("name", host.chassis_name))
         and host.flows is not None
         and host.flows.bridge == host.integration_bridge
+        and speaks(host)
+        and not diverted(host)
     )
 
 
-def _claimed_ofports(cloud: Cloud, name: str, host: Host) -> dict[str, str]:
-    """The ofports by which VMs that this host has claimed, and finished, enter br-int."""
-    found = {}
-    for port_id, plugs in cloud.plugs.items():
-        binding = cloud.binding(port_id)
-        chassis = cloud.chassis_of(binding)
-        here = [plug for plug in plugs if plug.host == name]
-        if len(here) != 1 or binding is None or binding.type or binding.up is False:
-            continue
-        (plug,) = here
-        if (
-            chassis is not None
-            and chassis.name == host.chassis_name
-            and plug.bridge == host.integration_bridge
-            and (plug.interface.ofport or 0) > 0
-        ):
-            found[plug.interface.name] = str(plug.interface.ofport)
-    return found
+def _installed(host: Host) -> dict[str, str]:
+    """The ofports of br-int's Interfaces whose flows ovn-controller reported as installed."""
+    return {
+        row.name: str(row.ofport)
+        for row in host.conf[Interface]
+        if row.external_ids.get("ovn-installed") == "true"
+        and (row.ofport or 0) > 0
+        and host.bridge_of.get(row.name) == host.integration_bridge
+    }
 
 
 FAULTS = (
@@ -169,8 +163,8 @@ FAULTS = (
         "ovn-controller is not told, and believes that what it installed is still there.",
         shows="All VMs of the host are cut off, DHCP included, while every row of OVN and Open "
         "vSwitch is healthy: claimed, up, ovn-installed, hv_cfg equal to nb_cfg.",
-        decisive="br-int has next to no flows, or none in table 0 for any VM that is claimed and up, "
-        "while ovn-controller runs, is connected, and was not started just now.",
+        decisive="br-int has next to no flows, or none in table 0 for any VM that is claimed and "
+        "installed, while ovn-controller runs, is connected, and was not started just now.",
         remedy="Restart ovn-controller: it installs all flows at its start. `inc-engine/recompute` "
         "does not help, since it compares with what it believes to be installed.",
         risk=Risk.BLINKS,

@@ -18,6 +18,7 @@ from viftrail.lab.provoke import (
     binding,  # noqa: F401
     lag,  # noqa: F401
     daemons,  # noqa: F401
+    bridge,  # noqa: F401
     vif,  # noqa: F401
     local,  # noqa: F401
     underlay,  # noqa: F401
