@@ -237,10 +237,11 @@ def _bindings(
     if missing or unhosted:
         # Who else could host it; none of them is on the trail yet.
         inquiry.fetch([Ask(Chassis, "other_config", GATEWAY_OPTION)])
-    inquiry.fetch(
-        (Ask(Encap, "uuid", uuid) for row in chassis for uuid in row.encaps),
-        (Ask(ChassisPrivate, "name", row.name) for row in chassis),
-    )
+    ends = [Ask(Encap, "uuid", uuid) for row in chassis for uuid in row.encaps]
+    inquiry.fetch(ends, (Ask(ChassisPrivate, "name", row.name) for row in chassis))
+    if len({end.type for end in inquiry.ask(ends)}) > 1:
+        # Of two that differ only the others tell which is the odd one.
+        inquiry.fetch([Ask(Chassis), Ask(Encap)])
     return chassis
 
 
@@ -271,8 +272,11 @@ def _hosts(
     # A chassis row may be missing although the host knows its own name.
     inquiry.fetch(
         (Ask(Chassis, "name", settings["system-id"]) for settings in own),
-        (Ask(Encap, "ip", settings.get("ovn-encap-ip", "")) for settings in own),
     )
+    ends = inquiry.ask(Ask(Encap, "ip", settings.get("ovn-encap-ip", "")) for settings in own)
+    # Who else announces a host's tunnel address: its own old row, or a host that lives.
+    holders = inquiry.ask(Ask(Chassis, "name", end.chassis_name) for end in ends)
+    inquiry.look(row.hostname for row in holders)
     # Where the port's own host does not tell, its absence there is no reason to search.
     silent = any(name in inquiry.hosts and not inquiry.hosts[name].vswitch for name in names)
     if not silent and not any(plugs(host, port_id) for host in inquiry.hosts.values()):

@@ -93,16 +93,14 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         if controller_state(host) != "running" or connection(host) != "not connected":
             continue
         remote = host.settings.get("ovn-remote", "")
-        usual = _usual_remote(cloud, name)
+        if not remote:
+            continue  # it was not told where: controller-not-configured
+        usual = usual_remote(cloud, name)
         differs = bool(usual) and usual != remote
         yield Case(
             subject=subject.host(name),
             summary=f"ovn-controller on {name} cannot reach Southbound"
-            + (
-                f": its ovn-remote is {remote or 'not set'}, the others' is {usual}"
-                if differs
-                else ""
-            ),
+            + (f": its ovn-remote is {remote}, the others' is {usual}" if differs else ""),
             evidence=(
                 Evidence(
                     where=name,
@@ -114,14 +112,14 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
                 Evidence(
                     where=name,
                     what="Open_vSwitch.external_ids:ovn-remote",
-                    seen=remote or "not set",
+                    seen=remote,
                     expected=usual or "an address where Southbound listens",
                     command="ovs-vsctl get Open_vSwitch . external_ids:ovn-remote",
                 ),
             ),
             steps=_reconnect(cloud, name, remote, usual if differs else ""),
             certainty=Certainty.PROVEN,
-            victims=_unclaimed(cloud, name, host),
+            victims=unclaimed(cloud, name, host),
         )
 
 
@@ -142,7 +140,7 @@ def _reconnect(cloud: Cloud, name: str, remote: str, usual: str) -> tuple[Step, 
     )
 
 
-def _usual_remote(cloud: Cloud, name: str) -> str:
+def usual_remote(cloud: Cloud, name: str) -> str:
     """The ovn-remote of the other hosts, if they agree on one by majority."""
     remotes = Counter(
         host.settings["ovn-remote"]
@@ -152,7 +150,7 @@ def _usual_remote(cloud: Cloud, name: str) -> str:
     return remotes.most_common(1)[0][0] if remotes else ""
 
 
-def _unclaimed(cloud: Cloud, name: str, host: Host) -> frozenset[Subject]:
+def unclaimed(cloud: Cloud, name: str, host: Host) -> frozenset[Subject]:
     """Ports plugged here that Southbound does not show as claimed here."""
     found = set()
     for port_id, plugs in cloud.plugs.items():
@@ -213,13 +211,16 @@ FAULTS = (
         what="ovn-controller runs but has no connection to Southbound: a wrong ovn-remote, a closed "
         "listener, a firewall in between. It neither learns of new ports nor reports its own.",
         shows="What was there before goes on working. A port plugged since stays without a "
-        "chassis. The log repeats connection attempts, or is silent when ovn-remote is not set.",
+        "chassis. The log repeats connection attempts.",
         decisive="`connection-status` says `not connected`; where only this host fails, its "
         "ovn-remote differs from the others'.",
         remedy="Set the right ovn-remote; ovn-controller follows without a restart.",
         risk=Risk.SAFE,
         references=("ovn-controller(8), ovn-remote", "ovs: lib/reconnect.c"),
-        unlike={"controller-crashed": "there no process answers"},
+        unlike={
+            "controller-crashed": "there no process answers",
+            "controller-not-configured": "there ovn-remote is not set at all",
+        },
         find=_unreachable,
         on_path_freezes=True,
     ),

@@ -8,6 +8,7 @@ or the owner is the lab, is Northbound itself the place.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.daemon import HUNG, STOPPED
@@ -119,4 +120,15 @@ def reboot(cloud: Cloud, port: Port) -> tuple[Step, ...]:
             blinks=f"{port.label}: the guest restarts",
             tenant="the server reboots; what was only in its memory is lost",
         ),
+    )
+
+
+def unregister(cloud: Cloud, name: str) -> Iterator[Step]:
+    """Delete a Chassis that is no living host's."""
+    yield from on_host(
+        cloud.central_name,
+        f"ovn-sbctl chassis-del {name} && ovn-sbctl --if-exists destroy Chassis_Private {name}",
+        undo="a living ovn-controller registers itself again",
+        verify=f"ovn-sbctl find Chassis name={name}",
+        risk=Risk.BLINKS,
     )

@@ -24,7 +24,9 @@ def _wrong_address(cloud: Cloud) -> Iterator[Case]:
         announced = cloud.tunnel_ip(chassis) if chassis else host.settings.get("ovn-encap-ip", "")
         if not host.links or not announced or announced in local_addresses(host):
             continue
-        right = _own_address(cloud, host, announced)
+        if not chassis and cloud.sb[Encap].find("ip", announced):
+            continue  # another chassis has it, and so this one cannot register
+        right = own_address(cloud, host, announced)
         if not right:
             continue
         yield Case(
@@ -65,7 +67,7 @@ def _routable(host: Host) -> frozenset[str]:
     )
 
 
-def _own_address(cloud: Cloud, host: Host, announced: str) -> str:
+def own_address(cloud: Cloud, host: Host, announced: str) -> str:
     """The host's address in the network that holds the other chassis' tunnel addresses."""
     peers = [
         ipaddress.ip_address(encap.ip)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: An address of the management network that no node has.
 _NOBODY = "tcp:192.0.2.99:6642"
+#: What a new installation calls its chassis.
+_NEW_SYSTEM_ID = "00000000-0000-4000-8000-00000000c0de"
 
 
 @provocation(
@@ -74,18 +76,8 @@ def kill_controller(victim: Victim) -> Undo:
 )
 def cut_southbound(victim: Victim) -> Undo:
     """What is bound stays bound, so the port has to be let go of before."""
-    host, vm = victim.host, victim.vm
-    victim.guest.halt()
-    hypervisor.unplug(host, vm)
-    with victim.cloud.controller.open(SOUTHBOUND) as southbound:
-
-        def unbound() -> bool:
-            rows = southbound.select(
-                "Port_Binding", [["logical_port", "==", vm.port_id]], "chassis"
-            )
-            return all(row["chassis"] == [] for row in rows)
-
-        wait_until(unbound, 3.0)
+    host = victim.host
+    _let_go(victim)
     host.vsctl("set", "Open_vSwitch", ".", f'external_ids:ovn-remote="{_NOBODY}"')
     wait_until(
         lambda: (
@@ -102,3 +94,82 @@ def cut_southbound(victim: Victim) -> Undo:
         victim.retry()
 
     return undo
+
+
+@provocation(
+    "controller-not-configured",
+    "ovn-controller on the VM's host was stopped gracefully, and started without ovn-encap-ip",
+    ("dhcp", "other-host", "external", "floating-ip-icmp", "floating-ip-tcp"),
+)
+def forget_setting(victim: Victim) -> Undo:
+    """A host that is registered would keep its row; one that starts so never gets it."""
+    host = victim.host
+    host.controller.stop()
+    host.vsctl("remove", "Open_vSwitch", ".", "external_ids", "ovn-encap-ip")
+    host.controller.start()
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        host.restore_settings()
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "chassis-stale-same-encap",
+    "ovn-controller on the VM's host was killed, and came back with a new system-id",
+    ("dhcp",),
+)
+def rename_chassis(victim: Victim) -> Undo:
+    """As a new installation over an old one: the old row has the host's address."""
+    host, controller = victim.host, victim.cloud.controller
+    host.controller.kill()
+    host.vsctl("set", "Open_vSwitch", ".", f'external_ids:system-id="{_NEW_SYSTEM_ID}"')
+    host.controller.start()
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        host.controller.stop()
+        for table in ("Chassis", "Chassis_Private"):
+            controller.run("ovn-sbctl", "--if-exists", "destroy", table, _NEW_SYSTEM_ID)
+        host.restore_settings()
+        host.controller.start()
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "encap-duplicate-ip",
+    "ovn-encap-ip on the VM's host is another host's, then the VM was plugged anew",
+    ALL_PATHS,
+)
+def copy_encap(victim: Victim) -> Undo:
+    """What is claimed stays claimed, so the port has to be let go of before."""
+    host = victim.host
+    _let_go(victim)
+    other = victim.other_host().design.tunnel_ip
+    host.vsctl("set", "Open_vSwitch", ".", f'external_ids:ovn-encap-ip="{other}"')
+    victim.cloud.reboot(victim.name, patience=0)
+
+    def undo() -> None:
+        host.restore_settings()
+        victim.retry()
+
+    return undo
+
+
+def _let_go(victim: Victim) -> None:
+    """Unplugs the VM and waits until its port is nobody's."""
+    victim.guest.halt()
+    hypervisor.unplug(victim.host, victim.vm)
+    with victim.cloud.controller.open(SOUTHBOUND) as southbound:
+
+        def unbound() -> bool:
+            rows = southbound.select(
+                "Port_Binding", [["logical_port", "==", victim.vm.port_id]], "chassis"
+            )
+            return all(row["chassis"] == [] for row in rows)
+
+        wait_until(unbound, 3.0)
