@@ -264,7 +264,8 @@ def _hosts(
 ) -> None:
     owned = inquiry.source.owner.port(port_id)
     names = [row.hostname for row in chassis]
-    names += [port.options.get("requested-chassis", "").partition(",")[0] for port in ports]
+    promised = [port.options.get("requested-chassis", "") for port in ports]
+    names += [name for wanted in promised for name in wanted.split(",")]
     if owned:
         names.append(owned.host)
     inquiry.look([*inquiry.source.central_hosts(), *names])
@@ -279,7 +280,10 @@ def _hosts(
     inquiry.look(row.hostname for row in holders)
     # Where the port's own host does not tell, its absence there is no reason to search.
     silent = any(name in inquiry.hosts and not inquiry.hosts[name].vswitch for name in names)
-    if not silent and not any(plugs(host, port_id) for host in inquiry.hosts.values()):
+    nowhere = not silent and not any(plugs(host, port_id) for host in inquiry.hosts.values())
+    # Neutron names a host for every VM's port; where it does not, several may claim it.
+    unnamed = owned is not None and bool(owned.host) and "" in promised
+    if nowhere or unnamed:
         inquiry.look(inquiry.source.other_hosts())
 
 

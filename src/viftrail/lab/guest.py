@@ -108,6 +108,12 @@ class Guest(Machine):
             self.ip("address flush dev eth0", "link set eth0 up", check=False)
             self._client.spawn()
 
+    def fall_silent(self) -> None:
+        """Sets its card down. Its DHCP client waits for the link, as those of real guests do."""
+        self._client.kill()
+        self.ip("address flush dev eth0", "link set eth0 down")
+        self._client.spawn()
+
     def halt(self) -> None:
         """Ends what runs in it."""
         self._client.kill()

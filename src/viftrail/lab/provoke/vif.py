@@ -95,7 +95,7 @@ def break_leg(victim: Victim) -> Undo:
 @provocation("vif-guest-link-or-mac", "the guest's NIC was set down", ALL_PATHS)
 def lower_guest(victim: Victim) -> Undo:
     """As ``<link state='down'/>`` does, or the guest's own administrator."""
-    victim.guest.ip("link set eth0 down")
+    victim.guest.fall_silent()
 
     def undo() -> None:
         if victim.exists:
