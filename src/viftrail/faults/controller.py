@@ -185,7 +185,7 @@ FAULTS = (
     Fault(
         id="controller-hung",
         stage=Stage.CONTROLLER,
-        title="ovn-controller hangs",
+        title="ovn-controller hangs or was stopped by a signal",
         what="The process of ovn-controller is there and does nothing: it was stopped by a signal "
         "(a debugger, a frozen cgroup), waits for a disk that does not answer, or loops.",
         shows="As after a crash: flows that are installed go on passing traffic, DHCP is not "
