@@ -19,6 +19,7 @@ from viftrail.chain.trail import Role, Trail, trail_of
 from viftrail.errors import UnknownTarget
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.catalogue import fault as fault_called
 from viftrail.faults.fault import Case, Fault
@@ -88,7 +89,7 @@ def _ghost(cloud: Cloud, port_id: str) -> Port:
     """A port that only its owner, a host or Southbound knows."""
     owned = cloud.owner.port(port_id)
     if owned or port_id in cloud.plugs or cloud.binding(port_id):
-        return Port(port_id, None, owned)
+        return Port(port_id, cloud.nb[LogicalSwitchPort].one("name", port_id), owned)
     raise UnknownTarget(
         f"No port {port_id} is known.", "Give a VM name, a port id, a MAC or an IP address."
     )

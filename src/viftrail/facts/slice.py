@@ -282,9 +282,13 @@ def _hosts(
     silent = any(name in inquiry.hosts and not inquiry.hosts[name].vswitch for name in names)
     nowhere = not silent and not any(plugs(host, port_id) for host in inquiry.hosts.values())
     # Neutron names a host for every VM's port; where it does not, several may claim it.
-    unnamed = owned is not None and bool(owned.host) and "" in promised
+    unnamed = "" in promised and any(_neutrons(port) for port in ports)
     if nowhere or unnamed:
         inquiry.look(inquiry.source.other_hosts())
+
+
+def _neutrons(port: LogicalSwitchPort) -> bool:
+    return any(key.startswith("neutron:") for key in port.external_ids)
 
 
 def plugs(host: Host, port_id: str) -> bool:

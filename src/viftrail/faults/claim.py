@@ -81,7 +81,7 @@ def _pingpong(cloud: Cloud) -> Iterator[Case]:
         hosts = sorted({plug.host for plug in able})
         if len(hosts) < 2:
             continue
-        home = port.owned.host if port.owned else ""
+        home = _home(port, able)
         wrong = [plug for plug in able if home in hosts and plug.host != home]
         holder = cloud.chassis_of(cloud.binding(port_id))
         yield Case(
@@ -121,6 +121,15 @@ def _pingpong(cloud: Cloud) -> Iterator[Case]:
             else "Find the host where no VM has the device (`virsh list`), and delete the port from "
             "br-int there.",
         )
+
+
+def _home(port: Port, plugs: list[Plug]) -> str:
+    """Where the VM runs: its owner's word, Neutron's, or where the plug has the name Nova gives."""
+    if port.owned:
+        return port.owned.host
+    said = port.row.external_ids.get("neutron:host_id", "") if port.row else ""
+    named = [plug.host for plug in plugs if plug.interface.name in port.device_names()]
+    return said or (named[0] if len(named) == 1 else "")
 
 
 def _unplug(plugs: list[Plug]) -> Iterator[Step]:

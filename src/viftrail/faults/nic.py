@@ -17,6 +17,7 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, Encap
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
+from viftrail.faults.tunnel import own_address
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 
@@ -87,7 +88,7 @@ def _lost(cloud: Cloud) -> Iterator[Case]:
         if not announced or here.intersection(announced):
             continue
         ip = announced[0]
-        if host.settings.get("ovn-encap-ip", ip) != ip or _others(cloud, host) & here:
+        if host.settings.get("ovn-encap-ip", ip) != ip or own_address(cloud, host, ip):
             continue  # the configuration is at fault, or another address took its place
         device, length = _usual_place(cloud, host, ip)
         yield Case(
@@ -125,11 +126,6 @@ def _lost(cloud: Cloud) -> Iterator[Case]:
             else f"Nothing here tells where {ip} belongs: put it back on the device of the tunnel "
             "network.",
         )
-
-
-def _others(cloud: Cloud, host: Host) -> set[str]:
-    """Tunnel addresses of other chassis."""
-    return {encap.ip for encap in cloud.sb[Encap] if encap.chassis_name != host.chassis_name}
 
 
 def _usual_place(cloud: Cloud, host: Host, ip: str) -> tuple[str, int]:

@@ -96,7 +96,7 @@ def _stale(cloud: Cloud) -> Iterator[Case]:
                 ),
             ),
             steps=tuple(unregister(cloud, holder.name)),
-            certainty=Certainty.LIKELY if alive is None else Certainty.PROVEN,
+            certainty=Certainty.POSSIBLE if alive is None else Certainty.PROVEN,
             note="If the new system-id was a mistake, put the old one back instead: "
             f"ovs-vsctl set Open_vSwitch . external_ids:system-id={holder.name}, on {name}.",
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.controller import FEW_FLOWS, connection, controller_state
+from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import ABSENT, DEAD, HUNG, RUNNING, STOPPED
 from viftrail.chain.plug import diverted
 from viftrail.chain.switch import speaks, switch_state
@@ -78,8 +78,7 @@ def _wiped(cloud: Cloud) -> Iterator[Case]:
             continue
         expected = _installed(host)
         entering = {match for flow in flows.ports for match in _IN_PORT.findall(flow)}
-        few = flows.count < FEW_FLOWS
-        if not few and (not expected or entering.intersection(expected.values())):
+        if not expected or entering.intersection(expected.values()):
             continue
         young = min(host.age("ovn-controller"), host.age("ovs-vswitchd")) < FRESH
         yield Case(
@@ -90,8 +89,8 @@ def _wiped(cloud: Cloud) -> Iterator[Case]:
                 Evidence(
                     where=name,
                     what=f"OpenFlow flows in {flows.bridge}",
-                    seen=str(flows.count) if few else "none that lets a VM's port in",
-                    expected=f"{FEW_FLOWS} or more",
+                    seen=str(flows.count),
+                    expected="some for each port; a host that is registered has over ten",
                     command=f"ovs-ofctl dump-aggregate {flows.bridge}",
                 ),
                 *(
@@ -99,7 +98,7 @@ def _wiped(cloud: Cloud) -> Iterator[Case]:
                         where=name,
                         what=f"table 0 of {flows.bridge}, in_port={number} ({device})",
                         seen="no flow",
-                        expected="one flow, as its Interface says ovn-installed",
+                        expected="one flow, as its port is installed",
                         command=f"ovs-ofctl dump-flows {flows.bridge} table=0,in_port={number}",
                     )
                     for device, number in sorted(expected.items())[:2]
@@ -144,14 +143,19 @@ def _fills(cloud: Cloud, host: Host) -> bool:
 
 
 def _installed(host: Host) -> dict[str, str]:
-    """The ofports of br-int's Interfaces whose flows ovn-controller reported as installed."""
-    return {
-        row.name: str(row.ofport)
+    """The ofports by which packets enter br-int for sure, by the Interface's name.
+
+    Those of VMs whose flows ovn-controller reported as installed, and those of its tunnels. A
+    host without any VM has few flows, and these.
+    """
+    vms = [
+        row
         for row in host.conf[Interface]
         if row.external_ids.get("ovn-installed") == "true"
-        and (row.ofport or 0) > 0
         and host.bridge_of.get(row.name) == host.integration_bridge
-    }
+    ]
+    tunnels = [row for rows in host.tunnels.values() for row in rows]
+    return {row.name: str(row.ofport) for row in vms or tunnels if (row.ofport or 0) > 0}
 
 
 FAULTS = (
@@ -163,8 +167,8 @@ FAULTS = (
         "ovn-controller is not told, and believes that what it installed is still there.",
         shows="All VMs of the host are cut off, DHCP included, while every row of OVN and Open "
         "vSwitch is healthy: claimed, up, ovn-installed, hv_cfg equal to nb_cfg.",
-        decisive="br-int has next to no flows, or none in table 0 for any VM that is claimed and "
-        "installed, while ovn-controller runs, is connected, and was not started just now.",
+        decisive="Table 0 of br-int has no flow for any port that is installed, nor for tunnels, "
+        "while ovn-controller runs, is connected, and was not started just now.",
         remedy="Restart ovn-controller: it installs all flows at its start. `inc-engine/recompute` "
         "does not help, since it compares with what it believes to be installed.",
         risk=Risk.BLINKS,

@@ -95,7 +95,14 @@ def break_leg(victim: Victim) -> Undo:
 @provocation("vif-guest-link-or-mac", "the guest's NIC was set down", ALL_PATHS)
 def lower_guest(victim: Victim) -> Undo:
     """As ``<link state='down'/>`` does, or the guest's own administrator."""
-    victim.guest.fall_silent()
+    host, tap = victim.host, victim.vm.tap
+    # Its DHCP client shall wait for the link, as real ones do, and must not get a lease before.
+    host.ip(f"link set {tap} down")
+    asked = victim.guest.requests
+    victim.guest.ask_for_lease()
+    wait_until(lambda: victim.guest.requests > asked, 3.0)
+    victim.guest.ip("link set eth0 down")
+    host.ip(f"link set {tap} up")
 
     def undo() -> None:
         if victim.exists:
