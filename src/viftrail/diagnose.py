@@ -19,7 +19,9 @@ from viftrail.chain.trail import Role, Trail, trail_of
 from viftrail.errors import UnknownTarget
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.faults.catalogue import CATALOGUE
+from viftrail.faults.catalogue import fault as fault_called
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.guess import weigh
 from viftrail.faults.hypothesis import Scene
@@ -97,7 +99,7 @@ def _ghost(cloud: Cloud, port_id: str) -> Port:
     """A port that only its owner, a host or Southbound knows."""
     owned = cloud.owner.port(port_id)
     if owned or port_id in cloud.plugs or cloud.binding(port_id):
-        return Port(port_id, None, owned)
+        return Port(port_id, cloud.nb[LogicalSwitchPort].one("name", port_id), owned)
     raise UnknownTarget(
         f"No port {port_id} is known.", "Give a VM name, a port id, a MAC or an IP address."
     )
@@ -177,8 +179,11 @@ def _causes(cloud: Cloud, trail: Trail, *, suspicions: bool) -> list[Cause]:
 
 
 def _stages(findings: Iterable[Finding], causes: tuple[Cause, ...]) -> Iterator[Finding]:
-    """Findings with the causes put in; what follows from an earlier stage says so."""
+    """Findings with the causes put in; what follows from another stage says so."""
     first = ""
+    explained = {
+        stage.value: cause.stage for cause in causes for stage in fault_called(cause.id).shows_at
+    }
     for finding in findings:
         here = [cause for cause in causes if cause.stage == finding.id]
         if here:
@@ -189,9 +194,11 @@ def _stages(findings: Iterable[Finding], causes: tuple[Cause, ...]) -> Iterator[
             finding = msgspec.structs.replace(
                 finding, state=state, summary=here[0].summary, evidence=tuple(evidence)
             )
-        elif finding.state is State.BROKEN and first:
+        elif finding.state is State.BROKEN and (source := first or explained.get(finding.id)):
             finding = msgspec.structs.replace(
-                finding, state=State.CONSEQUENCE, summary=f"follows from {first}: {finding.summary}"
+                finding,
+                state=State.CONSEQUENCE,
+                summary=f"follows from {source}: {finding.summary}",
             )
         if finding.state in _BAD and not first:
             first = finding.id

@@ -36,7 +36,7 @@ def test_green_rows_of_a_dead_switch_are_not_believed() -> None:
 
 def test_the_gateways_switch_is_looked_at_too() -> None:
     verdict = ask(process("", "network1"))
-    assert verdict.verdict.stage == "S10"
+    assert (verdict.verdict.stage, verdict.verdict.cause) == ("S8", "vswitchd-dead")
     assert "network1" in verdict.verdict.summary
 
 

@@ -24,7 +24,6 @@ NOT_PROVOKED: dict[str, str] = dict.fromkeys(
         "northd-binding-missing",
         "pb-unclaimed",
         "sg-portgroup-drift",
-        "tunnel-encap-type-mismatch",
     ),
     _PLANTED,
 )
@@ -33,10 +32,7 @@ NOT_PROVOKED.update({entry.id: entry.unprovoked for entry in CATALOGUE if entry.
 
 NOT_YET = {
     # Of FAULTS.md, part C: named as what an entry is confused with, defined in a later issue.
-    "chassis-stale-same-encap",
     "event-unexpected-vif-plugged",
-    "vif-guest-link-or-mac",
-    "vswitchd-dead",
 }
 
 each = pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)

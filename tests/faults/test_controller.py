@@ -39,7 +39,16 @@ def test_a_host_without_its_chassis_row_did_not_crash() -> None:
 def test_a_hung_controller_is_neither() -> None:
     host = healthy().hosts["compute1"]
     facts = on_host(healthy(), "compute1", unixctl={**host.unixctl, "ovn-controller": {}})
-    assert audit(facts).causes == ()
+    (cause,) = audit(facts).causes
+    assert (cause.id, cause.confidence.value) == ("controller-hung", "likely")
+    assert cause.remedy.steps[0].command == "systemctl restart ovn-controller"
+
+
+def test_one_that_a_signal_stopped_is_continued() -> None:
+    (cause,) = audit(facts_of("controller-hung")).causes
+    assert cause.confidence.value == "proven"
+    assert "--signal=CONT" in cause.remedy.steps[0].command
+    assert "--signal=STOP" in cause.remedy.steps[0].undo
 
 
 def test_on_a_gateway_a_dead_controller_stops_changes_and_not_traffic() -> None:

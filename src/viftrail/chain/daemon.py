@@ -6,6 +6,9 @@ from viftrail.facts.host import Host
 
 RUNNING = "running"
 HUNG = "hung"
+STOPPED = "stopped by a signal"
+DEAD = "dead"
+ABSENT = "not running"
 UNREACHED = "running, and its control socket was not reached"
 """As when it runs in a container that hides the socket: neither good nor bad is known."""
 
@@ -14,11 +17,11 @@ def daemon_state(host: Host, daemon: str) -> str:
     """Running, hung, stopped, dead, not running, or not to be asked."""
     process = host.processes.get(daemon)
     if process is None:
-        return "not running"
+        return ABSENT
     if process.state in ("T", "t"):
-        return "stopped by a signal"
+        return STOPPED
     if not process.runs:
-        return "dead"
+        return DEAD
     if host.unixctl.get(daemon):
         return RUNNING
     failures = host.failures(f"ovs-appctl -t {daemon} ")

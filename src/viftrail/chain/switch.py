@@ -9,7 +9,11 @@ from __future__ import annotations
 from viftrail.chain.checks import Checks
 from viftrail.chain.daemon import RUNNING, UNREACHED, daemon_state
 from viftrail.facts.host import Host
+from viftrail.facts.vswitch import Bridge, Interface
 from viftrail.verdict import Evidence
+
+OPENFLOW = "OpenFlow15"
+"""The version that ovn-controller speaks (ovn: controller/ofctrl.c)."""
 
 
 def switch_state(host: Host) -> str:
@@ -17,6 +21,18 @@ def switch_state(host: Host) -> str:
     if not host.processes.keys() & {"ovs-vswitchd", "ovsdb-server"}:
         return ""
     return daemon_state(host, "ovs-vswitchd")
+
+
+def speaks(host: Host) -> bool:
+    """ovs-vswitchd lets ovn-controller connect to the integration bridge."""
+    bridge = host.conf[Bridge].one("name", host.integration_bridge)
+    return bridge is not None and (not bridge.protocols or OPENFLOW in bridge.protocols)
+
+
+def carried_out(host: Host) -> bool:
+    """ovs-vswitchd has made the integration bridge, whose own port then has a number."""
+    own = host.conf[Interface].one("name", host.integration_bridge)
+    return own is not None and (own.ofport or 0) > 0
 
 
 def check_switch(checks: Checks, host: Host, name: str) -> None:

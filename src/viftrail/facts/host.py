@@ -210,6 +210,11 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Something there was waited for in vain."""
         return any(failure.hung for failure in self.errors)
 
+    def age(self, daemon: str) -> float:
+        """Seconds since this daemon was started; 0 when it does not run."""
+        process = self.processes.get(daemon)
+        return max(0.0, self.uptime - process.started) if process and process.runs else 0.0
+
     def failures(self, question: str) -> tuple[Failure, ...]:
         """Those of the questions that begin like this."""
         return tuple(failure for failure in self.errors if failure.what.startswith(question))

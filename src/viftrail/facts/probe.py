@@ -33,7 +33,7 @@ MAX_TAPS = 64  # on a host with more the passive look at source MACs is left out
 
 OVS_TABLES = {
     "Open_vSwitch": ["_uuid", "external_ids", "ovs_version"],
-    "Bridge": ["_uuid", "name", "ports", "datapath_type"],
+    "Bridge": ["_uuid", "name", "ports", "datapath_type", "protocols"],
     "Port": ["_uuid", "name", "interfaces", "external_ids"],
     "Interface": [
         "_uuid",
@@ -465,8 +465,15 @@ def integration_bridge(seen: Seen) -> str:
 
 
 def switch_answers(seen: Seen) -> bool:
-    """False when asking ovs-vswitchd would only wait for a time-out."""
-    return "version" in seen.get("unixctl", {}).get("ovs-vswitchd", {})
+    """False when asking ovs-vswitchd would only wait for a time-out, or has no bridge to ask about."""
+    return "version" in seen.get("unixctl", {}).get("ovs-vswitchd", {}) and bridge_made(seen)
+
+
+def bridge_made(seen: Seen) -> bool:
+    """False when conf.db says that ovs-vswitchd has not made the integration bridge."""
+    rows = (seen.get("vswitch") or {}).get("Interface", [])
+    own = [row["ofport"] for row in rows if row["name"] == integration_bridge(seen)]
+    return not own or (isinstance(own[0], int) and own[0] > 0)
 
 
 def look_at_flows(seen: Seen, report: Report) -> None:

@@ -250,10 +250,11 @@ def _bindings(
         able = inquiry.ask([Ask(Chassis, "other_config", GATEWAY_OPTION)])
         known = {row.uuid for row in chassis}
         chassis += [row for row in able if len(able) == 1 and row.uuid not in known]
-    inquiry.fetch(
-        (Ask(Encap, "uuid", uuid) for row in chassis for uuid in row.encaps),
-        (Ask(ChassisPrivate, "name", row.name) for row in chassis),
-    )
+    ends = [Ask(Encap, "uuid", uuid) for row in chassis for uuid in row.encaps]
+    inquiry.fetch(ends, (Ask(ChassisPrivate, "name", row.name) for row in chassis))
+    if len({end.type for end in inquiry.ask(ends)}) > 1:
+        # Of two that differ only the others tell which is the odd one.
+        inquiry.fetch([Ask(Chassis), Ask(Encap)])
     return chassis
 
 
@@ -276,7 +277,8 @@ def _hosts(
 ) -> None:
     owned = inquiry.source.owner.port(port_id)
     names = [row.hostname for row in chassis]
-    names += [port.options.get("requested-chassis", "").partition(",")[0] for port in ports]
+    promised = [port.options.get("requested-chassis", "") for port in ports]
+    names += [name for wanted in promised for name in wanted.split(",")]
     if owned:
         names.append(owned.host)
     inquiry.look([*inquiry.source.central_hosts(), *names])
@@ -284,12 +286,22 @@ def _hosts(
     # A chassis row may be missing although the host knows its own name.
     inquiry.fetch(
         (Ask(Chassis, "name", settings["system-id"]) for settings in own),
-        (Ask(Encap, "ip", settings.get("ovn-encap-ip", "")) for settings in own),
     )
+    ends = inquiry.ask(Ask(Encap, "ip", settings.get("ovn-encap-ip", "")) for settings in own)
+    # Who else announces a host's tunnel address: its own old row, or a host that lives.
+    holders = inquiry.ask(Ask(Chassis, "name", end.chassis_name) for end in ends)
+    inquiry.look(row.hostname for row in holders)
     # Where the port's own host does not tell, its absence there is no reason to search.
     silent = any(name in inquiry.hosts and not inquiry.hosts[name].vswitch for name in names)
-    if not silent and not any(plugs(host, port_id) for host in inquiry.hosts.values()):
+    nowhere = not silent and not any(plugs(host, port_id) for host in inquiry.hosts.values())
+    # Neutron names a host for every VM's port; where it does not, several may claim it.
+    unnamed = "" in promised and any(_neutrons(port) for port in ports)
+    if nowhere or unnamed:
         inquiry.look(inquiry.source.other_hosts())
+
+
+def _neutrons(port: LogicalSwitchPort) -> bool:
+    return any(key.startswith("neutron:") for key in port.external_ids)
 
 
 def plugs(host: Host, port_id: str) -> bool:

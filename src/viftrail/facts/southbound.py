@@ -18,11 +18,12 @@ DEFAULT_ZONE = ""
 
 
 class SBGlobal(Row, frozen=True, kw_only=True):
-    """The one row of SB_Global: the last nb_cfg that northd has carried over."""
+    """The one row of SB_Global: the last nb_cfg that northd has carried over, and its version."""
 
     table: ClassVar[str] = "SB_Global"
 
     nb_cfg: int = 0
+    options: StrMap = msgspec.field(default_factory=dict)
 
 
 class PortBinding(Row, frozen=True, kw_only=True):

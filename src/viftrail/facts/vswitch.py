@@ -25,7 +25,7 @@ class OpenVSwitch(Row, frozen=True, kw_only=True):
 
 
 class Bridge(Row, frozen=True, kw_only=True):
-    """A bridge, such as br-int or br-ex."""
+    """A bridge, such as br-int or br-ex. ``protocols`` is empty for all versions of OpenFlow."""
 
     table: ClassVar[str] = "Bridge"
     references: ClassVar[frozenset[str]] = frozenset({"uuid", "ports"})
@@ -33,6 +33,7 @@ class Bridge(Row, frozen=True, kw_only=True):
     name: str = ""
     ports: tuple[str, ...] = ()
     datapath_type: str = ""
+    protocols: tuple[str, ...] = ()
 
 
 class Port(Row, frozen=True, kw_only=True):

@@ -10,8 +10,8 @@ from viftrail.chain.controller import controller_state
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, SBGlobal
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import on_host
-from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
+from viftrail.faults.step import on_host, unregister
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 LAG = 2
 """Neutron counts an agent as alive while it is at most one nb_cfg behind (neutron_agent.py)."""
@@ -50,7 +50,7 @@ def _twins(cloud: Cloud) -> Iterator[Case]:
                     command="ovn-sbctl --columns=name,nb_cfg list Chassis_Private",
                 ),
             ),
-            steps=tuple(step for name in stale for step in _unregister(cloud, name)),
+            steps=tuple(step for name in stale for step in unregister(cloud, name)),
             victims=frozenset(),
             note=""
             if stale
@@ -62,16 +62,6 @@ def _twins(cloud: Cloud) -> Iterator[Case]:
 def _counter(cloud: Cloud, name: str) -> int:
     row = cloud.sb[ChassisPrivate].one("name", name)
     return row.nb_cfg if row else -1
-
-
-def _unregister(cloud: Cloud, name: str) -> Iterator[Step]:
-    yield from on_host(
-        cloud.central_name,
-        f"ovn-sbctl chassis-del {name} && ovn-sbctl --if-exists destroy Chassis_Private {name}",
-        undo="a living ovn-controller registers itself again",
-        verify=f"ovn-sbctl find Chassis name={name}",
-        risk=Risk.BLINKS,
-    )
 
 
 def _ghosts(cloud: Cloud) -> Iterator[Case]:

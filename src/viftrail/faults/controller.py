@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
-from viftrail.chain.daemon import RUNNING
+from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
 from viftrail.chain.server import server_state
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
@@ -16,7 +16,7 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.server import deaf
-from viftrail.faults.step import NOTHING_CHANGED, on_host
+from viftrail.faults.step import NOTHING_CHANGED, on_host, revive
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 STATUS = "ovn-appctl -t ovn-controller connection-status"
@@ -59,6 +59,37 @@ def _crashed(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _hung(cloud: Cloud) -> Iterator[Case]:
+    for name, host in cloud.hosts.items():
+        state = controller_state(host)
+        process = host.processes.get("ovn-controller")
+        if process is None or state not in (STOPPED, HUNG) or not host.settings.get("ovn-remote"):
+            continue
+        yield Case(
+            subject=subject.host(name),
+            summary=f"ovn-controller on {name} is {state}: its flows still pass traffic, but "
+            "nobody there answers DHCP or claims ports",
+            evidence=(
+                Evidence(
+                    where=name,
+                    what=f"state of process {process.pid}, ovn-controller",
+                    seen=f"{process.state} ({state})",
+                    expected="S or R, and an answer",
+                    command=f"grep State /proc/{process.pid}/status; {STATUS}",
+                ),
+            ),
+            steps=revive(
+                name,
+                "ovn-controller",
+                state,
+                verify=STATUS,
+                blinks=f"every VM of {name}, below a second: tunnels and claims are made anew",
+            ),
+            # An answer that does not come in time may yet come; a stopped process gives none.
+            certainty=Certainty.PROVEN if state == STOPPED else Certainty.LIKELY,
+        )
+
+
 def _unreachable(cloud: Cloud) -> Iterator[Case]:
     for name, host in cloud.hosts.items():
         if controller_state(host) != "running" or connection(host) != "not connected":
@@ -66,16 +97,14 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         remote = host.settings.get("ovn-remote", "")
         if deaf(cloud, remote) or _down(cloud):
             continue  # nobody can: the server is at fault, and not this host
-        usual = _usual_remote(cloud, name)
+        if not remote:
+            continue  # it was not told where: controller-not-configured
+        usual = usual_remote(cloud, name)
         differs = bool(usual) and usual != remote
         yield Case(
             subject=subject.host(name),
             summary=f"ovn-controller on {name} cannot reach Southbound"
-            + (
-                f": its ovn-remote is {remote or 'not set'}, the others' is {usual}"
-                if differs
-                else ""
-            ),
+            + (f": its ovn-remote is {remote}, the others' is {usual}" if differs else ""),
             evidence=(
                 Evidence(
                     where=name,
@@ -87,14 +116,14 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
                 Evidence(
                     where=name,
                     what="Open_vSwitch.external_ids:ovn-remote",
-                    seen=remote or "not set",
+                    seen=remote,
                     expected=usual or "an address where Southbound listens",
                     command="ovs-vsctl get Open_vSwitch . external_ids:ovn-remote",
                 ),
             ),
             steps=_reconnect(cloud, name, remote, usual if differs else ""),
             certainty=Certainty.PROVEN,
-            victims=_unclaimed(cloud, name, host),
+            victims=unclaimed(cloud, name, host),
         )
 
 
@@ -121,7 +150,7 @@ def _reconnect(cloud: Cloud, name: str, remote: str, usual: str) -> tuple[Step, 
     )
 
 
-def _usual_remote(cloud: Cloud, name: str) -> str:
+def usual_remote(cloud: Cloud, name: str) -> str:
     """The ovn-remote of the other hosts, if they agree on one by majority."""
     remotes = Counter(
         host.settings["ovn-remote"]
@@ -131,7 +160,7 @@ def _usual_remote(cloud: Cloud, name: str) -> str:
     return remotes.most_common(1)[0][0] if remotes else ""
 
 
-def _unclaimed(cloud: Cloud, name: str, host: Host) -> frozenset[Subject]:
+def unclaimed(cloud: Cloud, name: str, host: Host) -> frozenset[Subject]:
     """Ports plugged here that Southbound does not show as claimed here."""
     found = set()
     for port_id, plugs in cloud.plugs.items():
@@ -164,19 +193,44 @@ FAULTS = (
         on_path_freezes=True,
     ),
     Fault(
+        id="controller-hung",
+        stage=Stage.CONTROLLER,
+        title="ovn-controller hangs or was stopped by a signal",
+        what="The process of ovn-controller is there and does nothing: it was stopped by a signal "
+        "(a debugger, a frozen cgroup), waits for a disk that does not answer, or loops.",
+        shows="As after a crash: flows that are installed go on passing traffic, DHCP is not "
+        "answered, new ports of the host are not claimed, and every row still looks right.",
+        decisive="The process is in state T, or its control socket accepts a question and gives no "
+        "answer within the time-out, again and again.",
+        remedy="Continue a process that was stopped by a signal; restart one that hangs for another "
+        "reason, after a look at its log and at what it waits for.",
+        risk=Risk.BLINKS,
+        references=("ovn-controller(8)", "proc(5), /proc/PID/stat", "systemctl(1), kill"),
+        unlike={
+            "controller-crashed": "there the process is gone",
+            "controller-flow-lag": "there it answers, and says that it is paused or busy",
+            "chassis-missing-graceful-stop": "there the Chassis row is gone as well",
+        },
+        find=_hung,
+        on_path_freezes=True,
+    ),
+    Fault(
         id="controller-sb-unreachable",
         stage=Stage.CONTROLLER,
         title="ovn-controller cannot reach OVN Southbound",
         what="ovn-controller runs but has no connection to Southbound: a wrong ovn-remote, a closed "
         "listener, a firewall in between. It neither learns of new ports nor reports its own.",
         shows="What was there before goes on working. A port plugged since stays without a "
-        "chassis. The log repeats connection attempts, or is silent when ovn-remote is not set.",
+        "chassis. The log repeats connection attempts.",
         decisive="`connection-status` says `not connected`; where only this host fails, its "
         "ovn-remote differs from the others'.",
         remedy="Set the right ovn-remote; ovn-controller follows without a restart.",
         risk=Risk.SAFE,
         references=("ovn-controller(8), ovn-remote", "ovs: lib/reconnect.c"),
-        unlike={"controller-crashed": "there no process answers"},
+        unlike={
+            "controller-crashed": "there no process answers",
+            "controller-not-configured": "there ovn-remote is not set at all",
+        },
         find=_unreachable,
         on_path_freezes=True,
     ),

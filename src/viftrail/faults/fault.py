@@ -55,5 +55,7 @@ class Fault:
     """Who is no victim is not affected at all: not even frozen."""
     on_path_freezes: bool = False
     """On a gateway or peer it stops changes, not traffic."""
+    shows_at: frozenset[Stage] = frozenset()
+    """Earlier stages that look broken because of it: this stage's actor writes what they lack."""
     unprovoked: str = ""
-    """Why the lab cannot bring it about; it is then tested from made facts only."""
+    """Why the lab cannot bring it about; empty where it can."""

@@ -12,7 +12,7 @@ from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import Realm, apart, encaps, is_remote, realms
 from viftrail.chain.subject import Subject
-from viftrail.chain.switch import switch_state
+from viftrail.chain.switch import carried_out, switch_state
 from viftrail.chain.tunnel import works
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
@@ -51,6 +51,7 @@ def _makes_tunnels(host: Host) -> bool:
     answers = host.unixctl.get("ovn-controller", {})
     return (
         bool(host.vswitch)
+        and carried_out(host)
         and controller_state(host) == RUNNING == switch_state(host)
         and connection(host) == "connected"
         and answers.get("debug/status") != "paused"

@@ -8,8 +8,10 @@ or the owner is the lab, is Northbound itself the place.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 
-from viftrail.chain.cloud import Cloud
+from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.daemon import HUNG, STOPPED
 from viftrail.facts.vswitch import Interface
 from viftrail.verdict import Risk, Step
 
@@ -59,6 +61,31 @@ def on_host(
     return (Step(command=command, where=host, risk=risk, undo=undo, verify=verify),)
 
 
+def revive(host: str, daemon: str, state: str, *, verify: str, blinks: str) -> tuple[Step, ...]:
+    """Have a daemon work again that is dead, stopped by a signal, or hangs."""
+    if state == STOPPED:
+        return on_host(
+            host,
+            f"systemctl kill --signal=CONT {daemon}",
+            undo=f"systemctl kill --signal=STOP {daemon}",
+            verify=verify,
+        )
+    if state == HUNG:
+        return (
+            Step(
+                command=f"systemctl restart {daemon}",
+                where=host,
+                risk=Risk.BLINKS,
+                undo=NO_UNDO,
+                verify=verify,
+                blinks=blinks,
+            ),
+        )
+    return on_host(
+        host, f"systemctl start {daemon}", undo=f"systemctl stop {daemon}", verify=verify
+    )
+
+
 def claimed(port_id: str) -> str:
     """A command that shows that the port was claimed again."""
     return f"ovn-nbctl get Logical_Switch_Port {port_id} up"
@@ -76,3 +103,32 @@ def plug_again(bridge: str, row: Interface) -> str:
         settings += [shlex.quote(f'{column}:{key}="{pairs[key]}"') for key in sorted(pairs)]
     command = f"ovs-vsctl --may-exist add-port {bridge} {row.name}"
     return command + (f" -- set Interface {row.name} {' '.join(settings)}" if settings else "")
+
+
+def reboot(cloud: Cloud, port: Port) -> tuple[Step, ...]:
+    """Only whoever runs the guest can give it a device again."""
+    lab = cloud.owner.kind == "lab"
+    return (
+        Step(
+            command=f"viftrail lab reboot {port.label} --name {cloud.owner.name}"
+            if lab
+            else f"openstack server reboot --hard {port.label}",
+            where=cloud.central_name if lab else ADMIN_SHELL,
+            risk=Risk.DISRUPTIVE,
+            undo=f"{NO_UNDO}: the guest restarts",
+            verify=claimed(port.id),
+            blinks=f"{port.label}: the guest restarts",
+            tenant="the server reboots; what was only in its memory is lost",
+        ),
+    )
+
+
+def unregister(cloud: Cloud, name: str) -> Iterator[Step]:
+    """Delete a Chassis that is no living host's."""
+    yield from on_host(
+        cloud.central_name,
+        f"ovn-sbctl chassis-del {name} && ovn-sbctl --if-exists destroy Chassis_Private {name}",
+        undo="a living ovn-controller registers itself again",
+        verify=f"ovn-sbctl find Chassis name={name}",
+        risk=Risk.BLINKS,
+    )

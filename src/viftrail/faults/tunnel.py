@@ -25,6 +25,8 @@ def _wrong_address(cloud: Cloud) -> Iterator[Case]:
         announced = cloud.tunnel_ip(chassis) if chassis else host.settings.get("ovn-encap-ip", "")
         if not host.links or not announced or announced in local_addresses(host):
             continue
+        if not chassis and cloud.sb[Encap].find("ip", announced):
+            continue  # another chassis has it, and so this one cannot register
         right = own_address(cloud, host, announced)
         if not right:
             continue

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import NAME_LENGTH, Cloud, Plug, Port
-from viftrail.facts.host import Host, Link
+from viftrail.chain.plug import diverted, emptied, own_link
+from viftrail.chain.vif import usable
+from viftrail.facts.host import Host
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, claimed, installed, on_host
-from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
+from viftrail.faults.step import NO_UNDO, installed, on_host, reboot
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 
 def _hosted(cloud: Cloud) -> Iterator[tuple[Port, str, Host]]:
@@ -38,14 +40,6 @@ def _own_interface(host: Host, port: Port) -> Interface | None:
     return None
 
 
-def _own_link(host: Host, port: Port) -> Link | None:
-    """The device that a plug of this port would put into br-int."""
-    for name in ("qvo" + port.id[:NAME_LENGTH], "tap" + port.id[:NAME_LENGTH]):
-        if name in host.link_by_name:
-            return host.link_by_name[name]
-    return None
-
-
 def _plug_keys(port: Port) -> str:
     """The external_ids that os-vif gives a port's Interface."""
     keys = {"iface-id": port.id, "iface-status": "active", "attached-mac": f"'\"{port.mac}\"'"}
@@ -60,10 +54,12 @@ def _not_in_bridge(cloud: Cloud) -> Iterator[Case]:
         bridge = host.integration_bridge
         if any(plug.bridge == bridge for plug in plugs):
             continue
+        if diverted(host) or port in emptied(cloud, name):
+            continue  # the bridge is at fault, not this plug
         elsewhere = plugs[0] if plugs else None
         device = elsewhere.interface.name if elsewhere else ""
         if elsewhere is None:
-            link = _own_link(host, port)
+            link = own_link(host, port)
             if link is None or _own_interface(host, port):
                 continue
             device = link.ifname
@@ -151,10 +147,17 @@ def _iface_id_wrong(cloud: Cloud) -> Iterator[Case]:
 
 
 def _plugged(cloud: Cloud) -> Iterator[tuple[Port, str, Host, Plug]]:
+    """The plugs of VMs that a device should be behind; of several, what works is the plug."""
     for port, name, host in _hosted(cloud):
-        for plug in _plugs_here(cloud, port, name):
-            if plug.bridge == host.integration_bridge and plug.interface.type == "":
+        plugs = [p for p in _plugs_here(cloud, port, name) if p.bridge == host.integration_bridge]
+        working = [plug for plug in plugs if usable(host, plug) and _device_is_there(host, plug)]
+        for plug in working or plugs:
+            if plug.interface.type == "":
                 yield port, name, host, plug
+
+
+def _device_is_there(host: Host, plug: Plug) -> bool:
+    return not host.links or plug.interface.name in host.link_by_name
 
 
 def _device_missing(cloud: Cloud) -> Iterator[Case]:
@@ -184,30 +187,12 @@ def _device_missing(cloud: Cloud) -> Iterator[Case]:
                     command=f"ovs-vsctl list Interface {row.name}",
                 ),
             ),
-            steps=_reboot(cloud, port),
+            steps=reboot(cloud, port),
             # Only whoever runs the VM knows whether it is meant to be on.
             certainty=Certainty.PROVEN if port.owned else Certainty.LIKELY,
             note="Do this only if the VM is meant to run: a VM that is shut off has no device, "
             "and that is right.",
         )
-
-
-def _reboot(cloud: Cloud, port: Port) -> tuple[Step, ...]:
-    """Only whoever runs the guest can give it a device again."""
-    lab = cloud.owner.kind == "lab"
-    return (
-        Step(
-            command=f"viftrail lab reboot {port.label} --name {cloud.owner.name}"
-            if lab
-            else f"openstack server reboot --hard {port.label}",
-            where=cloud.central_name if lab else ADMIN_SHELL,
-            risk=Risk.DISRUPTIVE,
-            undo=f"{NO_UNDO}: the guest restarts",
-            verify=claimed(port.id),
-            blinks=f"{port.label}: the guest restarts",
-            tenant="the server reboots; what was only in its memory is lost",
-        ),
-    )
 
 
 def _device_down(cloud: Cloud) -> Iterator[Case]:

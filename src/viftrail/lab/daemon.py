@@ -132,6 +132,11 @@ class Unit:
         for daemon in reversed(self.daemons):
             daemon.stop()
 
+    def signal(self, number: int) -> None:
+        """Sends a signal to what runs."""
+        for daemon in self.daemons:
+            daemon.signal(number)
+
 
 class ServiceManager:
     """What ``systemctl`` does on a node of the lab."""
@@ -156,8 +161,14 @@ class ServiceManager:
             ) from None
 
     def order(self, verb: str, name: str) -> tuple[int, str]:
-        """Carries out ``systemctl VERB NAME``; gives back its exit code and output."""
+        """Carries out ``systemctl VERB NAME``; gives back its exit code and output.
+
+        ``kill:CONT`` is ``systemctl kill --signal=CONT``.
+        """
         unit = self.unit(name)
+        if verb in ("kill:CONT", "kill:STOP"):
+            unit.signal(signal.Signals[f"SIG{verb.partition(':')[2]}"])
+            return 0, ""
         if verb in ("stop", "restart"):
             unit.stop()
         if verb in ("start", "restart"):
@@ -172,7 +183,7 @@ class ServiceManager:
             return (0 if unit.active else 3), _status_text(unit, state)
         raise UsageError(
             f"The lab's systemctl does not know {verb!r}.",
-            "It knows start, stop, restart, status and is-active.",
+            "It knows start, stop, restart, status, is-active and kill --signal=CONT or STOP.",
         )
 
 

@@ -108,6 +108,11 @@ class Guest(Machine):
             self.ip("address flush dev eth0", "link set eth0 up", check=False)
             self._client.spawn()
 
+    @property
+    def requests(self) -> int:
+        """How often its DHCP client has asked, since the lab came up."""
+        return self._client.output.read_text(errors="replace").count("discover")
+
     def halt(self) -> None:
         """Ends what runs in it."""
         self._client.kill()

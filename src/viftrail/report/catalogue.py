@@ -58,6 +58,8 @@ def _parts(fault: Fault) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "Decisive evidence", (fault.decisive, *unlike, *made)
     yield f"Remedy and its risk ({fault.risk.value})", (fault.remedy,)
     yield "References", fault.references
+    if fault.unprovoked:
+        yield "Not provoked in the lab", (fault.unprovoked,)
 
 
 def as_markdown(faults: Iterable[Fault]) -> str:

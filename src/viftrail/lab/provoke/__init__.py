@@ -18,6 +18,8 @@ from viftrail.lab.provoke import (
     routing,  # noqa: F401
     binding,  # noqa: F401
     lag,  # noqa: F401
+    daemons,  # noqa: F401
+    bridge,  # noqa: F401
     vif,  # noqa: F401
     local,  # noqa: F401
     underlay,  # noqa: F401

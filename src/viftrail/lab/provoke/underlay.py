@@ -158,3 +158,50 @@ def separate(victim: Victim) -> Undo:
 
 def _tunnels(host: Chassis) -> str:
     return host.vsctl("--bare", "--columns=name", "find", "Interface", "type=geneve")
+
+
+@provocation(
+    "tunnel-encap-type-mismatch",
+    "the VM's host offers vxlan tunnels, the others geneve",
+    ("other-host", *NORTH_SOUTH),
+)
+def change_encap_type(victim: Victim) -> Undo:
+    """No kind in common: both sides delete the tunnels that they had."""
+    host = victim.host
+    host.vsctl("set", "Open_vSwitch", ".", "external_ids:ovn-encap-type=vxlan")
+    wait_until(lambda: not _tunnels(host), 5.0, pause=0.05)
+
+    def undo() -> None:
+        host.restore_settings()
+        wait_until(lambda: bool(_tunnels(host)), 5.0, pause=0.05)
+
+    return undo
+
+
+@provocation(
+    "underlay-nic-down",
+    "the tunnel network's card on the VM's host was set down",
+    ("other-host", *NORTH_SOUTH),
+)
+def lower_nic(victim: Victim) -> Undo:
+    """OVN sees nothing of it."""
+    host = victim.host
+    host.ip(f"link set {_NIC} down")
+
+    def undo() -> None:
+        host.ip(f"link set {_NIC} up")
+        host.announce_tunnel()
+
+    return undo
+
+
+@provocation(
+    "underlay-address-lost",
+    "the tunnel address of the VM's host was taken off its bridge",
+    ("other-host", *NORTH_SOUTH),
+)
+def lose_address(victim: Victim) -> Undo:
+    """As when a bridge was made anew and nobody configured its device again."""
+    host = victim.host
+    host.ip(f"address flush dev {TUNNEL_BRIDGE}")
+    return host.configure_links

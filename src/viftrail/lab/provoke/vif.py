@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from viftrail.lab import hypervisor
 from viftrail.lab.design import INTEGRATION_BRIDGE
+from viftrail.lab.machine import wait_until
 from viftrail.lab.provoke.registry import ALL_PATHS, provocation
 
 if TYPE_CHECKING:
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 #: A port that Neutron never made.
 _STRANGER = "00000000-0000-4000-8000-00000000dead"
+#: Both ends of the link behind a second plug.
+_STALE = ("tapstale0", "tapstale1")
 
 
 @provocation(
@@ -84,6 +88,71 @@ def break_leg(victim: Victim) -> Undo:
     def undo() -> None:
         if victim.exists and victim.vm == vm:
             victim.boot_anew()
+
+    return undo
+
+
+@provocation("vif-guest-link-or-mac", "the guest's NIC was set down", ALL_PATHS)
+def lower_guest(victim: Victim) -> Undo:
+    """As ``<link state='down'/>`` does, or the guest's own administrator."""
+    host, tap = victim.host, victim.vm.tap
+    # Its DHCP client shall wait for the link, as real ones do, and must not get a lease before.
+    host.ip(f"link set {tap} down")
+    asked = victim.guest.requests
+    victim.guest.ask_for_lease()
+    wait_until(lambda: victim.guest.requests > asked, 3.0)
+    victim.guest.ip("link set eth0 down")
+    host.ip(f"link set {tap} up")
+
+    def undo() -> None:
+        if victim.exists:
+            victim.guest.ip("link set eth0 up")
+            victim.guest.ask_for_lease()
+
+    return undo
+
+
+@provocation(
+    "vif-plug-missing",
+    "the VM's tap was deleted, and its port in br-int as well",
+    ALL_PATHS,
+)
+def take_away(victim: Victim) -> Undo:
+    """As an unplug leaves it, while the owner still wants the VM to run there."""
+    hypervisor.unplug(victim.host, victim.vm)
+    return victim.reboot
+
+
+@provocation(
+    "vif-duplicate-iface-id",
+    "br-int of the VM's host has a second, newer Interface with the VM's iface-id",
+    ALL_PATHS,
+)
+def plug_twice(victim: Victim) -> Undo:
+    """As a plug that was left behind under another name, and came back after the VM's own."""
+    host, vm = victim.host, victim.vm
+    near, far = _STALE
+    host.ip(
+        f"link add {near} type veth peer name {far}", f"link set {near} up", f"link set {far} up"
+    )
+    host.vsctl(
+        *("add-port", INTEGRATION_BRIDGE, near),
+        *("--", "set", "Interface", near, f'external_ids:iface-id="{vm.port_id}"'),
+    )
+
+    def bound() -> bool:
+        number = host.vsctl("get", "Interface", near, "ofport").strip()
+        flows = host.run("ovs-ofctl", "dump-flows", INTEGRATION_BRIDGE, f"table=0,in_port={number}")
+        return number.isdigit() and "actions=" in flows
+
+    wait_until(bound, 3.0, pause=0.05)
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        host.vsctl("--if-exists", "del-port", near)
+        if host.has_link(near):
+            host.ip(f"link delete {near}")
+        victim.retry()
 
     return undo
 

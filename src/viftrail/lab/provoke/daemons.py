@@ -1,0 +1,65 @@
+"""S7 and S8: daemons of a host that hang or die, and the flow table between them."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from viftrail.lab.design import INTEGRATION_BRIDGE
+from viftrail.lab.provoke.registry import ALL_PATHS, provocation
+
+if TYPE_CHECKING:
+    from viftrail.lab.provoke.registry import Undo, Victim
+
+
+@provocation(
+    "controller-hung",
+    "ovn-controller on the VM's host was stopped by a signal; the guest asked for its lease again",
+    ("dhcp",),
+)
+def freeze_controller(victim: Victim) -> Undo:
+    """As a debugger leaves it; to the databases it is as good as alive."""
+    controller = victim.host.controller
+    controller.signal(signal.SIGSTOP)
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        controller.signal(signal.SIGCONT)
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "flows-wiped",
+    "the flows of br-int on the VM's host were deleted",
+    ALL_PATHS,
+)
+def wipe_flows(victim: Victim) -> Undo:
+    """ovn-controller is not told, and does not put them back."""
+    host = victim.host
+    host.run("ovs-ofctl", "del-flows", INTEGRATION_BRIDGE)
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        aggregate = host.run("ovs-ofctl", "dump-aggregate", INTEGRATION_BRIDGE)
+        if "flow_count=0" in aggregate:
+            host.controller.stop()
+            host.controller.start()
+        victim.retry()
+
+    return undo
+
+
+@provocation("vswitchd-dead", "ovs-vswitchd on the VM's host was killed", ALL_PATHS)
+def kill_switch(victim: Victim) -> Undo:
+    """conf.db keeps the numbers that it had given."""
+    host = victim.host
+    host.vswitchd.kill()
+    victim.guest.ask_for_lease()
+
+    def undo() -> None:
+        host.vswitchd.start()
+        victim.retry()
+
+    return undo
