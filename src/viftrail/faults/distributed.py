@@ -35,6 +35,7 @@ def _unmapped(cloud: Cloud, row: NAT, chassis: Chassis, gateway: Gateway) -> Ite
     text = chassis.other_config.get("ovn-bridge-mappings", "")
     # Where the gateway's own chassis has no mapping either, the mapping is what is wrong.
     home = gateway.expected.other_config if gateway.expected else {}
+    place = gateway.expected.hostname if gateway.expected else ""
     if (
         not physnet
         or physnet in mappings(text)
@@ -69,7 +70,7 @@ def _unmapped(cloud: Cloud, row: NAT, chassis: Chassis, gateway: Gateway) -> Ite
             verify=f"ovn-nbctl get {column}",
             risk=Risk.BLINKS,
         ),
-        note="That translates it on the gateway. To keep it distributed connect "
+        note=f"That translates it on the gateway {place}. To keep it distributed connect "
         f"{chassis.hostname} to {physnet} and set its ovn-bridge-mappings. With "
         "enable_distributed_floating_ip=True Neutron writes external_mac again when the port next "
         "comes up.",
