@@ -62,9 +62,10 @@ def _northd(
                 *_lag(cloud),
             ),
             steps=on_host(name, command, undo=undo, verify=SYNC),
-            # On a host that only serves the databases northd was never meant to run.
+            # On a host that only serves the databases northd was never meant to run; and who
+            # stands by may do so for one on a host that was not looked at.
             certainty=Certainty.PROVEN
-            if holds or "ovn-northd" in cloud.central[name].processes
+            if "ovn-northd" in cloud.central[name].processes and "standby" not in states.values()
             else Certainty.LIKELY,
             victims=victims,
             traces={victim: tuple(_traces(cloud, victim.name)) for victim in sorted(victims)},
