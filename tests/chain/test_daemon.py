@@ -36,7 +36,7 @@ def test_one_that_does_not_answer_in_time_hangs(host: str, daemon: str) -> None:
     facts = silent(host, daemon, "no answer within 1 s")
     assert daemon_state(healthy().hosts[host], daemon) == RUNNING
     assert daemon_state(facts.hosts[host], daemon) == HUNG
-    assert ask(facts).verdict.state is State.BROKEN
+    assert ask(facts).verdict.state in (State.BROKEN, State.DEGRADED)
 
 
 @pytest.mark.parametrize(("host", "daemon"), DAEMONS)

@@ -42,11 +42,11 @@ def test_one_standby_of_many_is_normal() -> None:
     assert "not looked at" in next(f for f in verdict.stages if f.id == "S5").summary
 
 
-def test_a_hung_northd_is_broken_without_a_known_cause() -> None:
+def test_a_hung_northd_freezes_what_there_is() -> None:
     verdict = ask(answering(""))
-    assert (verdict.verdict.stage, verdict.verdict.cause) == ("S5", "")
+    assert (verdict.verdict.stage, verdict.verdict.cause) == ("S5", "northd-no-active")
 
 
 def test_southbound_that_lags_is_seen() -> None:
     facts = edit(healthy(), NBGlobal, lambda row: msgspec.structs.replace(row, nb_cfg=9, sb_cfg=7))
-    assert stage(ask(facts), "S5") == "broken"
+    assert stage(ask(facts), "S5") == "degraded"

@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -207,3 +208,13 @@ def test_a_daemon_without_a_pid_file_is_found_by_its_name(tmp_path: Path) -> Non
     found = read_probe(done.stdout).processes["ovn-controller"]
     assert found.runs
     assert "ovn-controller" in found.command
+
+
+def test_the_ports_that_a_process_listens_on() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        assert port not in (probe.listening(os.getpid()) or ())
+        listener.listen()
+        assert port in (probe.listening(os.getpid()) or ())
+    assert probe.listening(1 << 22) is None

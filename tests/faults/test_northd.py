@@ -52,3 +52,25 @@ def test_a_host_without_northd_next_to_one_that_was_not_seen() -> None:
     processes = {name: seen for name, seen in host.processes.items() if name != "ovn-northd"}
     facts = on_host(PAUSED, "controller", processes=processes)
     assert {cause.id for cause in audit(facts).causes} == {"northd-not-running"}
+
+
+def test_who_stands_by_for_one_that_hangs() -> None:
+    """Nothing is active; yet another one may be, on a host that was not looked at."""
+    facts = with_second_central("Status: standby")
+    first = facts.hosts["controller"]
+    stopped = msgspec.structs.replace(first.processes["ovn-northd"], state="T")
+    facts = on_host(facts, "controller", processes={**first.processes, "ovn-northd": stopped})
+    (group,) = [g for g in audit(facts).groups if g.id == "northd-no-active"]
+    assert group.victims == 1
+    old = ask(facts, "vm2").verdict
+    assert (old.cause, old.confidence) == ("northd-no-active", "likely")
+
+
+def test_other_databases_are_those_that_no_server_of_the_host_serves() -> None:
+    facts = facts_of("northd-wrong-endpoints")
+    assert ask(facts).verdict.cause == "northd-wrong-endpoints"
+    host = facts.hosts["controller"]
+    command = host.processes["ovn-northd"].command.replace(".old.sock", ".sock")
+    right = msgspec.structs.replace(host.processes["ovn-northd"], command=command)
+    facts = on_host(facts, "controller", processes={**host.processes, "ovn-northd": right})
+    assert "northd-wrong-endpoints" not in {group.id for group in audit(facts).groups}

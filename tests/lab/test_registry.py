@@ -21,7 +21,14 @@ def test_every_required_fault_can_be_provoked() -> None:
     assert set(all_provocations()) >= REQUIRED
 
 
-HARMLESS = {"vif-orphan", "fip-external-mac-missing"}
+HARMLESS = {
+    "nb-orphan-lsp",
+    "chassis-private-ghost",
+    "pb-migration-leftover",
+    "vif-orphan",
+    "fip-external-mac-missing",
+    "nb-orphan-nat",
+}
 """Faults that cut nobody off."""
 
 

@@ -13,7 +13,7 @@ from viftrail.chain.server import server_state
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
-from viftrail.facts.southbound import Chassis
+from viftrail.facts.southbound import Chassis, SBGlobal
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.server import deaf
 from viftrail.faults.step import NOTHING_CHANGED, on_host, revive
@@ -128,7 +128,9 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
 
 
 def _down(cloud: Cloud) -> bool:
-    """No server of Southbound that was looked at serves."""
+    """Southbound could not be read, and no server of it that was looked at serves."""
+    if cloud.sb[SBGlobal].rows:
+        return False
     states = {server_state(host, SOUTHBOUND) for host in cloud.central.values()} - {""}
     return bool(states) and RUNNING not in states
 

@@ -62,9 +62,10 @@ def _northd(
                 *_lag(cloud),
             ),
             steps=on_host(name, command, undo=undo, verify=SYNC),
-            # On a host that only serves the databases northd was never meant to run.
+            # On a host that only serves the databases northd was never meant to run; and who
+            # stands by may do so for one on a host that was not looked at.
             certainty=Certainty.PROVEN
-            if holds or "ovn-northd" in cloud.central[name].processes
+            if "ovn-northd" in cloud.central[name].processes and "standby" not in states.values()
             else Certainty.LIKELY,
             victims=victims,
             traces={victim: tuple(_traces(cloud, victim.name)) for victim in sorted(victims)},
@@ -81,7 +82,10 @@ def misled(cloud: Cloud) -> Iterator[Case]:
             # Only a socket of this very host can be known to be another server's.
             if not seen.startswith("unix:") or not served:
                 continue
-            if seen.removeprefix("unix:") in served or northd.northd_state(host) == "dead":
+            if (
+                _real(seen.removeprefix("unix:")) in map(_real, served)
+                or northd.northd_state(host) == "dead"
+            ):
                 continue
             victims = waiting(cloud)
             yield Case(
@@ -111,7 +115,8 @@ def misled(cloud: Cloud) -> Iterator[Case]:
                     undo=NO_UNDO,
                     verify=SYNC,
                 ),
-                certainty=Certainty.PROVEN if victims or _lag(cloud) else Certainty.LIKELY,
+                # It may be meant; a port that it has left out is the proof.
+                certainty=Certainty.LIKELY,
                 victims=victims,
                 traces={victim: tuple(_traces(cloud, victim.name)) for victim in sorted(victims)},
                 note="If it comes back with the same databases, they are in its unit's settings: "
@@ -122,6 +127,11 @@ def misled(cloud: Cloud) -> Iterator[Case]:
 
 _OPTIONS = {NORTHBOUND: ("--ovnnb-db", "ovnnb_db"), SOUTHBOUND: ("--ovnsb-db", "ovnsb_db")}
 """By which option ovn-northd is told of a database, and the pid file of its server."""
+
+
+def _real(path: str) -> str:
+    """Without the link that /var/run is (hier(7))."""
+    return path.removeprefix("/var") if path.startswith("/var/run/") else path
 
 
 def _option(host: Host, daemon: str, option: str) -> str:

@@ -351,6 +351,7 @@ FAULTS = (
             "one follower": "it serves all who do not insist on the leader, and nothing is wrong",
         },
         find=_no_quorum,
+        unprovoked="the lab's databases are standalone servers.",
     ),
     Fault(
         id="sb-stale-or-single-endpoint",
@@ -365,6 +366,7 @@ FAULTS = (
         references=("ovn-controller(8), ovn-remote", "ovs: lib/ovsdb-cs.c"),
         unlike={"a virtual address": "it is no member's own, and the others have it too"},
         find=_single,
+        unprovoked="the lab's databases are standalone servers.",
         on_path_freezes=True,
         spares_others=True,
     ),

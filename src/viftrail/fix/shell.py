@@ -11,7 +11,9 @@ import shlex
 
 _OVN = ("ovn-appctl", "ovn-nbctl", "ovn-sbctl")
 _OVS = ("ovs-appctl", "ovs-ofctl", "ovs-vsctl")
-PROGRAMS = frozenset((*_OVN, *_OVS, "bridge", "grep", "ip", "nft", "systemctl", "viftrail"))
+PROGRAMS = frozenset(
+    (*_OVN, *_OVS, "bridge", "df", "du", "grep", "ip", "nft", "systemctl", "viftrail")
+)
 """All that a remedy of the catalogue runs; none of them runs another program."""
 
 _BETWEEN = ("&&", "|")

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING, Final
 
+from viftrail.lab.machine import wait_until
 from viftrail.lab.provoke.registry import provocation
 
 if TYPE_CHECKING:
@@ -30,8 +31,21 @@ _FILLER: Final = "core.1847"
 )
 def fill_controller(victim: Victim) -> Undo:
     """Both databases can be read, and take no change."""
-    controller = victim.cloud.controller
-    return _small_disk(controller, controller.databases)
+    controller, chassis = victim.cloud.controller, victim.cloud.chassis
+    status = ("ovn-appctl", "-t", "ovn-controller", "connection-status")
+
+    def all_back() -> bool:
+        """The servers were away for a moment, which is not what this is about."""
+        return all(node.run(*status, check=False).strip() == "connected" for node in chassis)
+
+    undo = _small_disk(controller, controller.databases)
+    wait_until(all_back, 12.0, pause=0.1)
+
+    def mend() -> None:
+        undo()
+        wait_until(all_back, 12.0, pause=0.1)
+
+    return mend
 
 
 @provocation(
