@@ -7,6 +7,7 @@ from viftrail.faults import (
     address,
     binding,
     chassis,
+    conflict,
     controller,
     dhcp,
     distributed,
@@ -68,6 +69,7 @@ MODULES = (
     distributed,
     misplaced,
     masquerade,
+    conflict,
 )
 
 CATALOGUE: tuple[Fault, ...] = tuple(
