@@ -44,7 +44,8 @@ def _claimed_twice(cloud: Cloud) -> Iterator[Case]:
             certainty=Certainty.PROVEN if holder else Certainty.LIKELY,
             note=""
             if holder
-            else f"Find the machine by its MAC in the switches of the provider network; `arping -D {ip}` "
+            else "Find the machine by its MAC in the switches of the provider network; "
+            f"`arping -D {ip}` "
             "from the gateway's host shows whether it still answers. If Neutron may give that address "
             "away again, take it out of the subnet's allocation pool.",
         )
