@@ -155,9 +155,8 @@ class _Flap:
 
 def _flaps(cloud: Cloud, chassis: Chassis, names: list[str]) -> Iterator[_Flap]:
     """These hosts' ends of their tunnels to this chassis."""
-    for name in names:
-        host = cloud.hosts.get(name)
-        for row in host.tunnels.get(chassis.name, ()) if host else ():
+    for name, host in cloud.hosts.items():
+        for row in host.tunnels.get(chassis.name, ()) if name in names else ():
             ever = host.flaps.second.get(row.name, 0)
             yield _Flap(name, row.name, host.flaps.within(row.name), ever, host.flaps.seconds)
 
