@@ -32,6 +32,7 @@ NOT_PROVOKED: dict[str, str] = dict.fromkeys(
     ),
     _PLANTED,
 )
+NOT_PROVOKED.update({fault.id: fault.unprovoked for fault in CATALOGUE if fault.unprovoked})
 """Faults that `lab break` does not provoke, and why."""
 
 NOT_YET = {

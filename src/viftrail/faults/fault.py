@@ -55,3 +55,5 @@ class Fault:
     """Who is no victim is not affected at all: not even frozen."""
     on_path_freezes: bool = False
     """On a gateway or peer it stops changes, not traffic."""
+    unprovoked: str = ""
+    """Why the lab cannot bring it about, where it cannot."""
