@@ -21,6 +21,7 @@ from viftrail.facts.ovsdb.client import Client, Condition, Select
 from viftrail.facts.ovsdb.values import columns_of
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
+from viftrail.facts.slice import neighbours
 from viftrail.facts.sounding import Ending
 from viftrail.facts.source import Ask
 from viftrail.facts.southbound import Chassis, LogicalFlow
@@ -149,7 +150,8 @@ class LiveSource:
     def everything(self, *, gentle: bool = False) -> Facts:
         """Every wanted table whole, and every chassis' host."""
         inquiry = Inquiry(self, window=LONG_WINDOW)
-        tables = (*northbound.TABLES, *southbound.TABLES)
+        wanted = (*northbound.TABLES, *southbound.TABLES)
+        tables = [row for row in wanted if row not in southbound.NEVER_WHOLE]
         self._patience, self._bites = _BULK_PATIENCE, {} if gentle else None
         try:
             # Gently, one database after the other: their servers may share a computer.
@@ -157,6 +159,8 @@ class LiveSource:
                 inquiry.fetch(Ask(row) for row in group)
         finally:
             self._patience, self._bites = 1.0, None
+        if not gentle:
+            neighbours(inquiry, inquiry.ask([Ask(northbound.NAT)]))
         names = sorted(row.hostname for row in inquiry.ask([Ask(Chassis)]))
         inquiry.look([*self._central, *names, *self._others])
         return inquiry.facts()

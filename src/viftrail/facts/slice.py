@@ -28,12 +28,22 @@ from viftrail.facts.northbound import (
     StaticRoute,
 )
 from viftrail.facts.source import Ask
-from viftrail.facts.southbound import Chassis, ChassisPrivate, Encap, PortBinding, SBGlobal
+from viftrail.facts.southbound import (
+    Chassis,
+    ChassisPrivate,
+    Encap,
+    MACBinding,
+    PortBinding,
+    SBGlobal,
+)
 from viftrail.facts.vswitch import Interface
 
 DROP_GROUP = "neutron_pg_drop"
 GATEWAY_OPTION = "ovn-cms-options=enable-chassis-as-gw"
 _FIXTURES = ("router", "localnet", "localport")
+FEW = 32
+"""Rows of a large table that may be looked for without an index in one go."""
+
 MANY = 256
 """A switch or router with more members is not read member by member."""
 
@@ -118,6 +128,7 @@ def _routers(inquiry: Inquiry, members: Iterable[LogicalSwitchPort]) -> list[Log
         (Ask(NAT, "uuid", nat) for router in routers for nat in router.nat[:MANY]),
         nats,
     )
+    neighbours(inquiry, inquiry.ask(nats))
     # A floating IP may be in a router that its port's network has nothing to do with.
     inquiry.fetch(Ask(LogicalRouter, "nat", row.uuid) for row in inquiry.ask(nats))
     gateways = [leg for leg in inquiry.ask(own) if is_gateway(leg)]
@@ -148,6 +159,16 @@ def _routers(inquiry: Inquiry, members: Iterable[LogicalSwitchPort]) -> list[Log
 def leg_name(port: LogicalSwitchPort) -> str:
     """How Neutron names the router's side of this port of a network."""
     return f"lrp-{port.name}"
+
+
+def neighbours(inquiry: Inquiry, floating_ips: Iterable[NAT]) -> None:
+    """Whether routers learned that somebody else has one of these addresses.
+
+    Each takes the server a walk over MAC_Binding, so of very many none is asked for.
+    """
+    wanted = {row.external_ip for row in floating_ips if row.type == "dnat_and_snat"}
+    if len(wanted) <= FEW:
+        inquiry.fetch(Ask(MACBinding, "ip", address) for address in sorted(wanted))
 
 
 def router_name(port: LogicalSwitchPort) -> str:

@@ -104,4 +104,20 @@ class LogicalFlow(Row, frozen=True, kw_only=True):
     external_ids: StrMap = msgspec.field(default_factory=dict)
 
 
-TABLES: tuple[type[Row], ...] = (SBGlobal, PortBinding, Chassis, ChassisPrivate, Encap)
+class MACBinding(Row, frozen=True, kw_only=True):
+    """What a router has learned by ARP or ND on one of its ports: whose MAC an address is.
+
+    There may be one for every address of a provider network and router: never read whole.
+    """
+
+    table: ClassVar[str] = "MAC_Binding"
+
+    ip: str = ""
+    mac: str = ""
+    logical_port: str = ""
+
+
+TABLES: tuple[type[Row], ...] = (SBGlobal, PortBinding, Chassis, ChassisPrivate, Encap, MACBinding)
+
+NEVER_WHOLE: frozenset[type[Row]] = frozenset({MACBinding})
+"""Tables of which only single rows are asked for."""

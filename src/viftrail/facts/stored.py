@@ -53,13 +53,14 @@ class StoredSource:
         """
         name = NORTHBOUND if asks[0].row in northbound.TABLES else SOUTHBOUND
         database = self._facts.nb if name == NORTHBOUND else self._facts.sb
-        if any(ask.row not in set(database) for ask in asks):
+        read = set(database)
+        if any(ask.row not in read | southbound.NEVER_WHOLE for ask in asks) or not read:
             gap = next((gap for gap in self._facts.gaps if gap.place == name), None)
             raise Unreachable(
                 gap.why if gap else f"{name} was not recorded.",
                 gap.how if gap else f"Give it with --{'nb' if name == NORTHBOUND else 'sb'}.",
             )
-        return [_answer(database[ask.row], ask) for ask in asks]
+        return [_answer(database[ask.row], ask) if ask.row in read else None for ask in asks]
 
     def central_hosts(self) -> tuple[str, ...]:
         """Those that were recorded as such."""

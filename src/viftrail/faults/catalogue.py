@@ -10,6 +10,7 @@ from viftrail.faults import (
     chassis,
     claim,
     clock,
+    conflict,
     controller,
     dhcp,
     disk,
@@ -17,6 +18,7 @@ from viftrail.faults import (
     encap,
     failover,
     floating_ip,
+    fragment,
     gateway,
     guest,
     local,
@@ -88,6 +90,7 @@ MODULES = (
     route,
     nexthop,
     failover,
+    fragment,
     provider,
     mapping,
     localnet,
@@ -96,6 +99,7 @@ MODULES = (
     distributed,
     misplaced,
     masquerade,
+    conflict,
 )
 
 CATALOGUE: tuple[Fault, ...] = tuple(

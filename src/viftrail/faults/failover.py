@@ -111,7 +111,8 @@ def _flapping(cloud: Cloud) -> Iterator[Case]:
         candidates = [row for name in gateway.candidates if (row := _known(cloud, name))]
         if len(candidates) < 2:
             continue  # ovn-controller watches gateways by BFD where there is a choice
-        seen = [flap for row in candidates for flap in _flaps(cloud, row)]
+        names = [row.hostname for row in candidates]
+        seen = [flap for row in candidates for flap in _flaps(cloud, row, names)]
         within = sum(flap.within for flap in seen)
         short = [flap for flap in seen if flap.seconds < FAIR_WINDOW and flap.ever >= OFTEN]
         if not within and not short:
@@ -120,8 +121,8 @@ def _flapping(cloud: Cloud) -> Iterator[Case]:
         proven = Certainty.PROVEN if within > 1 else Certainty.LIKELY
         yield Case(
             subject=subject.router(gateway.router.name),
-            summary=f"BFD between the gateways of {gateway.router.name} and other hosts goes up and "
-            "down, and the gateway wanders with it",
+            summary=f"BFD between the gateways of {gateway.router.name} goes up and down, "
+            "and the gateway wanders with it",
             evidence=tuple(flap.evidence for flap in shown),
             steps=_patience(cloud),
             certainty=proven if within else Certainty.POSSIBLE,
@@ -152,10 +153,10 @@ class _Flap:
         )
 
 
-def _flaps(cloud: Cloud, chassis: Chassis) -> Iterator[_Flap]:
-    """Every other host's end of the tunnels to this chassis."""
+def _flaps(cloud: Cloud, chassis: Chassis, names: list[str]) -> Iterator[_Flap]:
+    """These hosts' ends of their tunnels to this chassis."""
     for name, host in cloud.hosts.items():
-        for row in host.tunnels.get(chassis.name, ()):
+        for row in host.tunnels.get(chassis.name, ()) if name in names else ():
             ever = host.flaps.second.get(row.name, 0)
             yield _Flap(name, row.name, host.flaps.within(row.name), ever, host.flaps.seconds)
 

@@ -118,7 +118,8 @@ def _linkless(cloud: Cloud) -> Iterator[Case]:
     spare = {  # where another gateway is idle, that this one keeps the port is the fault
         gateway.host
         for gateway in cloud.gateways
-        if any(cloud.sb[Chassis].find("name", other) for other in gateway.candidates[1:])
+        if len(gateway.candidates) < max(1, len(gateway.leg.gateway_chassis))  # not all are known
+        or any(cloud.sb[Chassis].find("name", other) for other in gateway.candidates[1:])
     }
     for chassis, physnet in needed(cloud):
         name = chassis.hostname

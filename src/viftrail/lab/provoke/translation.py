@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from viftrail.lab.design import PROVIDER_BRIDGE
+from viftrail.lab.ovsdb import SOUTHBOUND, Transaction
 from viftrail.lab.provoke.registry import provocation
 from viftrail.lab.shape import Shape
 
@@ -106,3 +108,35 @@ def centralize(victim: Victim) -> Undo:
     row = victim.row("NAT", f"external_ip={victim.floating_ip().address}")
     victim.nbctl("clear", "NAT", row, "external_mac")
     return victim.repair_port
+
+
+@provocation(
+    "fip-external-ip-conflict",
+    "the VM's host has taken the VM's floating IP for its own provider bridge",
+    ("floating-ip-tcp",),
+)
+def squat(victim: Victim) -> Undo:
+    """As after somebody gave a server an address by hand."""
+    host, design = victim.host, victim.cloud.design
+    address = victim.floating_ip().address
+    host.ip(
+        f"address add {address}/{design.provider.cidr.prefixlen} dev {PROVIDER_BRIDGE}",
+        f"link set {PROVIDER_BRIDGE} up",
+    )
+    # It looks for the router, as for any neighbour; so the router hears of it.
+    router = design.router.outside.address.split("/")[0]
+    host.run("ping", "-c", "1", "-W", "1", router, check=False)
+    external = victim.cloud.nodes["external"]
+    # Which of the two answers first is chance; here it is the wrong one.
+    mac = host.mac_of(PROVIDER_BRIDGE)
+    external.ip(f"neighbour replace {address} lladdr {mac} dev eth0 nud reachable")
+
+    def undo() -> None:
+        host.ip(f"address flush dev {PROVIDER_BRIDGE} to {address}/32", check=False)
+        external.ip(f"neighbour delete {address} dev eth0", check=False)
+        with victim.cloud.controller.open(SOUTHBOUND) as southbound:
+            transaction = Transaction()
+            transaction.delete("MAC_Binding", [["ip", "==", address]])
+            southbound.commit(transaction)
+
+    return undo
