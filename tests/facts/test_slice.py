@@ -19,7 +19,7 @@ from viftrail.facts.northbound import (
     NBGlobal,
 )
 from viftrail.facts.slice import MANY, follow, is_gateway, network_of
-from viftrail.facts.southbound import Chassis, SBGlobal
+from viftrail.facts.southbound import Chassis, Encap, SBGlobal
 from viftrail.facts.target import resolve
 
 SINGLE_ROW = (NBGlobal, SBGlobal)
@@ -31,15 +31,17 @@ def followed(facts: Facts, port_id: str) -> Counting:
     return source
 
 
+ALL_CHASSIS = {"tunnel-transport-zone": {Chassis}, "tunnel-encap-type-mismatch": {Chassis, Encap}}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_table_is_ever_read_whole(name: str) -> None:
     facts = facts_of(name)
     for server, known in product(VMS, (facts, neutron_only(facts))):
         source = followed(known, port_of(facts, server))
         whole = {ask.row for asks in source.requests for ask in asks if not ask.column}
-        # Whose zone is the odd one, all chassis together tell.
-        zones = {Chassis} if name == "tunnel-transport-zone" else set()
-        assert whole <= {*SINGLE_ROW, *zones}
+        # Whose zone, or kind of tunnel, is the odd one, all chassis together tell.
+        assert whole <= {*SINGLE_ROW, *ALL_CHASSIS.get(name, ())}
         assert all(ask.value for asks in source.requests for ask in asks if ask.column)
 
 

@@ -88,6 +88,8 @@ def _lost(cloud: Cloud) -> Iterator[Case]:
         if not announced or here.intersection(announced):
             continue
         ip = announced[0]
+        if not any(encap.chassis_name != own.name for encap in cloud.sb[Encap]):
+            continue  # the peers tell which of the host's addresses is in the tunnel network
         if host.settings.get("ovn-encap-ip", ip) != ip or own_address(cloud, host, ip):
             continue  # the configuration is at fault, or another address took its place
         device, length = _usual_place(cloud, host, ip)
