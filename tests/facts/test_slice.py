@@ -18,6 +18,7 @@ from viftrail.facts.northbound import (
     LogicalSwitchPort,
     NBGlobal,
 )
+from viftrail.facts.row import Row
 from viftrail.facts.slice import MANY, follow, is_gateway, network_of
 from viftrail.facts.southbound import Chassis, Encap, SBGlobal
 from viftrail.facts.target import resolve
@@ -31,7 +32,10 @@ def followed(facts: Facts, port_id: str) -> Counting:
     return source
 
 
-ALL_CHASSIS = {"tunnel-transport-zone": {Chassis}, "tunnel-encap-type-mismatch": {Chassis, Encap}}
+ALL_CHASSIS: dict[str, set[type[Row]]] = {
+    "tunnel-transport-zone": {Chassis},
+    "tunnel-encap-type-mismatch": {Chassis, Encap},
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
