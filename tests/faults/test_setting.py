@@ -14,7 +14,7 @@ from viftrail.verdict import State
 NEVER = facts_of("controller-not-configured")
 
 
-@pytest.mark.parametrize("key", ["ovn_remote", "ovn_encap_type", "ovn_encap_ip"])
+@pytest.mark.parametrize("key", ["system_id", "ovn_remote", "ovn_encap_type", "ovn_encap_ip"])
 def test_a_host_that_is_registered_is_frozen_and_told_its_own_value(key: str) -> None:
     facts = settings(healthy(), "compute1", **{key: None})
     verdict = ask(facts)

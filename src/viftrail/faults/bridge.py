@@ -247,5 +247,7 @@ FAULTS = (
             "controller-wrong-bridge": "there the ports are in another bridge",
         },
         find=_anew,
+        # A bridge without ports has next to no flows.
+        shows_at=frozenset({Stage.CONTROLLER}),
     ),
 )

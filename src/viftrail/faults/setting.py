@@ -11,6 +11,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import controller_state
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import encaps
+from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, SBGlobal
@@ -78,12 +79,17 @@ def _incomplete(cloud: Cloud) -> Iterator[Case]:
             )
             if known
             else (),
-            victims=unclaimed(cloud, name, host) if rows else None,
+            victims=_victims(cloud, name, host) if rows else None,
             note=""
             if all(values.values())
             else "Take the rest from the host's deployment: a new "
             "system-id makes a new chassis of it (`/etc/openvswitch/system-id.conf` has the old).",
         )
+
+
+def _victims(cloud: Cloud, name: str, host: Host) -> frozenset[Subject]:
+    """What is not claimed here; without a name of its own the host cannot be told to have claimed."""
+    return unclaimed(cloud, name, host) if host.chassis_name else frozenset()
 
 
 def missing_keys(host: Host) -> tuple[str, ...]:
