@@ -69,6 +69,9 @@ def test_a_verdict_can_be_made_again(name: str) -> None:
 
 
 ROWS_ONLY = ("northd-binding-missing", "pb-unclaimed")
+WITHOUT_A_HOME = {"router-gw-nic-down-no-failover": ("prov-nic-down",)}
+"""Where the gateway lives stands in a table; without it the dead NIC is all that is seen."""
+
 FROM_AFAR = ("sb-server-down", "sb-listener-gone")
 """Where the controller was not looked at, each chassis is just cut off."""
 
@@ -80,7 +83,11 @@ WITHOUT = {
 
 def known(name: str) -> set[str]:
     """Its own cause; or, where the host was not looked at, that the rows show no more."""
-    return set() if name == HEALTHY else {name, *ROWS_ONLY, *from_afar(name)}
+    return (
+        set()
+        if name == HEALTHY
+        else {name, *ROWS_ONLY, *from_afar(name), *WITHOUT_A_HOME.get(name, ())}
+    )
 
 
 def from_afar(name: str) -> tuple[str, ...]:

@@ -69,7 +69,11 @@ def test_with_all_facts_it_is_cleared_or_the_cause(fault: Fault, guess: str) -> 
 @pytest.mark.parametrize("blind", [*HOSTS, NORTHBOUND, SOUTHBOUND])
 @each_fault
 def test_with_fewer_facts_none_is_passed_over_in_silence(fault: Fault, blind: str) -> None:
-    verdict = ask(without(facts_of(fault.id), blind))
+    facts = without(facts_of(fault.id), blind)
+    lost = {gap.place for gap in facts.gaps}
+    if {NORTHBOUND, SOUTHBOUND} <= {blind, *lost}:
+        return  # there is nothing left to judge by
+    verdict = ask(facts)
     told = cleared(verdict) | undecided(verdict)
     names = {guess.name for guess in GUESSES} if verdict.causes else set(NAMES)
     for name in names - told:

@@ -23,7 +23,7 @@ from viftrail.facts.northbound import HAChassis, LogicalSwitchPort, NBGlobal
 from viftrail.facts.ovsdb.file import read_file
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
-from viftrail.facts.southbound import PortBinding
+from viftrail.facts.southbound import PortBinding, SBGlobal
 from viftrail.facts.stored import from_files
 from viftrail.lab.synth.build import Order, synthesize
 from viftrail.lab.synth.central import Central, missing_packages
@@ -118,14 +118,12 @@ def _plain(row: Row, names: dict[str, str]) -> dict[str, object]:
     columns: dict[str, object] = msgspec.structs.asdict(row)
     if isinstance(row, PortBinding):
         columns |= {"datapath": names[row.datapath], "uuid": ""}
-    elif row.table == "SB_Global":
-        columns["uuid"] = ""
     elif row.table == "Chassis_Private":
         columns["nb_cfg_timestamp"] = 0  # the moment it was made
-    elif isinstance(row, NBGlobal):
+    elif isinstance(row, NBGlobal | SBGlobal):
         # Drawn by northd at its first start, or its own version.
         drawn = dict.fromkeys(("mac_prefix", "svc_monitor_mac", "northd_internal_version"), "")
-        columns["options"] = sorted((row.options | drawn).items())
+        columns |= {"uuid": "", "options": sorted((row.options | drawn).items())}
     return {
         name: sorted(value.items()) if isinstance(value, dict) else value
         for name, value in columns.items()
