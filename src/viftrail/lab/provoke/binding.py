@@ -8,7 +8,7 @@ from viftrail.lab import hypervisor
 from viftrail.lab.design import INTEGRATION_BRIDGE
 from viftrail.lab.machine import wait_until
 from viftrail.lab.ovsdb import SOUTHBOUND
-from viftrail.lab.provoke.registry import ALL_PATHS, provocation
+from viftrail.lab.provoke.registry import ALL_PATHS, NORTH_SOUTH, provocation
 
 if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
@@ -146,7 +146,7 @@ def rename_chassis(victim: Victim) -> Undo:
 @provocation(
     "encap-duplicate-ip",
     "ovn-encap-ip on the VM's host is another host's, then the VM was plugged anew",
-    ALL_PATHS,
+    ("other-host", *NORTH_SOUTH),
 )
 def copy_encap(victim: Victim) -> Undo:
     """What is claimed stays claimed, so the port has to be let go of before."""
@@ -181,7 +181,7 @@ def leave_promise(victim: Victim) -> Undo:
 @provocation(
     "pb-pingpong",
     "a second host has the VM's iface-id as well, and no host is named for the port",
-    ALL_PATHS,
+    ("floating-ip-tcp",),
 )
 def plug_elsewhere(victim: Victim) -> Undo:
     """As after an evacuation that left its source behind, and a port that was written by hand."""
