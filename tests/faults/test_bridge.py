@@ -35,15 +35,16 @@ def test_one_device_out_of_the_bridge_is_not_a_new_bridge() -> None:
 
 
 def test_the_datapath_type_is_put_right_before_the_plugs() -> None:
-    first, second = ask(ANEW).remedy.steps
+    first, second, third = ask(ANEW).remedy.steps
     assert "datapath_type=netdev" in first.command
     assert first.undo.endswith("external_ids ovn-bridge-datapath-type")
     assert second.command == "systemctl restart nova-compute"
+    assert third.command == "systemctl restart neutron-ovn-metadata-agent"
 
 
 def test_where_the_type_is_right_only_the_plugs_are_missing() -> None:
     facts = settings(ANEW, "compute1", ovn_bridge_datapath_type="system")
-    (step,) = ask(facts).remedy.steps
+    step, _ = ask(facts).remedy.steps
     assert step.command == "systemctl restart nova-compute"
 
 

@@ -15,6 +15,8 @@ from viftrail.cli.output import deliver
 from viftrail.errors import CannotWrite, NotAllowed, OperatorsTurn, StepFailed, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from viftrail.facts.carrier import Carrier
     from viftrail.facts.live import LiveSource
     from viftrail.facts.source import Source
@@ -86,7 +88,13 @@ def fix(
             )
         before = why(source, target)
         if apply:
-            mended = _apply(source, target, before, allowed, log, format_)
+
+            def look() -> Verdict:
+                # Anew, as a step may have restarted the server that was being read.
+                with open_source(origin) as fresh:
+                    return why(fresh, target)
+
+            mended = _apply(source, look, before, allowed, log, format_)
         else:
             healthy = before.verdict.state is State.HEALTHY
             mended = Fix(
@@ -101,7 +109,7 @@ def fix(
 
 def _apply(
     source: Source,
-    target: str,
+    look: Callable[[], Verdict],
     before: Verdict,
     allowed: frozenset[Risk],
     log: str,
@@ -113,7 +121,6 @@ def _apply(
     from viftrail.facts.live import LiveSource
     from viftrail.fix.logbook import Logbook
     from viftrail.fix.session import Ending, Session
-    from viftrail.why import why
 
     if not isinstance(source, LiveSource):
         raise UsageError("Files cannot be mended.", "Name the live cloud.")
@@ -129,7 +136,7 @@ def _apply(
     with closing(Logbook(path)) as book:
         session = Session(
             before,
-            look=lambda: why(source, target),
+            look=look,
             plan=lambda verdict: _plan(source, verdict, allowed),
             ways=ways,
             prove=lambda verdict: _prove(source, verdict.target),

@@ -21,6 +21,7 @@ from viftrail.facts.host import Host
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge, Port
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.metadata import AGENT
 from viftrail.faults.step import on_host
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
@@ -140,11 +141,22 @@ def _anew(cloud: Cloud) -> Iterator[Case]:
                     undo=f"ovs-vsctl del-port {bridge} {devices[0]}   # and so each of them",
                     verify=f"ovs-vsctl list-ports {bridge}",
                 ),
+                *(_metadata_step(name, bridge) if cloud.metadata_ports else ()),
             ),
             victims=frozenset(subject.port(port.id) for port in ports),
             note="Nova before 24 (Xena) does not plug again at its start: there add each port by "
-            "hand, or reboot its server hard. Restart the metadata agent of the host as well.",
+            "hand, or reboot its server hard.",
         )
+
+
+def _metadata_step(name: str, bridge: str) -> tuple[Step, ...]:
+    """The metadata service's ports went with the bridge too."""
+    return on_host(
+        name,
+        f"systemctl restart {AGENT}",
+        undo=f"systemctl stop {AGENT}",
+        verify=f"ovs-vsctl list-ports {bridge}",
+    )
 
 
 def _datapath_evidence(cloud: Cloud, name: str) -> Iterator[Evidence]:

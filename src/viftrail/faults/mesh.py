@@ -11,6 +11,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import Realm, apart, encaps, is_remote, realms
+from viftrail.chain.plug import diverted
 from viftrail.chain.subject import Subject
 from viftrail.chain.switch import carried_out, switch_state
 from viftrail.chain.tunnel import works
@@ -52,6 +53,7 @@ def _makes_tunnels(host: Host) -> bool:
     return (
         bool(host.vswitch)
         and carried_out(host)
+        and not diverted(host)
         and controller_state(host) == RUNNING == switch_state(host)
         and connection(host) == "connected"
         and answers.get("debug/status") != "paused"

@@ -79,7 +79,7 @@ def cut_gateway(victim: Victim) -> Undo:
 @provocation(
     "router-gateway-bfd-flap",
     "the first gateway loses BFD's packets, half a second of every second; BFD is set to be quick",
-    NORTH_SOUTH,
+    ("floating-ip-tcp",),
     needs_vm=False,
     needs=Shape(gateways=2),
 )
