@@ -38,7 +38,6 @@ $(VENV)/.peers: requirements-bench.lock $(VENV)/.dev
 	$(PYTHON) -m venv $(VENV)/bench
 	$(VENV)/bench/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
-	$(BIN)/python bench/reader.py
 
 # What is needed to run: the OVN packages where that is possible, and .venv.
 $(VENV)/.run: requirements.lock pyproject.toml tools/prepare
