@@ -139,11 +139,13 @@ def audit(
     faults = tuple(
         fault for fault in CATALOGUE if not only or only in (fault.id, fault.stage.value)
     )
-    # A suspicion that wants a longer look (`why`) is no finding.
+    # A suspicion that wants a longer look (`why`) is no finding, nor is a tenant's decision that
+    # nobody asked about.
     accusations = [
         each
         for each in accuse(cloud, faults=faults)
-        if each.victim or each.case.certainty is not Certainty.POSSIBLE
+        if (not each.fault.intended or each.fault.id == only)
+        and (each.victim or each.case.certainty is not Certainty.POSSIBLE)
     ]
     if project:
         mine = frozenset(_ports_of(cloud, project))

@@ -23,7 +23,6 @@ NOT_PROVOKED: dict[str, str] = dict.fromkeys(
         "nb-duplicate-address",
         "northd-binding-missing",
         "pb-unclaimed",
-        "sg-portgroup-drift",
     ),
     _PLANTED,
 )

@@ -1,4 +1,4 @@
-"""sg-portgroup-drift."""
+"""sg-portgroup-drift, sg-ingress-missing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ def uuid_of(server: str = "vm1") -> str:
     row = healthy().nb[LogicalSwitchPort].one("name", vm(healthy(), server))
     assert row is not None
     return row.uuid
+
+
+def vm_group() -> str:
+    """The Port_Group of the lab's one security group."""
+    (name,) = [group.name for group in healthy().nb[PortGroup] if group.name != DROP_GROUP]
+    return name
 
 
 def left_out(*groups: str) -> Facts:
@@ -39,8 +45,7 @@ def test_a_group_that_does_not_hold_its_port() -> None:
 
 
 def test_a_port_that_is_shut_in_by_it_is_another_fault() -> None:
-    (own,) = [group.name for group in healthy().nb[PortGroup] if group.name != DROP_GROUP]
-    assert accused(ask(left_out(own))) == {"sg-egress-missing"}
+    assert accused(ask(left_out(vm_group()))) == {"sg-egress-missing"}
 
 
 def test_being_out_of_the_drop_group_is_not_drift() -> None:
@@ -48,8 +53,7 @@ def test_being_out_of_the_drop_group_is_not_drift() -> None:
 
 
 def test_without_the_owner_northbound_names_the_groups() -> None:
-    (group,) = [group.name for group in healthy().nb[PortGroup] if group.name != DROP_GROUP]
-    listed = group.removeprefix("pg_").replace("_", "-")
+    listed = vm_group().removeprefix("pg_").replace("_", "-")
     facts = edit(
         neutron_only(left_out()),
         LogicalSwitchPort,
@@ -88,3 +92,23 @@ def test_a_group_that_lets_nobody_in_degrades_and_is_only_likely() -> None:
 
 def test_a_group_that_lets_nobody_out_is_another_fault() -> None:
     assert accused(ask(rules("to-lport"))) == {"sg-egress-missing"}
+
+
+def test_what_a_tenant_may_want_is_no_finding_of_an_audit_that_was_not_asked_for_it() -> None:
+    assert audit(rules("from-lport")).groups == ()
+    (group,) = audit(rules("from-lport"), only="sg-ingress-missing").groups
+    assert group.victims == 0
+
+
+def test_whose_group_does_not_hold_it_is_told_that_and_not_that_nobody_gets_in() -> None:
+    facts = edit(
+        left_out(vm_group()),
+        PortGroup,
+        lambda row: (
+            [row, msgspec.structs.replace(row, uuid="other", name="pg_other", ports=(uuid_of(),))]
+            if row.name == vm_group()
+            else row
+        ),
+    )
+    facts = edit(facts, ACL, lambda row: None if row.direction == "to-lport" else row)
+    assert accused(ask(facts)) == {"sg-portgroup-drift"}

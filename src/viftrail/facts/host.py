@@ -163,6 +163,8 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     mac: str = ""
     up: bool = True
     addresses: tuple[str, ...] = ()
+    mtu: int = 0
+    """Of the same NIC; 0 where it was not asked for."""
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):

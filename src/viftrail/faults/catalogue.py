@@ -21,6 +21,8 @@ from viftrail.faults import (
     fragment,
     gateway,
     guest,
+    interior,
+    lease,
     local,
     localnet,
     mapping,
@@ -50,6 +52,7 @@ from viftrail.faults import (
     tunnel,
     underlay,
     vif,
+    virtual,
 )
 from viftrail.faults.fault import Fault
 
@@ -77,8 +80,11 @@ MODULES = (
     plug,
     local,
     dhcp,
+    lease,
     metadata,
     security_group,
+    interior,
+    virtual,
     tunnel,
     encap,
     mesh,

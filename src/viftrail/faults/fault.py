@@ -53,6 +53,8 @@ class Fault:
     """What it is confused with, and what tells the two apart."""
     spares_others: bool = False
     """Who is no victim is not affected at all: not even frozen."""
+    intended: bool = False
+    """It may be somebody's own decision: told of a target that is asked about, never by an audit."""
     on_path_freezes: bool = False
     """On a gateway or peer it stops changes, not traffic."""
     shows_at: frozenset[Stage] = frozenset()

@@ -8,12 +8,12 @@ from itertools import groupby
 from operator import itemgetter
 
 from viftrail.chain import subject
-from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.cloud import Cloud, Plug, Port
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import on_host, owned_row
-from viftrail.verdict import Evidence, Risk, Stage
+from viftrail.faults.step import NOTHING_CHANGED, on_host, owned_row
+from viftrail.verdict import Evidence, Risk, Stage, Step
 
 ADDRESS = "169.254.169.254"
 AGENT = "neutron-ovn-metadata-agent"
@@ -23,9 +23,15 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
     for switch, row in cloud.metadata_ports:
         if not _addresses(row):
             continue  # the agent leaves such a network alone: metadata-port-without-ip
-        plugged = {plug.host for plug in cloud.plugs.get(row.name, ())}
+        told = {options.uuid for options in cloud.options_in_use(switch) if _next_hop(options)}
+        plugged = {plug.host for plug in cloud.plugs.get(row.name, ()) if _works(cloud, plug)}
         homes = sorted(
-            ((host, port) for port, host in _claimed(cloud, switch) if host not in plugged),
+            (
+                (host, port)
+                for port, host in _claimed(cloud, switch)
+                # Guests that DHCP does not send there do without.
+                if host not in plugged and port.row and port.row.dhcpv4_options in told
+            ),
             key=lambda home: (home[0], home[1].id),
         )
         for host, members in groupby(homes, key=itemgetter(0)):
@@ -37,9 +43,10 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
                     Evidence(
                         where=host,
                         what=f"Interface external_ids:iface-id={row.name}",
-                        seen="no such Interface",
-                        expected=f"tap… in br-int, the end of namespace {_namespace(row)}",
-                        command=f"ovs-vsctl find Interface external_ids:iface-id={row.name}",
+                        seen=_plugged_wrong(cloud, row, host),
+                        expected=f"tap… in br-int with an ofport, the end of {_namespace(row)}",
+                        command="ovs-vsctl --columns=name,ofport,error find Interface "
+                        f"external_ids:iface-id={row.name}",
                     ),
                     Evidence(
                         where=NORTHBOUND,
@@ -58,6 +65,20 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
                 victims=frozenset(subject.port(port.id) for _, port in members),
                 note="From Neutron 2025.2 on the agent may be neutron-ovn-agent.",
             )
+
+
+def _works(cloud: Cloud, plug: Plug) -> bool:
+    """It is in the integration bridge, and ovs-vswitchd opened its device."""
+    bridge = cloud.hosts[plug.host].integration_bridge
+    return plug.bridge == bridge and (plug.interface.ofport or 0) > 0
+
+
+def _plugged_wrong(cloud: Cloud, row: LogicalSwitchPort, host: str) -> str:
+    for plug in cloud.plugs.get(row.name, ()):
+        if plug.host == host:
+            ofport = "no ofport" if plug.interface.ofport is None else str(plug.interface.ofport)
+            return f"{plug.interface.name}, ofport {ofport}, in {plug.bridge or 'no bridge'}"
+    return "no such Interface"
 
 
 def _claimed(cloud: Cloud, switch: LogicalSwitch) -> Iterator[tuple[Port, str]]:
@@ -113,9 +134,23 @@ def _unaddressed(cloud: Cloud) -> Iterator[Case]:
                     openstack_undo=f"openstack port unset --fixed-ip "
                     f"subnet={subnet},ip-address={hop} {row.name}",
                     verify=f"ovn-nbctl lsp-get-addresses {row.name}",
-                ),
+                )
+                + tuple(_provision(cloud, row, users)),
                 victims=frozenset(map(subject.port, users)),
+                note=f"{AGENT} does not notice a first address by itself: hence its restart, on the "
+                "hosts with a VM of the subnet. Guests keep on trying, or have to be rebooted.",
             )
+
+
+def _provision(cloud: Cloud, row: LogicalSwitchPort, users: list[str]) -> Iterator[Step]:
+    """Have the agents look again (PortBindingUpdatedEvent passes over a first address)."""
+    for host in sorted({cloud.host_of(cloud.ports[name]) for name in users} - {""}):
+        yield from on_host(
+            host,
+            f"systemctl restart {AGENT}",
+            undo=NOTHING_CHANGED,
+            verify=f"ovs-vsctl find Interface external_ids:iface-id={row.name}",
+        )
 
 
 def _addresses(row: LogicalSwitchPort) -> set[str]:
@@ -152,7 +187,8 @@ FAULTS = (
         shows="DHCP and all other traffic work. ARP for the metadata address is answered by OVN, "
         "and every TCP connection to 169.254.169.254 times out; cloud-init waits for minutes, and "
         "the guest gets no SSH key.",
-        decisive="No Interface on the VM's host carries the metadata port's id.",
+        decisive="No Interface in br-int of the VM's host carries the metadata port's id and has an "
+        "ofport. Port_Binding says nothing: a localport never has a chassis.",
         remedy="Restart the metadata agent, which provisions all its networks anew.",
         risk=Risk.SAFE,
         references=(
@@ -174,7 +210,7 @@ FAULTS = (
         "does not have: Neutron gave it none in this subnet, or took it away.",
         shows="169.254.169.254 is not answered in one subnet, on every host; all else works.",
         decisive="The next hop of 169.254.169.254/32 in DHCP_Options is no address of the localport.",
-        remedy="Give the metadata port that address.",
+        remedy="Give the metadata port that address, and restart the metadata agents.",
         risk=Risk.SAFE,
         references=(
             "neutron: agent/ovn/metadata/agent.py _get_provision_params",
@@ -183,7 +219,5 @@ FAULTS = (
         unlike={"metadata-not-provisioned": "there the port has its address, and is not plugged"},
         find=_unaddressed,
         spares_others=True,
-        unprovoked="the agent that leaves such a network without a proxy is Neutron's own; in the "
-        "lab the proxy keeps its address.",
     ),
 )

@@ -15,14 +15,11 @@ from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 
 def _drifted(cloud: Cloud) -> Iterator[Case]:
-    members = cloud.members_of_groups
     for port in cloud.ports.values():
         row = port.row
         if row is None:
             continue
-        lacking = [
-            name for name in _wanted(port) if name in members and row.uuid not in members[name]
-        ]
+        lacking = _lacking(cloud, port)
         if not lacking or _cut_off(cloud, port):
             continue  # without any egress rule it is sg-egress-missing
         name = lacking[0]
@@ -51,6 +48,13 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _lacking(cloud: Cloud, port: Port) -> list[str]:
+    """The port groups that its owner lists, and that do not hold it."""
+    members = cloud.members_of_groups
+    uuid = port.row.uuid if port.row else ""
+    return [name for name in _wanted(port) if name in members and uuid not in members[name]]
+
+
 def _wanted(port: Port) -> list[str]:
     if port.owned:
         return list(port.owned.port_groups)
@@ -69,8 +73,10 @@ def _closed(cloud: Cloud) -> Iterator[Case]:
         if row is None or not dropped(cloud, port) or not rules_known(cloud, port):
             continue
         groups = [group for group in cloud.groups_of(port) if group.name != DROP_GROUP]
-        if any(lets_in(cloud, group) for group in groups) or _cut_off(cloud, port):
+        if any(lets_in(cloud, group) for group in groups):
             continue
+        if _cut_off(cloud, port) or _lacking(cloud, port):
+            continue  # those are sg-egress-missing and sg-portgroup-drift, and say why
         names = [group.name for group in groups]
         security_group = names[0].removeprefix("pg_").replace("_", "-") if names else "GROUP"
         yield Case(
@@ -110,7 +116,8 @@ FAULTS = (
         "drops whatever is no answer. It is what a new security group is before a rule is added.",
         shows="The VM gets its lease and reaches everything; ping and ssh to it, or to its floating "
         "IP, time out.",
-        decisive="The port is in neutron_pg_drop, and no group of it has an allow rule to-lport.",
+        decisive="The port is in neutron_pg_drop, and no group of it has an allow rule to-lport. "
+        "Whether that is meant only the tenant knows, so an audit does not list it.",
         remedy="Add the rule that is missing, if the VM is meant to be reached.",
         risk=Risk.SAFE,
         references=("neutron: common/ovn/acl.py", "ovn-nb(5), ACL direction"),
@@ -119,6 +126,7 @@ FAULTS = (
             "fip-nat-row-missing": "there even other VMs reach it by its own address",
         },
         find=_closed,
+        intended=True,
     ),
     Fault(
         id="sg-portgroup-drift",

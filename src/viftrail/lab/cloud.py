@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from viftrail.errors import LabError, UsageError
-from viftrail.lab import hypervisor, inventory
-from viftrail.lab.daemon import Unit
+from viftrail.lab import agents, hypervisor, inventory
 from viftrail.lab.design import POOL, Design, Vm
 from viftrail.lab.fabric import Fabric, hosts_text
 from viftrail.lab.guest import Guest, http_server, write_scripts
@@ -136,32 +135,20 @@ class Cloud:
         for node in self.chassis:
             node.prepare(controller_ip)
             if node.design.role == "compute":
-                self._offer_nova_compute(node)
+                node.services.units |= agents.of_compute(self, node)
         self.neutron = Neutron(self.design, self.controller)
         external = self.nodes["external"]
         self._external_server = http_server(external, external.folder)
         self._external_server.spawn()
 
-    def metadata_on(self, host: str) -> MetadataProxy:
-        """The metadata service of a compute that has a VM."""
-        return self._metadata[host]
+    @property
+    def metadata_services(self) -> tuple[MetadataProxy, ...]:
+        """The metadata service of each compute that has a VM."""
+        return tuple(self._metadata.values())
 
-    def _offer_nova_compute(self, node: Chassis) -> None:
-        def plug_all_again() -> None:
-            for vm in self.vms.values():
-                if vm.host == node.name:
-                    hypervisor.connect(node, vm)
-
-        def provision_metadata() -> None:
-            if node.name in self._metadata:
-                self._metadata[node.name].plug()
-
-        node.services.units["nova-compute"] = Unit(
-            "nova-compute", "OpenStack Compute", action=plug_all_again
-        )
-        node.services.units["neutron-ovn-metadata-agent"] = Unit(
-            "neutron-ovn-metadata-agent", "Neutron OVN metadata agent", action=provision_metadata
-        )
+    def metadata_on(self, host: str) -> MetadataProxy | None:
+        """The metadata service of a compute; None before its first VM."""
+        return self._metadata.get(host)
 
     def _admit_first_vms(self) -> None:
         hosts = self.design.compute_names
@@ -374,7 +361,9 @@ class Cloud:
         return inventory.status_of(self)
 
     def order_service(self, node: str, verb: str, unit: str) -> tuple[int, str]:
-        """Carries out ``systemctl`` on a node."""
+        """Carries out ``systemctl`` on a node, or inside a VM."""
+        if node in self.guests:
+            return agents.of_guest(self.guests[node]).order(verb, unit)
         if node not in self.nodes:
             raise UsageError(f"There is no node {node!r}.", f"There are: {', '.join(self.nodes)}.")
         return self.nodes[node].services.order(verb, unit)

@@ -113,6 +113,15 @@ class Guest(Machine):
         """How often its DHCP client has asked, since the lab came up."""
         return self._client.output.read_text(errors="replace").count("discover")
 
+    def use_address(self, cidr: str, gateway: str) -> None:
+        """Configures eth0 by hand instead, as an operator inside the guest would."""
+        self._client.kill()
+        self.ip(
+            "address flush dev eth0",
+            f"address add {cidr} dev eth0",
+            f"route replace default via {gateway} dev eth0",
+        )
+
     def halt(self) -> None:
         """Ends what runs in it."""
         self._client.kill()

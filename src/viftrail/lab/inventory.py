@@ -133,6 +133,7 @@ def _vm(cloud: Cloud, vm: Vm) -> VmStatus:
         floating_ip=vm.floating_ip.address if vm.floating_ip else None,
         lease=guest.lease,
         mac_in_guest=guest.mac_of("eth0"),
+        mtu_in_guest=guest.mtu_of("eth0"),
         revision=revision_of(vm),
     )
 

@@ -31,6 +31,7 @@ _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
 _SIOCGIFADDR: Final = 0x8915
+_SIOCGIFMTU: Final = 0x8921
 _SIOCGIFHWADDR: Final = 0x8927
 _SIOCETHTOOL: Final = 0x8946
 _ETHTOOL_STXCSUM: Final = 0x17
@@ -153,6 +154,17 @@ def mac_of(link: str) -> str | None:
         except OSError:
             return None
     return answer[18:24].hex(":")
+
+
+def mtu_of(link: str) -> int:
+    """The MTU of a link in the caller's namespace; 0 if there is no such link."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            answer = fcntl.ioctl(sock, _SIOCGIFMTU, struct.pack("16s240x", link.encode()))
+        except OSError:
+            return 0
+    (mtu,) = struct.unpack_from("i", answer, 16)
+    return int(mtu)
 
 
 def announce(link: str, address: str) -> None:

@@ -108,6 +108,11 @@ class Machine:
         with self.inside():
             return kernel.ipv4_of(link)
 
+    def mtu_of(self, link: str) -> int:
+        """The MTU of a link of the machine; 0 if there is no such link."""
+        with self.inside():
+            return kernel.mtu_of(link)
+
     def announce(self, link: str, address: str) -> None:
         """Broadcasts who has ``address``."""
         with self.inside():

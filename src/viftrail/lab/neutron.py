@@ -176,6 +176,13 @@ class Neutron:
                 ["nat", "insert", members([transaction.insert("NAT", **row)])],
             )
 
+    def metadata_has_address(self) -> bool:
+        """Whether the tenant network's metadata port has an IP address in the database."""
+        name = self.design.network.metadata_port
+        with self.open() as northbound:
+            (row,) = northbound.select("Logical_Switch_Port", [["name", "==", name]], "addresses")
+        return "." in str(row["addresses"])
+
     def delete_port(self, vm: Vm) -> None:
         """Takes a VM's port and its floating IP out of the database, if they are there."""
         with self.open() as northbound:

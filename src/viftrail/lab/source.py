@@ -134,6 +134,7 @@ def _guests(status: Status, host: str) -> tuple[Guest, ...]:
             port_id=vm.port_id,
             mac=vm.mac_in_guest or "",
             addresses=(vm.lease,) if vm.lease else (),
+            mtu=vm.mtu_in_guest,
         )
         for vm in status.vms
         if vm.host == host

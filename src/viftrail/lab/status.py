@@ -40,6 +40,7 @@ class VmStatus(msgspec.Struct, frozen=True):
     floating_ip: str | None
     lease: str | None
     mac_in_guest: str | None
+    mtu_in_guest: int = 0
     revision: int | None = None
 
 

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
 
 
+#: Seconds. A client renews its lease at half its time (RFC 2131, 4.4.5).
+_SHORT_LEASE = 16
+_LONG_LEASE = 43200
+_LEASE_PATIENCE = 3.0
+
+
 def _nbctl(victim: Victim, *arguments: str) -> str:
     return victim.cloud.controller.run("ovn-nbctl", "--wait=hv", *arguments).strip()
 
@@ -58,6 +64,36 @@ def cripple_dhcp(victim: Victim) -> Undo:
     def undo() -> None:
         _nbctl(victim, "set", "DHCP_Options", row, f"options:server_mac={mac}")
         victim.retry()
+
+    return undo
+
+
+@provocation(
+    "subnet-without-gateway",
+    "the subnet's DHCP options name no way out; leases are short, so that a mend is soon learned",
+    NORTH_SOUTH,
+)
+def strand(victim: Victim) -> Undo:
+    """What ``openstack subnet set --gateway none`` comes to."""
+    network = victim.cloud.design.network
+    row = _find(victim, "DHCP_Options", f"cidr={network.cidr}")
+    service = f"169.254.169.254/32,{network.metadata_ip}"
+    routes = "options:classless_static_route="
+
+    def write(lease_time: int, way_out: str) -> None:
+        lease = f"options:lease_time={lease_time}"
+        _nbctl(victim, "set", "DHCP_Options", row, lease, f'{routes}"{{{service}{way_out}}}"')
+
+    _nbctl(victim, "remove", "DHCP_Options", row, "options", "router")
+    write(_SHORT_LEASE, "")
+    victim.guest.ask_for_lease()
+    victim.guest.wait_lease(_LEASE_PATIENCE)
+
+    def undo() -> None:
+        _nbctl(victim, "set", "DHCP_Options", row, f"options:router={network.gateway}")
+        write(_LONG_LEASE, f", 0.0.0.0/0,{network.gateway}")
+        if victim.exists:
+            victim.guest.ask_for_lease()
 
     return undo
 

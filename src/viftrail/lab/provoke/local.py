@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from viftrail.errors import LabError
+from viftrail.lab.design import port_group
 from viftrail.lab.provoke.registry import ALL_PATHS, provocation
 
 if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
+
+#: Of the subnet, outside its allocation pool.
+_UNUSED = 200
 
 
 @provocation("dhcp-options-missing", "the VM's port lost its reference to DHCP_Options", ("dhcp",))
@@ -67,6 +72,8 @@ def leave_group(victim: Victim) -> Undo:
 def unplug_metadata(victim: Victim) -> Undo:
     """As when the agent died before the host's first VM of the network."""
     service = victim.cloud.metadata_on(victim.vm.host)
+    if service is None:
+        raise LabError(f"{victim.vm.host} has no metadata service.", "Boot a VM on it first.")
     service.unplug()
     return service.plug
 
@@ -106,3 +113,72 @@ def close_ingress(victim: Victim) -> Undo:
     group = cloud.design.port_group
     cloud.controller.run("ovn-nbctl", "--wait=hv", "acl-del", group, "to-lport")
     return cloud.neutron.ensure_rules
+
+
+@provocation(
+    "metadata-port-without-ip",
+    "the network's metadata port has lost its address, and the agents have noticed",
+    ("metadata",),
+    needs_vm=False,
+)
+def lose_metadata_address(victim: Victim) -> Undo:
+    """What is left of it when its subnet was taken away and made again."""
+    cloud = victim.cloud
+    network = cloud.design.network
+
+    def write(address: str) -> None:
+        victim.nbctl("lsp-set-addresses", network.metadata_port, address)
+
+    write(network.metadata_mac)
+    services = cloud.metadata_services
+    for service in services:
+        service.unplug()
+
+    def undo() -> None:
+        write(f"{network.metadata_mac} {network.metadata_ip}")
+        for service in services:
+            service.plug()
+
+    return undo
+
+
+@provocation(
+    "sg-portgroup-drift",
+    "the VM's port is in another security group than its owner wants",
+    ("floating-ip-icmp", "floating-ip-tcp"),
+)
+def swap_group(victim: Victim) -> Undo:
+    """The update of the right group failed; the other lets the VM send, and nobody in."""
+    cloud = victim.cloud
+    other = port_group(cloud.design.uuid("security-group", "other"))
+    rule = ("from-lport", "1002", f"inport == @{other} && ip4", "allow-related")
+    port = victim.row("Logical_Switch_Port", f"name={victim.vm.port_id}")
+    victim.nbctl(
+        *("remove", "Port_Group", cloud.design.port_group, "ports", port),
+        *("--", "pg-add", other, victim.vm.port_id),
+        *("--", "--type=port-group", "acl-add", other, *rule),
+    )
+
+    def undo() -> None:
+        victim.nbctl("--if-exists", "destroy", "Port_Group", other)
+        victim.repair_port()
+
+    return undo
+
+
+@provocation(
+    "portsec-ip-not-allowed",
+    "the guest was given a static address that is not its port's",
+    tuple(path for path in ALL_PATHS if path != "dhcp"),
+)
+def use_foreign_address(victim: Victim) -> Undo:
+    """As in an image that was made from a server with a fixed address."""
+    network = victim.cloud.design.network
+    address = f"{network.cidr[_UNUSED]}/{network.cidr.prefixlen}"
+    victim.guest.use_address(address, network.gateway)
+
+    def undo() -> None:
+        if victim.exists and victim.guest.lease != victim.vm.ip:
+            victim.guest.ask_for_lease()
+
+    return undo

@@ -1,0 +1,130 @@
+"""S9: what a guest's lease tells it, and what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud, Port
+from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.northbound import DHCPOptions, LogicalRouterPort, LogicalSwitch
+from viftrail.facts.slice import network_of
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import owned_row
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
+
+_ROUTES = ("router", "classless_static_route")
+_TELLS_ALL = "0.0.0.0/0"
+
+
+def _no_default_route(cloud: Cloud) -> Iterator[Case]:
+    users: dict[str, list[Port]] = {}
+    for port in cloud.ports.values():
+        if port.row and port.row.dhcpv4_options:
+            users.setdefault(port.row.dhcpv4_options, []).append(port)
+    for row in cloud.nb[DHCPOptions]:
+        if ":" in row.cidr or row.uuid not in users or _default_route(row):
+            continue
+        switch = cloud.switch_of(users[row.uuid][0])
+        gateway = _leg_address(cloud, row, switch) if switch else ""
+        if switch and gateway:  # a network without a router leads nowhere, and needs no route
+            yield _pathless(cloud, row, switch.name, gateway, users[row.uuid])
+
+
+def _pathless(
+    cloud: Cloud, row: DHCPOptions, network: str, gateway: str, ports: list[Port]
+) -> Case:
+    subnet = row.external_ids.get("subnet_id", row.cidr)
+    seen = ", ".join(f"{key}={row.options[key]}" for key in _ROUTES if row.options.get(key))
+    return Case(
+        subject=subject.network(network),
+        summary=f"DHCP tells the guests of {row.cidr} no default route, though a router has "
+        f"{gateway} in it: they reach their own subnet only",
+        evidence=(
+            Evidence(
+                where=NORTHBOUND,
+                what=f"DHCP_Options {row.uuid}: {' and '.join(_ROUTES)}",
+                seen=seen or "neither",
+                expected=f"router={gateway}, and 0.0.0.0/0 in classless_static_route if that is set",
+                command=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+            ),
+        ),
+        steps=owned_row(
+            cloud,
+            ovn=_route_by(row, gateway),
+            undo=_routes_as_they_were(row),
+            openstack=f"openstack subnet set --gateway {gateway} {subnet}",
+            openstack_undo=f"openstack subnet set --gateway none {subnet}",
+            verify=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+        ),
+        certainty=Certainty.LIKELY,
+        victims=frozenset(subject.port(port.id) for port in ports),
+        note="Guests learn it when they renew their lease; a reboot does that at once. A guest that "
+        "still has its old lease works until then.",
+    )
+
+
+def _default_route(row: DHCPOptions) -> bool:
+    """A client that is given option 121 does not look at option 3 (RFC 3442)."""
+    routes = row.options.get("classless_static_route", "")
+    return _TELLS_ALL in routes if routes else bool(row.options.get("router"))
+
+
+def _leg_address(cloud: Cloud, row: DHCPOptions, switch: LogicalSwitch) -> str:
+    """The address of a router's leg in this subnet; the first is what Neutron takes by default."""
+    legs = cloud.nb[LogicalRouterPort].by("uuid")
+    addresses = [
+        network.partition("/")[0]
+        for router in cloud.routers_of(switch)
+        for uuid in router.ports
+        for leg in legs.get(uuid, ())
+        for network in leg.networks
+        if network_of(network) == row.cidr
+    ]
+    return addresses[0] if addresses else ""
+
+
+def _route_by(row: DHCPOptions, gateway: str) -> str:
+    command = f"ovn-nbctl set DHCP_Options {row.uuid} options:router={gateway}"
+    routes = row.options.get("classless_static_route", "").strip("{} ")
+    if routes:
+        command += f" 'options:classless_static_route=\"{{{routes}, {_TELLS_ALL},{gateway}}}\"'"
+    return command
+
+
+def _routes_as_they_were(row: DHCPOptions) -> str:
+    undo = f"ovn-nbctl remove DHCP_Options {row.uuid} options router"
+    if row.options.get("router"):
+        undo = f"ovn-nbctl set DHCP_Options {row.uuid} options:router={row.options['router']}"
+    routes = row.options.get("classless_static_route", "")
+    if routes:
+        undo += (
+            f" && ovn-nbctl set DHCP_Options {row.uuid} "
+            f"'options:classless_static_route=\"{routes}\"'"
+        )
+    return undo
+
+
+FAULTS = (
+    Fault(
+        id="subnet-without-gateway",
+        stage=Stage.LOCAL,
+        title="DHCP gives the guests no default route",
+        what="The DHCP_Options row has neither `router` nor 0.0.0.0/0 among its "
+        "classless_static_route, or has the latter option without it: the subnet was made with "
+        "`--gateway none`, or its host routes were set by hand.",
+        shows="The VM has its lease and reaches its neighbours, but nothing beyond its subnet; "
+        "answers to a floating IP find no way back.",
+        decisive="No default route in the options, while a router has a leg in the subnet. A guest "
+        "that is given option 121 ignores option 3 (RFC 3442).",
+        remedy="Set the subnet's gateway; guests learn it when they renew their lease.",
+        risk=Risk.SAFE,
+        references=("RFC 3442", "ovn-nb(5), DHCP_Options", "neutron: ovn_client.py"),
+        unlike={
+            "router-interface-missing": "there the guest has a default route, and nobody at its end",
+            "dhcp-options-incomplete": "there the guest has no lease either",
+        },
+        find=_no_default_route,
+        spares_others=True,
+    ),
+)
