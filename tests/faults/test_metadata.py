@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-
 import pytest
 
 from tests.cloud import accused, ask, conf, edit, healthy, neutron_only, vm, without
