@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from viftrail.facts.database import Database
+from viftrail.facts.log.logs import Logs
 from viftrail.facts.owner import Owner
 from viftrail.facts.sounding import Soundings
 
@@ -41,3 +42,5 @@ class Facts:
     gaps: tuple[Gap, ...] = ()
     soundings: Soundings = field(default_factory=Soundings)
     """What came of packets that were sent on purpose; empty unless that was asked for."""
+    logs: Logs = field(default_factory=Logs)
+    """What was kept of the daemons' logs; empty where none were given or read."""
