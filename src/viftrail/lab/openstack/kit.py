@@ -31,6 +31,7 @@ PACKAGES: Final = {
     "rabbitmqctl": "rabbitmq-server",
     "haproxy": "haproxy",
     "cpio": "cpio",
+    "iptables": "iptables",
 }
 """Programs, and the Debian packages that have them."""
 

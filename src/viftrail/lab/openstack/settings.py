@@ -22,6 +22,17 @@ AGENT_DOWN_TIME: Final = 15
 """Seconds; Neutron's default is 75."""
 
 
+_NEUTRON_CONTEXTS: Final = (
+    "privsep",
+    "privsep_conntrack",
+    "privsep_dhcp_release",
+    "privsep_link",
+    "privsep_namespace",
+    "privsep_ovs_vsctl",
+)
+"""Of neutron/privileged/__init__.py; each asks for root by sudo otherwise."""
+
+
 def _section(name: str, **options: object) -> str:
     lines = [f"{key} = {str(value).lower() if isinstance(value, bool) else value}"
              for key, value in options.items()]  # fmt: skip
@@ -233,6 +244,7 @@ def nova_compute(host: str, address: str, state: Path, log: Path) -> str:
 
 def metadata_agent(site: Site, host: str, state: Path, log: Path, file: Path) -> str:
     """neutron_ovn_metadata_agent.ini of a compute."""
+    helper = f"{site.bin}/privsep-helper --config-file {file}"
     return "\n".join(
         (
             _section(
@@ -245,7 +257,7 @@ def metadata_agent(site: Site, host: str, state: Path, log: Path, file: Path) ->
                 log_file=log / "neutron-ovn-metadata-agent.log",
             ),
             _section("agent", root_helper="", use_helper_for_ns_read=False),
-            _section("privsep", helper_command=f"{site.bin}/privsep-helper --config-file {file}"),
+            *(_section(context, helper_command=helper) for context in _NEUTRON_CONTEXTS),
             _section("oslo_concurrency", lock_path=state / "lock"),
             _section("ovs", ovsdb_connection="tcp:127.0.0.1:6640"),
             _section("ovn", ovn_sb_connection=f"tcp:{site.controller}:6642"),
