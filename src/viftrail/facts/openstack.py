@@ -87,6 +87,23 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[ActionEvent, ...] = ()
 
 
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """An image (Image API), for what it asks of a host: ``trait:…`` and ``hw_…`` properties."""
+
+    id: str
+    name: str = ""
+    properties: dict[str, str] = {}
+
+
+class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
+    """A host aggregate (os-aggregates); one with an availability zone makes its hosts that zone."""
+
+    name: str
+    availability_zone: str = ""
+    hosts: tuple[str, ...] = ()
+    metadata: dict[str, str] = {}
+
+
 class ComputeService(msgspec.Struct, frozen=True, kw_only=True):
     """A service of Nova (os-services). ``status`` is what was ordered, ``state`` what is heard."""
 
@@ -108,13 +125,15 @@ class Hypervisor(msgspec.Struct, frozen=True, kw_only=True):
     """Of its service: ``[DEFAULT]host``."""
     state: str = ""
     status: str = ""
+    address: str = ""
+    """``host_ip``: how it is reached, as in a log of the servers that it connects to."""
     free_disk_gb: int | None = None
     free_ram_mb: int | None = None
     """Both left the API with micro-version 2.88."""
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider has of a resource class; its capacity is (total − reserved) × ratio."""
+    """What a provider has of a resource class; its capacity is (total - reserved) * ratio."""
 
     total: int = 0
     reserved: int = 0
@@ -262,6 +281,8 @@ class OpenStack(msgspec.Struct, frozen=True, kw_only=True):
     """Of the servers that were asked about, newest first."""
     services: tuple[ComputeService, ...] | None = None
     hypervisors: tuple[Hypervisor, ...] | None = None
+    aggregates: tuple[Aggregate, ...] | None = None
+    images: tuple[Image, ...] | None = None
     cell_hosts: tuple[str, ...] | None = None
     """Hosts that are mapped to a cell (``nova-manage cell_v2 list_hosts``)."""
     providers: tuple[Provider, ...] | None = None
