@@ -285,7 +285,8 @@ def _bindings(
             *(Ask(Chassis, "name", name) for name in names),
         ]
     )
-    if owned and owned.host and not any(row.hostname == owned.host for row in chassis):
+    neutrons = owned is not None and inquiry.source.owner.kind == "neutron"
+    if neutrons and owned and not any(row.hostname == owned.host for row in chassis):
         # It may be there under another spelling of its name, and chassis are few.
         inquiry.fetch([Ask(Chassis)])
     # A second chassis of the same hostname is a fault of its own.

@@ -12,7 +12,7 @@ from viftrail.chain.cloud import Cloud, Plug, Port
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import NOTHING_CHANGED, on_host, owned_row
+from viftrail.faults.step import on_host, owned_row
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
 ADDRESS = "169.254.169.254"
@@ -40,7 +40,7 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
         for host, members in groupby(homes, key=itemgetter(0)):
             yield Case(
                 subject=subject.network(switch.name),
-                summary=f"{host} has no metadata service for network {switch.name}: nobody there "
+                summary=f"{host} has no metadata service for network {_label(switch)}: nobody there "
                 f"answers {ADDRESS}",
                 evidence=(
                     Evidence(
@@ -76,6 +76,11 @@ def _served(cloud: Cloud, host: str) -> bool:
     return agents is None or any(
         agent.host == host and agent.binary in METADATA_AGENTS for agent in agents
     )
+
+
+def _label(switch: LogicalSwitch) -> str:
+    """The network's name as its users know it."""
+    return switch.external_ids.get("neutron:network_name") or switch.name
 
 
 def _works(cloud: Cloud, plug: Plug) -> bool:
@@ -159,7 +164,7 @@ def _provision(cloud: Cloud, row: LogicalSwitchPort, users: list[str]) -> Iterat
         yield from on_host(
             host,
             f"systemctl restart {AGENT}",
-            undo=NOTHING_CHANGED,
+            undo=f"systemctl stop {AGENT}",
             verify=f"ovs-vsctl find Interface external_ids:iface-id={row.name}",
         )
 
