@@ -17,6 +17,7 @@ from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort, NBGlobal
+from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask, Source
@@ -118,6 +119,7 @@ class Both:
 
     taken = ""
     owner = Owner(kind="ovn")
+    openstack = OpenStack()
     gaps: tuple[Gap, ...] = ()
 
     def __init__(self, *silent: type[Row]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.daemon import RUNNING, UNREACHED, daemon_state
+from viftrail.chain.daemon import RUNNING, UNREACHED, UNSEEN, daemon_state
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
+from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.southbound import ChassisPrivate, SBGlobal
 from viftrail.verdict import Evidence, Finding, Stage
 
 FEW_FLOWS = 20
@@ -33,7 +35,9 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     state = controller_state(host)
     if state == UNREACHED:
         checks.unknown(f"ovn-controller on {trail.host} is {state}")
-    alive = state != UNREACHED and checks.check(
+    if state == UNSEEN:
+        _followed(checks, cloud, host, trail.host)
+    alive = state not in (UNREACHED, UNSEEN) and checks.check(
         state == RUNNING,
         Evidence(
             where=trail.host,
@@ -73,3 +77,30 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             bad=f"{host.flows.bridge} on {trail.host} has no pipeline",
         )
     return checks.finding()
+
+
+def _followed(checks: Checks, cloud: Cloud, host: Host, name: str) -> None:
+    """Where nobody looked at the process: the last nb_cfg that it wrote.
+
+    It writes one when ovs-vswitchd has confirmed the flows that go with it, so it speaks for both
+    (ovn-controller(8); controller/ofctrl.c).
+    """
+    own = cloud.sb[ChassisPrivate].one("name", host.chassis_name)
+    newest = next((row.nb_cfg for row in cloud.sb[SBGlobal]), None)
+    if own is None or newest is None:
+        checks.unknown(f"nothing in Southbound tells whether ovn-controller on {name} works")
+    elif own.nb_cfg == newest - 1:
+        checks.unknown(f"{name} is one step behind Southbound, perhaps for a moment only")
+    else:
+        checks.check(
+            own.nb_cfg >= newest,
+            Evidence(
+                where=SOUTHBOUND,
+                what=f"Chassis_Private.nb_cfg of {name}",
+                seen=str(own.nb_cfg),
+                expected=str(newest),
+                command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={host.chassis_name}",
+            ),
+            good="ovn-controller has followed Southbound to its last step",
+            bad=f"ovn-controller on {name} does not follow Southbound",
+        )

@@ -147,6 +147,9 @@ def loss_evidence(lost: Loss) -> Evidence:
 
 def _address(checks: Checks, cloud: Cloud, name: str) -> None:
     host, chassis = cloud.hosts.get(name), cloud.chassis_named(name)
+    if host is not None and host.conf_only:
+        checks.aside(f"of {name} only its conf.db is known")
+        return
     if host is None or not host.links:
         checks.unknown(f"host {name} was not looked at")
         return

@@ -62,6 +62,7 @@ lab.add_command(score)
 @click.option("--gateways", default=1, show_default=True, metavar="N", help="1 to 4, in HA.")
 @click.option("--dvr", is_flag=True, help="Translate floating IPs where the VM runs.")
 @click.option("--ha-groups", is_flag=True, help="Schedule gateways as Neutron 29 does.")
+@click.option("--openstack", is_flag=True, help="Run a real OpenStack: `lab prepare` first.")
 @click.option("--no-vms", is_flag=True, help="Boot no VM.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
 def up(
@@ -71,6 +72,7 @@ def up(
     *,
     dvr: bool,
     ha_groups: bool,
+    openstack: bool,
     no_vms: bool,
     verbose: bool,
 ) -> None:
@@ -85,13 +87,33 @@ def up(
             click.echo(f"{time.monotonic() - began:6.2f} s  {step}")
             sys.stdout.flush()
 
-    shape = Shape(computes=computes, gateways=gateways, dvr=dvr, ha_groups=ha_groups)
+    shape = Shape(
+        computes=computes, gateways=gateways, dvr=dvr, ha_groups=ha_groups, openstack=openstack
+    )
     found = Lab.up(name, shape, boot_vms=not no_vms, progress=progress)
     status = found.status()
     click.echo(
         f"Lab {name!r} is up after {time.monotonic() - began:.1f} s: "
         f"{sum(node.role != 'external' for node in status.nodes)} nodes, {len(status.vms)} VMs."
     )
+
+
+@lab.command()
+def prepare() -> None:
+    """Install what `lab up --openstack` needs, once: packages, OpenStack, a guest image."""
+    from viftrail.lab.client import require_root
+    from viftrail.lab.openstack.kit import Kit
+
+    require_root()
+    began = time.monotonic()
+
+    def progress(step: str) -> None:
+        click.echo(f"{time.monotonic() - began:6.1f} s  {step}")
+        sys.stdout.flush()
+
+    kit = Kit()
+    kit.prepare(progress)
+    click.echo(f"An OpenStack lab can be brought up; its parts are in {kit.folder}.")
 
 
 @lab.command()

@@ -41,6 +41,7 @@ class Origin:
 
     lab: str = ""
     bundle: str = ""
+    folder: str = ""
     nb: str = ""
     sb: str = ""
     owner: str = ""
@@ -81,6 +82,13 @@ def origin_options(function: F) -> F:
         ),
         click.option(
             "--bundle", callback=_filled, metavar="FILE", help="A bundle made by collect."
+        ),
+        click.option(
+            "--from",
+            "folder",
+            callback=_filled,
+            metavar="DIR",
+            help="A folder of what was saved: database files, answers of OpenStack, logs.",
         ),
         click.option(
             "--nb",
@@ -156,6 +164,8 @@ def open_source(origin: Origin) -> Iterator[Source]:
     """
     if origin.bundle and (origin.lab or origin.nb or origin.sb):
         raise UsageError("--bundle goes without --lab, --nb and --sb.", "Name one source.")
+    if origin.folder and (origin.bundle or origin.lab or origin.nb or origin.sb):
+        raise UsageError("--from goes without --bundle, --lab, --nb and --sb.", "Name one source.")
     if origin.lab and (origin.nb or origin.sb):
         raise UsageError("--lab goes without --nb and --sb.", "Name one source.")
     _check_ssh(origin)
@@ -166,6 +176,11 @@ def open_source(origin: Origin) -> Iterator[Source]:
 
         facts, manifest = bundle.read(Path(origin.bundle))
         yield StoredSource(facts, manifest.time)
+        return
+    if origin.folder:
+        from viftrail.facts.folder import open_folder
+
+        yield open_folder(Path(origin.folder), _owner(origin))
         return
     lab = _lab(origin)
     if lab:

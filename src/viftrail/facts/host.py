@@ -193,6 +193,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     memory: Memory = Memory()
     guests: tuple[Guest, ...] = ()
     errors: tuple[Failure, ...] = ()
+    conf_only: bool = False
+    """Its conf.db was given as a file: nobody looked at its processes, devices and flows."""
 
     @cached_property
     def conf(self) -> Database:

@@ -135,7 +135,7 @@ class Inquiry:
             return
         self._failures[database] = outcome
         self._gaps[database] = Gap(database, outcome.what, outcome.do)
-        if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}):
+        if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}) and not self.source.openstack.asked:
             raise _neither(*self._failures.values()) from outcome
 
     def insist(self, database: str) -> None:
@@ -189,5 +189,6 @@ class Inquiry:
             sb=Database(databases[SOUTHBOUND]),
             hosts=dict(sorted(self.hosts.items())),
             owner=self.source.owner,
+            openstack=self.source.openstack,
             gaps=tuple(self._gaps.values()),
         )

@@ -17,6 +17,7 @@ from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_a
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
+from viftrail.facts.openstack import OpenStack
 from viftrail.facts.ovsdb.client import Client, Condition, Select
 from viftrail.facts.ovsdb.values import columns_of
 from viftrail.facts.owner import Owner
@@ -45,6 +46,7 @@ class LiveSource:
 
     taken = ""
     gaps: tuple[Gap, ...] = ()
+    openstack = OpenStack()
 
     def __init__(
         self,

@@ -9,12 +9,15 @@ allow it (then a `Gap` says so). An empty tuple was read, and is empty.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_PORT = re.compile(rf"\bport ({UUID})")
 
 
 class Flavor(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +65,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     flavor: Flavor = Flavor()
     fault: ServerFault | None = None
 
+    @property
+    def ports_named(self) -> tuple[str, ...]:
+        """The ports that its fault is about, though they may be gone, or be its own no more."""
+        text = f"{self.fault.message} {self.fault.details}" if self.fault else ""
+        return tuple(dict.fromkeys(_PORT.findall(text)))
+
 
 class ActionEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One step of an action (``compute__do_build_and_run_instance``)."""
@@ -87,6 +96,23 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[ActionEvent, ...] = ()
 
 
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """An image (Image API), for what it asks of a host: ``trait:…`` and ``hw_…`` properties."""
+
+    id: str
+    name: str = ""
+    properties: dict[str, str] = {}
+
+
+class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
+    """A host aggregate (os-aggregates); one with an availability zone makes its hosts that zone."""
+
+    name: str
+    availability_zone: str = ""
+    hosts: tuple[str, ...] = ()
+    metadata: dict[str, str] = {}
+
+
 class ComputeService(msgspec.Struct, frozen=True, kw_only=True):
     """A service of Nova (os-services). ``status`` is what was ordered, ``state`` what is heard."""
 
@@ -108,13 +134,15 @@ class Hypervisor(msgspec.Struct, frozen=True, kw_only=True):
     """Of its service: ``[DEFAULT]host``."""
     state: str = ""
     status: str = ""
+    address: str = ""
+    """``host_ip``: how it is reached, as in a log of the servers that it connects to."""
     free_disk_gb: int | None = None
     free_ram_mb: int | None = None
     """Both left the API with micro-version 2.88."""
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider has of a resource class; its capacity is (total − reserved) × ratio."""
+    """What a provider has of a resource class; its capacity is (total - reserved) * ratio."""
 
     total: int = 0
     reserved: int = 0
@@ -262,9 +290,14 @@ class OpenStack(msgspec.Struct, frozen=True, kw_only=True):
     """Of the servers that were asked about, newest first."""
     services: tuple[ComputeService, ...] | None = None
     hypervisors: tuple[Hypervisor, ...] | None = None
+    aggregates: tuple[Aggregate, ...] | None = None
+    images: tuple[Image, ...] | None = None
     cell_hosts: tuple[str, ...] | None = None
     """Hosts that are mapped to a cell (``nova-manage cell_v2 list_hosts``)."""
     providers: tuple[Provider, ...] | None = None
+    lost_consumers: tuple[str, ...] | None = None
+    """Of those that hold allocations: the ids that Nova was asked for and has no server or
+    migration of."""
     candidates: tuple[Candidates, ...] | None = None
     """Answers to the same question with one resource left out after the other."""
     agents: tuple[Agent, ...] | None = None

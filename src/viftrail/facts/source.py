@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
+from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
 
@@ -48,6 +49,11 @@ class Source(Protocol):
     @property
     def owner(self) -> Owner:
         """What the owner of the ports wants, as far as the source knows."""
+        ...
+
+    @property
+    def openstack(self) -> OpenStack:
+        """What OpenStack says of itself, as far as it was asked."""
         ...
 
     @property

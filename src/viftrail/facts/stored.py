@@ -12,6 +12,7 @@ from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.openstack import OpenStack
 from viftrail.facts.ovsdb.file import read_file
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
@@ -39,6 +40,11 @@ class StoredSource:
     def owner(self) -> Owner:
         """As it was recorded."""
         return self._facts.owner
+
+    @property
+    def openstack(self) -> OpenStack:
+        """As it was recorded."""
+        return self._facts.openstack
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viftrail.chain import subject
+from viftrail.chain.build import waited_in_vain
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import controller_state
+from viftrail.chain.daemon import RUNNING, UNSEEN
+from viftrail.chain.scheduling import fault_evidence
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, SBGlobal
 from viftrail.faults.fault import Case, Fault
@@ -94,15 +97,17 @@ def _ghosts(cloud: Cloud) -> Iterator[Case]:
 
 def _lagging(cloud: Cloud) -> Iterator[Case]:
     wanted = max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=0)
+    in_vain = waited_in_vain(cloud)
     for row in cloud.sb[ChassisPrivate]:
         chassis = cloud.sb[Chassis].one("name", row.name)
-        if chassis is None or wanted - row.nb_cfg < LAG:
+        waited = in_vain.get(chassis.hostname, ()) if chassis else ()
+        if chassis is None or wanted - row.nb_cfg < (1 if waited else LAG):
             continue
         if len(cloud.sb[Chassis].find("hostname", chassis.hostname)) > 1:
             continue  # a stale twin lags too, and that is its own fault
         host = cloud.hosts.get(chassis.hostname)
         state = controller_state(host) if host else ""
-        if state and state != "running":
+        if state not in ("", RUNNING, UNSEEN):
             continue  # dead, stopped or hung: that is another fault
         answers = host.unixctl.get("ovn-controller", {}) if host else {}
         if answers.get("connection-status", "connected") != "connected":
@@ -110,8 +115,15 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
         paused = answers.get("debug/status") == "paused"
         yield Case(
             subject=subject.host(chassis.hostname),
-            summary=f"ovn-controller of {chassis.hostname} is {wanted - row.nb_cfg} steps behind "
-            "Southbound" + (": it is paused" if paused else ""),
+            summary=f"ovn-controller of {chassis.hostname} is {wanted - row.nb_cfg} "
+            f"step{'s' * (wanted - row.nb_cfg > 1)} behind Southbound"
+            + (": it is paused" if paused else "")
+            + (
+                f": the port of {', '.join(each.name for each in waited)}, plugged there, was never "
+                "claimed"
+                if waited
+                else ""
+            ),
             evidence=(
                 Evidence(
                     where=SOUTHBOUND,
@@ -119,6 +131,10 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
                     seen=str(row.nb_cfg),
                     expected=str(wanted),
                     command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={row.name}",
+                ),
+                *(
+                    fault_evidence(each, each.fault.message if each.fault else "")
+                    for each in waited
                 ),
                 *(
                     (

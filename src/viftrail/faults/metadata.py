@@ -12,11 +12,13 @@ from viftrail.chain.cloud import Cloud, Plug, Port
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import NOTHING_CHANGED, on_host, owned_row
+from viftrail.faults.step import on_host, owned_row
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
 ADDRESS = "169.254.169.254"
 AGENT = "neutron-ovn-metadata-agent"
+METADATA_AGENTS = (AGENT, "neutron-ovn-agent")
+"""From Neutron 2025.2 on the second can take the first one's place."""
 
 
 def _unserved(cloud: Cloud) -> Iterator[Case]:
@@ -31,13 +33,14 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
                 for port, host in _claimed(cloud, switch)
                 # Guests that DHCP does not send there do without.
                 if host not in plugged and port.row and port.row.dhcpv4_options in told
+                if _served(cloud, host)
             ),
             key=lambda home: (home[0], home[1].id),
         )
         for host, members in groupby(homes, key=itemgetter(0)):
             yield Case(
                 subject=subject.network(switch.name),
-                summary=f"{host} has no metadata service for network {switch.name}: nobody there "
+                summary=f"{host} has no metadata service for network {_label(switch)}: nobody there "
                 f"answers {ADDRESS}",
                 evidence=(
                     Evidence(
@@ -65,6 +68,19 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
                 victims=frozenset(subject.port(port.id) for _, port in members),
                 note="From Neutron 2025.2 on the agent may be neutron-ovn-agent.",
             )
+
+
+def _served(cloud: Cloud, host: str) -> bool:
+    """Some metadata agent is meant to run there; where Neutron was not asked, one is."""
+    agents = cloud.openstack.agents
+    return agents is None or any(
+        agent.host == host and agent.binary in METADATA_AGENTS for agent in agents
+    )
+
+
+def _label(switch: LogicalSwitch) -> str:
+    """The network's name as its users know it."""
+    return switch.external_ids.get("neutron:network_name") or switch.name
 
 
 def _works(cloud: Cloud, plug: Plug) -> bool:
@@ -148,7 +164,7 @@ def _provision(cloud: Cloud, row: LogicalSwitchPort, users: list[str]) -> Iterat
         yield from on_host(
             host,
             f"systemctl restart {AGENT}",
-            undo=NOTHING_CHANGED,
+            undo=f"systemctl stop {AGENT}",
             verify=f"ovs-vsctl find Interface external_ids:iface-id={row.name}",
         )
 

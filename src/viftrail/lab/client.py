@@ -35,6 +35,8 @@ NodeRef = MachineRef
 
 #: Seconds to come up: 20 computes take about 6 on two cores.
 _UP_TIMEOUT = 60.0
+#: Seconds between two steps of an OpenStack: the longest takes a minute on two idle cores.
+_OPENSTACK_TIMEOUT = 400.0
 #: Seconds to be gone again, if that fails.
 _CLEANUP_TIMEOUT = 10.0
 _PLAIN = Shape()
@@ -104,13 +106,14 @@ class Lab:
         with ours:
             with theirs:
                 _start_janitor(name, shape, theirs, boot_vms=boot_vms)
-            ours.settimeout(_UP_TIMEOUT)
+            patience = _OPENSTACK_TIMEOUT if shape.openstack else _UP_TIMEOUT
+            ours.settimeout(patience)
             try:
                 lab._follow(ours, progress)
             except TimeoutError as error:
                 _await_cleanup(ours)
                 raise LabError(
-                    f"Lab {name!r} was not up after {_UP_TIMEOUT:g} s and was taken down again."
+                    f"Lab {name!r} was not up after {patience:g} s and was taken down again."
                 ) from error
             except BaseException:
                 _await_cleanup(ours)

@@ -31,7 +31,8 @@ class Daemon:
     """One daemon of a machine: how it is started, stopped and known to be ready.
 
     ``leave`` is the command that its unit's ExecStop runs; ``ready`` is a file
-    that exists once it answers, in which ``{pid}`` stands for its pid.
+    that exists once it answers, in which ``{pid}`` stands for its pid; ``answers`` is asked instead
+    where a file tells nothing.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Daemon:
     ready: str
     leave: tuple[str, ...] = ()
     after_start: Callable[[], None] = _nothing
+    answers: Callable[[], bool] | None = None
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @property
@@ -67,8 +69,8 @@ class Daemon:
         process = self.process
         if process is None:
             raise LabError(f"{self.name} on {self.machine.name} was never started.")
-        ready = Path(self.ready.format(pid=process.pid))
-        if not wait_until(lambda: ready.exists() or not self.running, timeout) or not self.running:
+        ready = self.answers or Path(self.ready.format(pid=process.pid)).exists
+        if not wait_until(lambda: ready() or not self.running, timeout) or not self.running:
             raise LabError(
                 f"{self.name} on {self.machine.name} did not come up"
                 + (f" (exit {process.returncode})." if process.returncode is not None else "."),

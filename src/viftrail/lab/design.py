@@ -210,6 +210,7 @@ class Design:
 
         put("project_id", self.uuid("project", "demo").replace("-", ""))
         chassis = []
+        provider_hosts = self.shape.dvr or self.shape.openstack
         for index in range(1, self.shape.gateways + 1):
             host = f"network{index}"
             chassis.append(
@@ -217,7 +218,7 @@ class Design:
             )
         for index in range(1, self.shape.computes + 1):
             host = f"compute{index}"
-            system_id, mapped = self.uuid("chassis", host), self.shape.dvr
+            system_id, mapped = self.uuid("chassis", host), provider_hosts
             chassis.append(NodeDesign(host, "compute", 20 + index, system_id, mapped))
         put(
             "nodes",

@@ -34,7 +34,7 @@ def status_of(cloud: Cloud) -> Status:
     return Status(
         name=design.name,
         keeper=os.getpid(),
-        nodes=tuple(_node(node) for node in cloud.nodes.values()),
+        nodes=tuple(node_status(node) for node in cloud.nodes.values()),
         vms=tuple(_vm(cloud, vm) for vm in cloud.vms.values()),
         networks=(
             NetworkStatus(
@@ -102,7 +102,8 @@ def machines_of(cloud: Cloud) -> tuple[MachineRef, ...]:
     return (*nodes, *guests, _reference(cloud.fabric, "fabric"))
 
 
-def _node(node: Node) -> NodeStatus:
+def node_status(node: Node) -> NodeStatus:
+    """A node with its folders."""
     return NodeStatus(
         name=node.name,
         role=node.design.role,

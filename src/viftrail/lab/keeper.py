@@ -21,6 +21,7 @@ import msgspec
 from viftrail.errors import LabError, NotPermitted, UsageError, ViftrailError
 from viftrail.lab import inventory, provoke, wire
 from viftrail.lab.cloud import Cloud, check_machine
+from viftrail.lab.openstack.cloud import OpenStackCloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,8 @@ class Keeper:
 
     def __init__(self, design: Design, folder: Folder, token: str) -> None:
         """Takes the plan; ``token`` marks the environment of all that runs in the lab."""
-        self.cloud = Cloud(design, folder, token)
+        kind = OpenStackCloud if design.shape.openstack else Cloud
+        self.cloud: Cloud = kind(design, folder, token)
         self._folder = folder
         self._operations: dict[str, Callable[..., object]] = {
             "status": self._status,

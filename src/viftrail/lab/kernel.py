@@ -46,6 +46,12 @@ def _checked(result: int, call: str) -> None:
         raise OSError(code, f"{call}: {os.strerror(code)}")
 
 
+def bind(source: Path, target: Path) -> None:
+    """Mounts a folder over another one, with whatever is mounted in it."""
+    arguments = (os.fsencode(source), os.fsencode(target), None, _MS_BIND | _MS_REC, None)
+    _checked(_libc.mount(*arguments), f"mount {target}")
+
+
 def setns(fd: int, kind: int) -> None:
     """Moves the calling thread into the namespace behind ``fd``."""
     _checked(_libc.setns(fd, kind), "setns")

@@ -18,13 +18,15 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     ``computes`` carry VMs, ``gateways`` the router's way out; more than one of them watch
     each other by BFD. ``dvr`` translates floating IPs where the VM runs, as Neutron does with
     ``enable_distributed_floating_ip``: every compute is on the provider network then.
-    ``ha_groups`` schedules gateways by HA_Chassis_Group, as Neutron 29 does.
+    ``ha_groups`` schedules gateways by HA_Chassis_Group, as Neutron 29 does. ``openstack`` runs a
+    real OpenStack, whose Neutron owns the ports; its computes are all on the provider network.
     """
 
     computes: int = 2
     gateways: int = 1
     dvr: bool = False
     ha_groups: bool = False
+    openstack: bool = False
 
     def check(self) -> None:
         """Whether such a lab can be made.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from viftrail.errors import LabError
 from viftrail.lab.design import port_group
 from viftrail.lab.provoke.registry import ALL_PATHS, provocation
+from viftrail.lab.shape import Shape
 
 if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
@@ -120,6 +121,8 @@ def close_ingress(victim: Victim) -> Undo:
     "the network's metadata port has lost its address, and the agents have noticed",
     ("metadata",),
     needs_vm=False,
+    # `fix` stops when its target is well, and mends no other host's agent.
+    needs=Shape(computes=1),
 )
 def lose_metadata_address(victim: Victim) -> Undo:
     """What is left of it when its subnet was taken away and made again."""
