@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import Kind, failure_of
+from viftrail.chain.filters import filtering_of
 from viftrail.chain.infrastructure import SERVICES
 from viftrail.chain.placement import DISABLED, OFF, compute_of, decisive, would_fit
 from viftrail.chain.scheduling import fault_evidence
@@ -18,6 +19,7 @@ from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 LAB = "provoked in the OpenStack lab"
 COMPUTE = "nova-compute"
+COMPUTE_FILTER = "ComputeFilter"
 
 
 def _own(server: Server) -> Evidence:
@@ -46,9 +48,13 @@ def _down(cloud: Cloud) -> Iterator[Case]:
         fits = [compute_of(cloud, provider) for provider in would_fit(cloud, server)]
         living = [row for row in services(cloud) if row.state == "up" and row.status == "enabled"]
         alone = bool(fits) and all(row in down for row in fits)
-        if down and (alone or not living):
+        filtering = filtering_of(cloud, server)
+        if filtering and filtering.deciding != COMPUTE_FILTER:
+            continue
+        if down and (alone or not living or filtering):
             about = subject.server(server.id)
-            yield _silent(tuple(down), about, (_own(server),))
+            more = (filtering.proof,) if filtering else ()
+            yield _silent(tuple(down), about, (*more, _own(server)))
 
 
 def _silent(

@@ -31,6 +31,8 @@ def _sticky(cloud: Cloud) -> Iterator[Case]:
         physnet = network.physical_network if network else ""
         if physnet and physnet not in mappings(chassis.bridge_mappings):
             continue
+        if physnet and agent is not None and physnet not in mappings(agent.bridge_mappings):
+            continue  # Neutron does not see it: bind-mappings-not-seen
         if (agent is not None and not agent.alive) or behind(cloud, each.host) > 1:
             continue
         yield Case(
