@@ -103,6 +103,5 @@ FAULTS = (
         references=("oslo.messaging: _drivers/impl_rabbit.py", "rabbitmq.com: disk alarms"),
         unlike={"sched-compute-down": "there one host's nova-compute is down, and others are up"},
         find=_down,
-        unprovoked="provoked in the OpenStack lab",
     ),
 )

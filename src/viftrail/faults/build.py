@@ -17,7 +17,6 @@ from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-LAB = "provoked in the OpenStack lab"
 PLUG_STAGES = frozenset(stage for stage in Stage if 4 <= stage.number <= 8)
 
 _OSVIF = re.compile(
@@ -280,7 +279,6 @@ FAULTS = (
             "What may be deleted is for you to say. A file in _base that a server's disk is based on "
             "destroys that server: `qemu-img info --backing-chain` first.",
         ),
-        unprovoked=LAB,
     ),
     Fault(
         id="build-vif-plug-timeout",
@@ -298,7 +296,6 @@ FAULTS = (
         unlike={"build-event-lost": "there the port is up, and Nova is not told"},
         find=_timeout,
         yields_to=PLUG_STAGES | {Stage.BUILD},
-        unprovoked=LAB,
     ),
     Fault(
         id="build-event-lost",
@@ -314,7 +311,6 @@ FAULTS = (
         references=("neutron: notifiers/nova.py send_events",),
         unlike={"build-vif-plug-timeout": "there the port is not up"},
         find=_either(_untold, _lost_event),
-        unprovoked=LAB,
     ),
     Fault(
         id="build-osvif-plug-failed",
@@ -337,7 +333,6 @@ FAULTS = (
             "Without ovs-vswitchd nothing passes the host's bridges: its other servers are cut off too.",
         ),
         yields_to=frozenset({Stage.VIF, Stage.LOCAL, Stage.CONTROLLER}),
-        unprovoked=LAB,
     ),
     Fault(
         id="build-libvirt-tap-failed",
@@ -359,7 +354,6 @@ FAULTS = (
             "`ip link delete TAP` only when neither `virsh domiflist` of any domain nor `fuser` finds "
             "somebody who has it: a living server's tap deleted is a server cut off.",
         ),
-        unprovoked=LAB,
     ),
     Fault(
         id="build-no-fixed-ip",
@@ -375,6 +369,5 @@ FAULTS = (
         references=("nova: compute/manager.py NoMoreFixedIps",),
         unlike={"build-port-binding-failed": "there the port was made, and not bound"},
         find=_no_address,
-        unprovoked=LAB,
     ),
 )

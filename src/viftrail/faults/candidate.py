@@ -17,7 +17,6 @@ from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-LAB = "provoked in the OpenStack lab"
 PLACEMENT = "openstack resource provider list"
 
 
@@ -283,7 +282,6 @@ FAULTS = (
         references=("nova: scheduler/request_filter.py", "nova: scheduler/filters"),
         unlike={"sched-ram-capacity": "there another flavor's size is all that helps"},
         find=_traits,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-az-aggregate",
@@ -299,7 +297,6 @@ FAULTS = (
         references=("nova: scheduler/request_filter.py map_az_to_placement_aggregate",),
         unlike={"sched-forced-host": "there one host was named, and does not exist"},
         find=_zone,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-provider-missing",
@@ -314,7 +311,6 @@ FAULTS = (
         references=("nova: scheduler/client/report.py _create_resource_provider",),
         unlike={"sched-host-not-mapped": "there Placement knows it, and no cell does"},
         find=_no_provider,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-placement-unreachable",
@@ -330,6 +326,5 @@ FAULTS = (
         references=("nova: scheduler/client/report.py safe_connect",),
         unlike={"sched-ram-capacity": "there the reckoning says the same as Placement"},
         find=_unreachable,
-        unprovoked=LAB,
     ),
 )

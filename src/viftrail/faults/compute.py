@@ -17,7 +17,6 @@ from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-LAB = "provoked in the OpenStack lab"
 COMPUTE = "nova-compute"
 COMPUTE_FILTER = "ComputeFilter"
 
@@ -281,7 +280,7 @@ FAULTS = (
         shows="`No valid host was found. There are not enough hosts available.` where no other host "
         "would do. Servers that run there run on, and cannot be stopped, rebooted or changed.",
         decisive="`openstack compute service list` has it as down.",
-        remedy="Start nova-compute.",
+        remedy="Start nova-compute on that host.",
         risk=Risk.SAFE,
         references=(
             "nova: scheduler/filters/compute_filter.py",
@@ -292,7 +291,6 @@ FAULTS = (
             "infra-clock-skew": "there it runs, and its clock is off",
         },
         find=_down,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-compute-disabled",
@@ -308,7 +306,6 @@ FAULTS = (
         references=("nova: scheduler/request_filter.py compute_status_filter",),
         unlike={"sched-compute-down": "there it is not heard of"},
         find=_disabled,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-host-not-mapped",
@@ -318,12 +315,11 @@ FAULTS = (
         shows="`Host 'NAME' is not mapped to any cell`; or the host is never chosen.",
         decisive="The host is in `openstack compute service list`, and `nova-manage cell_v2 list_hosts` "
         "lacks it.",
-        remedy="Discover hosts.",
+        remedy="Have Nova discover its hosts.",
         risk=Risk.SAFE,
         references=("nova: conductor/manager.py", "nova: scheduler/host_manager.py"),
         unlike={"sched-forced-host": "there no such host exists at all"},
         find=_unmapped,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-forced-host",
@@ -339,6 +335,5 @@ FAULTS = (
         references=("nova: scheduler/utils.py resources_from_request_spec",),
         unlike={"sched-host-not-mapped": "there the host exists, and no cell has it"},
         find=_forced,
-        unprovoked=LAB,
     ),
 )

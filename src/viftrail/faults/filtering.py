@@ -14,8 +14,6 @@ from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NOTHING_CHANGED
 from viftrail.verdict import Risk, Stage, Step
 
-LAB = "provoked in the OpenStack lab"
-
 
 def _left_none(why: str, look: str, note: str, *names: str) -> Callable[[Cloud], Iterator[Case]]:
     """A case for each server for which one of these filters left no host."""
@@ -70,7 +68,6 @@ FAULTS = (
             "NUMATopologyFilter",
             "PciPassthroughFilter",
         ),
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-server-group",
@@ -93,6 +90,5 @@ FAULTS = (
             "ServerGroupAntiAffinityFilter",
             "ServerGroupAffinityFilter",
         ),
-        unprovoked=LAB,
     ),
 )

@@ -28,7 +28,6 @@ from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-LAB = "provoked in the OpenStack lab"
 HOSTNAMES = "ovn-sbctl --bare --columns=name,hostname list Chassis"
 AGENTS = "openstack network agent list"
 REASON = (
@@ -348,7 +347,6 @@ FAULTS = (
         unlike={"bind-physnet-missing-on-host": "there the chassis itself has no mapping"},
         find=_unread,
         shows_at=BUILD,
-        unprovoked=LAB,
     ),
     Fault(
         id="bind-host-mismatch",
@@ -369,7 +367,6 @@ FAULTS = (
         },
         find=_mismatch,
         shows_at=BUILD,
-        unprovoked=LAB,
     ),
     Fault(
         id="bind-dead-agent",
@@ -387,7 +384,6 @@ FAULTS = (
         unlike={"bind-host-mismatch": "there the agent lives, under another host name"},
         find=_dead,
         shows_at=BUILD,
-        unprovoked=LAB,
     ),
     Fault(
         id="bind-physnet-missing-on-host",
@@ -404,7 +400,6 @@ FAULTS = (
         unlike={"bind-dead-agent": "there overlay networks fail too"},
         find=_physnet,
         shows_at=BUILD,
-        unprovoked=LAB,
     ),
     Fault(
         id="build-port-binding-failed",
@@ -422,6 +417,5 @@ FAULTS = (
         find=_unexplained,
         shows_at=BUILD,
         yields_to=frozenset({Stage.PORT}),
-        unprovoked=LAB,
     ),
 )
