@@ -12,7 +12,10 @@ import pytest
 from tests.samples import folder, opened
 from viftrail.errors import FileUnreadable
 from viftrail.facts.folder import open_folder, sort_out
-from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
+from viftrail.facts.slice import follow
+from viftrail.facts.southbound import PortBinding
+from viftrail.facts.table import Table
 from viftrail.why import why
 
 CASE = "s3-two-hosts"
@@ -54,9 +57,7 @@ def test_of_two_copies_the_newer_counts(tmp_path: Path) -> None:
     assert newer == {row.logical_port for row in _bindings(case())}
 
 
-def _bindings(path: Path):  # type: ignore[no-untyped-def]
-    from viftrail.facts.southbound import PortBinding
-
+def _bindings(path: Path) -> Table[PortBinding]:
     return open_folder(path).everything().sb[PortBinding]
 
 
@@ -118,9 +119,6 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_logs_are_read_for_one_target_only() -> None:
-    from viftrail.facts.inquiry import Inquiry
-    from viftrail.facts.slice import follow
-
     source = opened(CASE)
     port = next(port.id for port in source.owner.ports if port.server == "vm2")
     inquiry = Inquiry(source)

@@ -10,7 +10,7 @@ from viftrail.facts.log.line import LogLine
 from viftrail.facts.log.logs import Signal
 from viftrail.verdict import Evidence
 
-_SHOWN = 160
+_SHOWN = 240
 
 
 def said(line: LogLine, expected: str = "") -> Evidence:
