@@ -15,9 +15,11 @@ from viftrail.chain.binding import FAILED
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import Kind, failure_of, tried_on
 from viftrail.chain.provider import mappings
+from viftrail.chain.saying import told
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.chain.subject import Subject
 from viftrail.facts.intent import is_guests
+from viftrail.facts.log.logs import Signal
 from viftrail.facts.openstack import Agent, NeutronNetwork, NeutronPort, Server
 from viftrail.facts.southbound import Chassis, ChassisPrivate, SBGlobal
 from viftrail.verdict import Evidence
@@ -54,6 +56,22 @@ def refused(cloud: Cloud) -> Iterator[Refused]:
                 cloud.neutron_port(failure.port_id),
                 server,
             )
+
+
+NO_CHASSIS = "refusing-to-bind-no-chassis"
+DEAD_AGENT = "refusing-to-bind-dead-agent"
+NO_MAPPING = "refusing-to-bind-no-mapping"
+
+
+def reason_of(cloud: Cloud, refusal: Refused) -> Signal | None:
+    """What neutron-server gave as its reason, where its log was read."""
+    return told(cloud, NO_CHASSIS, DEAD_AGENT, NO_MAPPING, port=refusal.port_id)
+
+
+def given(cloud: Cloud, refusal: Refused, reason: str) -> bool | None:
+    """Whether this was the reason that neutron-server gave; None where nobody knows."""
+    found = reason_of(cloud, refusal)
+    return None if found is None else found.pattern == reason
 
 
 def stands(row: NeutronPort) -> Evidence:

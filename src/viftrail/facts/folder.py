@@ -12,7 +12,7 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -27,6 +27,9 @@ from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import PROBE_FORMAT, Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.intent import owner_of
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.log.moment import Window, parse
+from viftrail.facts.log.read import read_logs
 from viftrail.facts.openstack_json import Answers
 from viftrail.facts.ovsdb.file import StoredDatabase, read_file
 from viftrail.facts.owner import Owner
@@ -92,6 +95,11 @@ class FolderSource(StoredSource):
     def gaps(self) -> tuple[Gap, ...]:
         """What is missing, and what was not recognised."""
         return tuple(gap for gap in self._facts.gaps if not gap.place.startswith("host "))
+
+    def logs(self, window: Window, ids: Collection[str]) -> Logs:
+        """What its logs say of these ids, within this time."""
+        hosts = [*self._facts.hosts, *(row.host for row in self.openstack.services or ())]
+        return read_logs(self.contents.logs, window, ids, hosts=hosts)
 
 
 NO_CONF = (
@@ -199,7 +207,10 @@ def open_folder(folder: Path, owner: Owner | None = None) -> FolderSource:
             )
         databases[name] = _database(latest, name)
     moments = [_changed(each) for several in stored.values() for each in several]
-    taken = max(moments, default=0) / 1000 or folder.stat().st_mtime
+    said = [*(row.updated for row in openstack.services or ())]
+    said += [row.heartbeat for row in openstack.agents or ()]
+    spoken = [moment for text in said if (moment := parse(text))]
+    taken = max([*spoken, max(moments, default=0) / 1000]) or folder.stat().st_mtime
     hosts = {
         name: host
         for each in sorted(stored[SWITCH], key=_changed)

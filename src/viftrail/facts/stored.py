@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.log.moment import Window
 from viftrail.facts.openstack import OpenStack
 from viftrail.facts.ovsdb.file import read_file
 from viftrail.facts.owner import Owner
@@ -67,6 +69,10 @@ class StoredSource:
                 gap.how if gap else f"Give it with --{'nb' if name == NORTHBOUND else 'sb'}.",
             )
         return [_answer(database[ask.row], ask) if ask.row in read else None for ask in asks]
+
+    def logs(self, window: Window, ids: Collection[str]) -> Logs:  # noqa: ARG002
+        """What was kept of them."""
+        return self._facts.logs
 
     def central_hosts(self) -> tuple[str, ...]:
         """Those that were recorded as such."""

@@ -67,7 +67,7 @@ def _timeout(cloud: Cloud) -> Iterator[Case]:
             steps=(delete_and_create(server),),
             certainty=Certainty.LIKELY,
             note="While the next one waits (300 s by default, its domain paused), ask `viftrail why` "
-            "for it: then the stage that keeps its port down shows. Leave vif_plugging_is_fatal as it is.",
+            "for it: then the stage that keeps its port down shows. Leave vif_plugging_is_fatal alone.",
         )
 
 

@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.provider import mappings
 from viftrail.chain.refused import (
+    DEAD_AGENT,
+    NO_CHASSIS,
+    NO_MAPPING,
     Refused,
     agent_of,
     behind,
+    given,
     network_of,
+    reason_of,
     refused,
     unmapped,
     unregistered,
 )
+from viftrail.chain.saying import evidence_of
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
@@ -73,7 +79,8 @@ def again(refusal: Refused) -> tuple[Step, ...]:
 
 def _mismatch(cloud: Cloud) -> Iterator[Case]:
     for each in refused(cloud):
-        if not unregistered(cloud, each.host):
+        known = given(cloud, each, NO_CHASSIS)
+        if known is False or not unregistered(cloud, each.host):
             continue
         alike = cloud.chassis_like(each.host)
         names = sorted(row.hostname for row in cloud.sb[Chassis])
@@ -98,6 +105,7 @@ def _mismatch(cloud: Cloud) -> Iterator[Case]:
                     expected="the hostname of a Chassis",
                     command="openstack compute service list --service nova-compute -c Host",
                 ),
+                *evidence_of([reason_of(cloud, each)]),
                 each.proof,
             ),
             steps=(
@@ -113,7 +121,7 @@ def _mismatch(cloud: Cloud) -> Iterator[Case]:
                 ),
                 *again(each),
             ),
-            certainty=Certainty.PROVEN if hint else Certainty.LIKELY,
+            certainty=Certainty.PROVEN if hint or known else Certainty.LIKELY,
             note="ovn-controller takes the name at once, without a restart. Ports that were bound under "
             "the other spelling would lose their claim: look at `ovn-nbctl --columns=name,options find "
             "Logical_Switch_Port` first. Never rename [DEFAULT]host of a compute that has servers."
@@ -124,13 +132,14 @@ def _mismatch(cloud: Cloud) -> Iterator[Case]:
 
 def _dead(cloud: Cloud) -> Iterator[Case]:
     for each in refused(cloud):
-        if unregistered(cloud, each.host):
+        known = given(cloud, each, DEAD_AGENT)
+        if known is False or (unregistered(cloud, each.host) and not known):
             continue
         agent, late = agent_of(cloud, each.host), behind(cloud, each.host)
         gone = agent is not None and not agent.alive
-        if not gone and late < 2:
+        if not known and not gone and late < 2:
             continue
-        if _wants(cloud, each):
+        if not known and _wants(cloud, each):
             continue  # it lacks the mapping as well, and that is certain
         yield Case(
             subject=each.about,
@@ -147,7 +156,7 @@ def _dead(cloud: Cloud) -> Iterator[Case]:
                 ),
                 *again(each),
             ),
-            certainty=Certainty.PROVEN if gone and late else Certainty.LIKELY,
+            certainty=Certainty.PROVEN if known or (gone and late) else Certainty.LIKELY,
             note="If it is merely stopped by a signal, `systemctl kill --signal=CONT ovn-controller` "
             "does without the restart. The list of agents lags: it tells a death after 75 s or more.",
         )
@@ -173,6 +182,7 @@ def _dead_evidence(cloud: Cloud, each: Refused, late: int) -> Iterator[Evidence]
             command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={chassis.name}; "
             "ovn-sbctl get SB_Global . nb_cfg",
         )
+    yield from evidence_of([reason_of(cloud, each)])
     yield each.proof
 
 
@@ -188,9 +198,15 @@ def _wants(cloud: Cloud, each: Refused) -> str:
 def _physnet(cloud: Cloud) -> Iterator[Case]:
     for each in refused(cloud):
         chassis = cloud.chassis_like(each.host)
-        if chassis is None or unregistered(cloud, each.host):
+        reason = reason_of(cloud, each)
+        known = given(cloud, each, NO_MAPPING)
+        if chassis is None or known is False or unregistered(cloud, each.host):
             continue
         wanted, certainty = _wants(cloud, each), Certainty.PROVEN
+        if known and reason is not None:
+            wanted = reason.groups.get("physnet") or wanted
+        if wanted in mappings(chassis.bridge_mappings):
+            continue  # it is mapped by now: bind-failed-sticky
         if not wanted and each.row is None:
             # The port is gone, and with it its network's name: what the host alone lacks is left.
             agent = agent_of(cloud, each.host)
@@ -222,6 +238,7 @@ def _physnet(cloud: Cloud) -> Iterator[Case]:
                     expected=f"a bridge for {wanted}",
                     command=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
                 ),
+                *evidence_of([reason]),
                 each.proof,
             ),
             steps=(
@@ -253,7 +270,7 @@ def _unexplained(cloud: Cloud) -> Iterator[Case]:
             subject=each.about,
             summary=f"Neutron refused to bind port {each.port_id} on {each.host}, and nothing that can "
             "be seen now says why",
-            evidence=(each.proof,),
+            evidence=(*evidence_of([reason_of(cloud, each)]), each.proof),
             steps=(
                 Step(
                     command=f"grep {each.port_id} /var/log/neutron/neutron-server.log",
