@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -47,11 +48,15 @@ _SECONDS_BELOW = 2**32
 _COMPACTED = ("compacting", "compacted")
 Row = dict[str, Any]
 _transaction = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NOTHING = msgspec.Raw(b"{}")
 _rows = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read_changes(
-    path: str | os.PathLike[str], ids: Collection[str], *, host: str = ""
+    path: str | os.PathLike[str],
+    ids: Collection[str],
+    *,
+    hosts: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Change, ...]:
     """Every change of a row that is, or once was, about one of these ids; oldest first.
 
@@ -61,14 +66,14 @@ def read_changes(
     Args:
         path: a stand-alone or clustered file, gzipped or not.
         ids: ids as they stand in the rows: of ports and servers, taps, addresses.
-        host: whose conf.db it is.
+        hosts: names of hosts by their system-id, for a conf.db.
 
     Raises:
         FileUnreadable: the file is absent, no plain file or cannot be read.
         NotPermitted: it may not be read by this user.
         DamagedDatabase: nothing in it can be used.
     """
-    follower = _Follower(ids, os.fspath(path), host)
+    follower = _Follower(ids, os.fspath(path), hosts)
     with Journal(Path(path)) as journal:
         try:
             for record in journal.records():
@@ -76,21 +81,26 @@ def read_changes(
             follower.finish()
         except (TornError, InconsistentError, ValueError, *BAD_JSON):
             pass  # what comes before it counts, as for `read_file`, which says so
-    return tuple(follower.changes[-CHANGES:])
+    return tuple(follower.told())
 
 
 class _Follower:
     """Keeps what the target's rows are by now, and notes what each transaction changes."""
 
-    def __init__(self, ids: Collection[str], path: str, host: str) -> None:
+    def __init__(self, ids: Collection[str], path: str, hosts: Mapping[str, str]) -> None:
         self.changes: list[Change] = []
         self._ids = tuple(each.encode() for each in ids if each)
-        self._path, self._host = path, host
+        self._path, self._hosts, self._host = path, hosts, ""
         self._schema: Schema | None = None
         self._log: Log | None = None
         self._offset = 0
         self._known: dict[str, Row] = {}
         self._chassis: dict[str, str] = {}
+
+    def told(self) -> Iterator[Change]:
+        """The newest changes, with whose they are: a conf.db may tell that late."""
+        for change in self.changes[-CHANGES:]:
+            yield msgspec.structs.replace(change, host=self._host)
 
     def take(self, record: Record) -> None:
         """Look into one record."""
@@ -121,7 +131,7 @@ class _Follower:
 
     def _apply(self, body: bytes, *, snapshot: bool) -> None:
         followed = (uuid.encode() for uuid in self._known)
-        naming = b'"Chassis"' in body
+        naming = b'"Chassis"' in body or b'"system-id"' in body
         if not naming and not any(each in body for each in (*self._ids, *followed)):
             return
         tables = _transaction.decode(body)
@@ -132,7 +142,7 @@ class _Follower:
         date = date if isinstance(date, int) else 0
         time = float(date) if date < _SECONDS_BELOW else date / 1000
         if naming:
-            self._name_chassis(tables)
+            self._name_places(tables)
         for table, columns in COLUMNS.items():
             if table not in tables:
                 continue
@@ -149,7 +159,6 @@ class _Follower:
                             name=name,
                             what=what,
                             columns=values,
-                            host=self._host,
                             comment=comment,
                             source=f"{self._path}@{self._offset}",
                         )
@@ -213,13 +222,18 @@ class _Follower:
             return "true" if value else "false"
         return str(value) if value is not None else ""
 
-    def _name_chassis(self, tables: Mapping[str, msgspec.Raw]) -> None:
-        """A binding refers to its Chassis by UUID; people know it by its hostname."""
-        for uuid, raw in _rows.decode(tables.get("Chassis", msgspec.Raw(b"{}"))).items():
+    def _name_places(self, tables: Mapping[str, msgspec.Raw]) -> None:
+        """A binding refers to its Chassis by UUID; people know it, and a conf.db, by hostname."""
+        for uuid, raw in _rows.decode(tables.get("Chassis", _NOTHING)).items():
             row = msgspec.json.decode(raw) or {}
             name = row.get("hostname") or row.get("name")
             if isinstance(name, str) and name:
                 self._chassis[uuid] = name
+        for raw in _rows.decode(tables.get("Open_vSwitch", _NOTHING)).values():
+            row = msgspec.json.decode(raw) or {}
+            settings = dict(_members(row.get("external_ids")))
+            name = str(settings.get("system-id", ""))
+            self._host = self._hosts.get(name) or str(settings.get("hostname", "")) or self._host
 
 
 def _members(value: Any) -> Iterator[tuple[Any, Any]]:
