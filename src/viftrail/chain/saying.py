@@ -10,7 +10,7 @@ from viftrail.facts.log.line import LogLine
 from viftrail.facts.log.logs import Signal
 from viftrail.verdict import Evidence
 
-_SHOWN = 160
+_SHOWN = 240
 
 
 def said(line: LogLine, expected: str = "") -> Evidence:
@@ -19,13 +19,13 @@ def said(line: LogLine, expected: str = "") -> Evidence:
     shown = first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…"
     when = datetime.fromtimestamp(line.time, timezone.utc).isoformat(" ", timespec="seconds")
     path = line.source.rpartition("@")[0]
-    words = first.replace("'", ".")[:60].strip()
+    words = first.partition("'")[0][:60].strip()
     return Evidence(
         where=line.host or path.rpartition("/")[2],
         what=f"{line.service or 'log'}, {when.removesuffix('+00:00')} UTC",
         seen=shown,
         expected=expected,
-        command=f"grep -h -e '{words}' {path.rpartition('/')[2]}",
+        command=f"grep -hF '{words}' {path.rpartition('/')[2]}",
     )
 
 

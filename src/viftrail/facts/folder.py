@@ -54,8 +54,9 @@ _NAME = re.compile(rb'"name":\s*"(OVN_Northbound|OVN_Southbound|Open_vSwitch)"')
 _STAMP = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |__REALTIME_TIMESTAMP"
 )
-_JOURNAL = re.compile(r'"__REALTIME_TIMESTAMP"|^\[?\d')
-"""A line of ``journalctl -o json``; or a time in brackets, as kernels write it."""
+_JSON = re.compile(r'\{\s*["}]|\[\s*[\[{"\]]')
+_JOURNAL = re.compile(r'"__REALTIME_TIMESTAMP"')
+"""A line of ``journalctl -o json``."""
 
 _COMMANDS = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}\s*\n\s+(?:Manager|Bridge)"  # ovs-vsctl show
@@ -156,7 +157,7 @@ def _place(found: Contents, path: Path) -> None:
             found.databases.setdefault(name.group(1).decode(), []).append(path)
         else:
             found.others.append(found.name(path))
-    elif start.startswith(("{", "[")) and not _JOURNAL.search(start.partition("\n")[0]):
+    elif _JSON.match(start) and not _JOURNAL.search(start.partition("\n")[0]):
         found.answers.append(path)
     elif cli_table.looks_like_table(text):
         found.tables.append(path)

@@ -126,6 +126,5 @@ FAULTS = (
         unlike={"sched-ram-capacity": "there all that is held belongs to servers"},
         find=_orphaned,
         spares_others=True,
-        unprovoked="provoked in the OpenStack lab",
     ),
 )

@@ -8,19 +8,22 @@ from collections.abc import Callable, Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import Failure, Kind, creation, failure_of, tried_on
+from viftrail.chain.saying import evidence_of, said, told
 from viftrail.chain.scheduling import fault_evidence
-from viftrail.facts.openstack import Server
+from viftrail.facts.log.line import LogLine
+from viftrail.facts.log.logs import Signal
+from viftrail.facts.openstack import UUID, Server
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-LAB = "provoked in the OpenStack lab"
 PLUG_STAGES = frozenset(stage for stage in Stage if 4 <= stage.number <= 8)
 
 _OSVIF = re.compile(
     r"Failed to plug vif|Failure running os_vif plugin plug method|"
     r"exceeded timeout \d+ seconds, cause: Result queue is empty"
 )
+_EVENT = re.compile(rf"network-vif-plugged-(?P<port>{UUID})")
 _TAP = re.compile(
     r"Unable to create tap device (?P<tap>\S+?):|Unable to add port \S+ to OVS bridge|"
     r"Cannot get interface MTU on '\S+'"
@@ -44,11 +47,12 @@ def failures(cloud: Cloud, *kinds: Kind) -> Iterator[tuple[Server, Failure, str]
             yield server, failure, tried_on(cloud.openstack, server)
 
 
-def delete_and_create(server: Server) -> Step:
+def delete_and_create(server: Server, port_id: str = "") -> Step:
     """A server that was never built holds nothing: the same is asked for once more."""
+    network = f"--port {port_id}" if port_id else "--network NETWORK"
     return Step(
         command=f"openstack server create --flavor {server.flavor.name or 'FLAVOR'} "
-        f"--image {server.image or 'IMAGE'} --network NETWORK {server.name}",
+        f"--image {server.image or 'IMAGE'} {network} {server.name}",
         where=ADMIN_SHELL,
         risk=Risk.SAFE,
         undo=f"openstack server delete {server.name}",
@@ -63,7 +67,10 @@ def _timeout(cloud: Cloud) -> Iterator[Case]:
             subject=subject.server(server.id),
             summary=f"nova-compute{f' on {host}' if host else ''} plugged {server.name} and waited in "
             "vain for Neutron to report its port as up; what kept it down is not to be seen any more",
-            evidence=(fault_evidence(server, failure.message),),
+            evidence=(
+                *evidence_of([told(cloud, "vif-plug-timeout", server=server.id)]),
+                fault_evidence(server, failure.message),
+            ),
             steps=(delete_and_create(server),),
             certainty=Certainty.LIKELY,
             note="While the next one waits (300 s by default, its domain paused), ask `viftrail why` "
@@ -122,26 +129,84 @@ def _lost_event(cloud: Cloud) -> Iterator[Case]:
             )
 
 
+def _untold(cloud: Cloud) -> Iterator[Case]:
+    """Neutron heard from OVN that the port was up, and Nova waited to the end all the same."""
+    for server, failure, host in failures(cloud, Kind.PLUG):
+        waited = told(cloud, "vif-plug-timeout", server=server.id)
+        event = _EVENT.search(waited.groups.get("events", "")) if waited else None
+        up = told(cloud, "ovn-reports-status", port=event["port"], status="up") if event else None
+        if waited is None or up is None or up.time > waited.time:
+            continue
+        why = told(cloud, "nova-not-notified", "nova-endpoint-missing", "nova-event-failed")
+        yield Case(
+            subject=subject.server(server.id),
+            summary=f"OVN reported the port of {server.name} as up, and nova-compute on {host} was not "
+            "told" + (": Neutron could not reach Nova's API" if why else ""),
+            evidence=(
+                *evidence_of([up, why, waited]),
+                fault_evidence(server, failure.message),
+            ),
+            steps=(
+                Step(
+                    command="systemctl restart neutron-server",
+                    where="a host with neutron-server",
+                    risk=Risk.BLINKS,
+                    undo=NO_UNDO,
+                    verify="grep -h notifiers.nova /var/log/neutron/neutron-server.log",
+                    blinks="Neutron's API for some seconds; no traffic",
+                ),
+                delete_and_create(server),
+            ),
+            certainty=Certainty.PROVEN if why else Certainty.LIKELY,
+            note="Only once [nova] of neutron.conf is right: auth_url, user, password, region_name; and "
+            "nova-api answers.",
+        )
+
+
+def _either(*finds: Callable[[Cloud], Iterator[Case]]) -> Callable[[Cloud], Iterator[Case]]:
+    """All cases of several."""
+    return lambda cloud: (case for find in finds for case in find(cloud))
+
+
 def _said(
-    pattern: re.Pattern[str], summary: str, steps: Callable[[str], tuple[Step, ...]], note: str
+    pattern: re.Pattern[str],
+    signals: tuple[str, ...],
+    summary: str,
+    steps: Callable[[str], tuple[Step, ...]],
+    note: str,
 ) -> Callable[[Cloud], Iterator[Case]]:
     """A case for each build that ended with these words."""
 
     def find(cloud: Cloud) -> Iterator[Case]:
         for server in cloud.openstack.servers or ():
+            if server.vm_state != "error":
+                continue
             found = pattern.search(words_of(cloud, server))
-            if not found or server.vm_state != "error":
+            logged = told(cloud, *signals, server=server.id) or _written(cloud, server, pattern)
+            if not found and not logged:
                 continue
             host = tried_on(cloud.openstack, server)
             yield Case(
                 subject=subject.server(server.id),
                 summary=summary.format(host=host or "the host", server=server.name),
-                evidence=(fault_evidence(server, found.group(0)),),
+                evidence=(
+                    *evidence_of([logged] if isinstance(logged, Signal) else []),
+                    *((said(logged),) if isinstance(logged, LogLine) else ()),
+                    fault_evidence(
+                        server, found[0] if found else server.fault.message if server.fault else ""
+                    ),
+                ),
                 steps=(*(steps(host) if host else ()), delete_and_create(server)),
                 note=note,
             )
 
     return find
+
+
+def _written(cloud: Cloud, server: Server, pattern: re.Pattern[str]) -> LogLine | None:
+    """The last line about the server that holds these words."""
+    lines = [line for line in cloud.facts.logs.about(server.id) if pattern.search(line.text)]
+    return lines[-1] if lines else None
 
 
 def _switch(host: str) -> tuple[Step, ...]:
@@ -191,6 +256,31 @@ FULL_DISK = re.compile(r"No space left on device")
 
 FAULTS = (
     Fault(
+        id="infra-compute-disk-full",
+        stage=Stage.BUILD,
+        title="The disk of instances is full on the compute host",
+        what="Placement still had room to promise, and the file system of instances_path has none left: "
+        "leftovers of images in _base, logs, or more promised than there is.",
+        shows="Builds fail on that host after scheduling; servers that run there may pause with an I/O "
+        "error.",
+        decisive="`No space left on device` in the build's traceback; `df` of instances_path at 100 %.",
+        remedy="Make room there; keep some for good with reserved_host_disk_mb.",
+        risk=Risk.SAFE,
+        references=("nova: compute/manager.py _build_and_run_instance",),
+        unlike={
+            "sched-disk-capacity": "there no host was ever told to build it",
+            "infra-network-node-disk-full": "there it is the disk of conf.db",
+        },
+        find=_said(
+            FULL_DISK,
+            (),
+            "the disk of instances on {host} is full, so that {server} could not be built",
+            _full,
+            "What may be deleted is for you to say. A file in _base that a server's disk is based on "
+            "destroys that server: `qemu-img info --backing-chain` first.",
+        ),
+    ),
+    Fault(
         id="build-vif-plug-timeout",
         stage=Stage.BUILD,
         title="The port was not reported as plugged in time",
@@ -206,7 +296,6 @@ FAULTS = (
         unlike={"build-event-lost": "there the port is up, and Nova is not told"},
         find=_timeout,
         yields_to=PLUG_STAGES | {Stage.BUILD},
-        unprovoked=LAB,
     ),
     Fault(
         id="build-event-lost",
@@ -221,8 +310,7 @@ FAULTS = (
         risk=Risk.SAFE,
         references=("neutron: notifiers/nova.py send_events",),
         unlike={"build-vif-plug-timeout": "there the port is not up"},
-        find=_lost_event,
-        unprovoked=LAB,
+        find=_either(_untold, _lost_event),
     ),
     Fault(
         id="build-osvif-plug-failed",
@@ -239,12 +327,12 @@ FAULTS = (
         unlike={"build-vif-plug-timeout": "there it took 300 s, and the plug was made"},
         find=_said(
             _OSVIF,
+            ("os-vif-failed", "plug-failed"),
             "os-vif could not plug {server} on {host}: its Open vSwitch did not do it in time",
             _switch,
             "Without ovs-vswitchd nothing passes the host's bridges: its other servers are cut off too.",
         ),
         yields_to=frozenset({Stage.VIF, Stage.LOCAL, Stage.CONTROLLER}),
-        unprovoked=LAB,
     ),
     Fault(
         id="build-libvirt-tap-failed",
@@ -260,12 +348,12 @@ FAULTS = (
         unlike={"build-osvif-plug-failed": "there os-vif complains, before libvirt"},
         find=_said(
             _TAP,
+            ("tap-not-created", "port-not-added", "device-missing"),
             "libvirt on {host} could not make the tap of {server}",
             _tap,
             "`ip link delete TAP` only when neither `virsh domiflist` of any domain nor `fuser` finds "
             "somebody who has it: a living server's tap deleted is a server cut off.",
         ),
-        unprovoked=LAB,
     ),
     Fault(
         id="build-no-fixed-ip",
@@ -281,6 +369,5 @@ FAULTS = (
         references=("nova: compute/manager.py NoMoreFixedIps",),
         unlike={"build-port-binding-failed": "there the port was made, and not bound"},
         find=_no_address,
-        unprovoked=LAB,
     ),
 )

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.filters import Filtering, filtering_of
 from viftrail.chain.placement import TRAIT, ZONE, Refusal, decisive, traits_of, would_fit
+from viftrail.chain.saying import said, told
 from viftrail.chain.scheduling import fault_evidence, wanted
+from viftrail.facts.log.logs import Signal
 from viftrail.facts.openstack import Server
 from viftrail.faults.capacity import candidates_command, unplaced
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-LAB = "provoked in the OpenStack lab"
 PLACEMENT = "openstack resource provider list"
 
 
@@ -36,6 +38,13 @@ def _refused(refusals: tuple[Refusal, ...], command: str) -> tuple[Evidence, ...
 
 
 def _traits(cloud: Cloud) -> Iterator[Case]:
+    yield from _sieved(
+        cloud,
+        "no host is what its image or flavor asks for",
+        "Take the property away if it is not meant.",
+        "ImagePropertiesFilter",
+        "ComputeCapabilitiesFilter",
+    )
     for server in unplaced(cloud):
         refused = decisive(cloud, server).get(TRAIT, ())
         if not refused:
@@ -70,7 +79,37 @@ def _traits(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _sieved(cloud: Cloud, why: str, note: str, *names: str) -> Iterator[Case]:
+    """Where a filter, and not Placement, decided it."""
+    for server, filtering in _by_filter(cloud, *names):
+        yield Case(
+            subject=subject.server(server.id),
+            summary=f"{filtering.deciding} left no host for {server.name}: {why}",
+            evidence=(filtering.proof, _own(server)),
+            steps=(
+                Step(
+                    command=f"openstack image show {server.image or 'IMAGE'} -c properties; "
+                    f"openstack flavor show {server.flavor.name or 'FLAVOR'} -c properties; "
+                    "openstack aggregate list --long",
+                    where=ADMIN_SHELL,
+                    risk=Risk.SAFE,
+                    undo=NOTHING_CHANGED,
+                    verify=f"openstack server show {server.id} -c status",
+                ),
+            ),
+            note=note,
+        )
+
+
 def _zone(cloud: Cloud) -> Iterator[Case]:
+    yield from _sieved(
+        cloud,
+        "no host is in the zone or aggregate that it asks for",
+        "Name another zone, or put a host into one that is named.",
+        "AvailabilityZoneFilter",
+        "AggregateInstanceExtraSpecsFilter",
+        "AggregateMultiTenancyIsolation",
+    )
     for server in unplaced(cloud):
         refused = decisive(cloud, server).get(ZONE, ())
         zones = sorted(
@@ -164,6 +203,10 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
     """Nothing is against some host, and still Placement offered none."""
     for server in unplaced(cloud):
         fits = would_fit(cloud, server)
+        silent = told(cloud, "placement-unreachable")
+        if silent:
+            yield _silent(server, silent)
+            continue
         if not fits:
             continue
         names = ", ".join(row.name for row in fits)
@@ -194,6 +237,36 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _silent(server: Server, signal: Signal) -> Case:
+    """The scheduler's own log says that Placement could not be asked."""
+    return Case(
+        subject=subject.server(server.id),
+        summary=f"the scheduler could not ask Placement ({signal.groups.get('why', 'no answer')}), and "
+        f"so had no host for {server.name}",
+        evidence=(said(signal.line), _own(server)),
+        steps=(
+            Step(
+                command="systemctl restart placement-api",
+                where="the host with the Placement API",
+                risk=Risk.SAFE,
+                undo=NO_UNDO,
+                verify=PLACEMENT,
+                blinks="requests to Placement for a second; no traffic",
+            ),
+        ),
+        note="It may run within apache2 or uwsgi under another name. Where it runs, look at [placement] "
+        "in nova.conf: its credentials, and its endpoint in `openstack endpoint list`. Then create the "
+        "server again.",
+    )
+
+
+def _by_filter(cloud: Cloud, *names: str) -> Iterator[tuple[Server, Filtering]]:
+    for server in cloud.openstack.servers or ():
+        filtering = filtering_of(cloud, server)
+        if filtering and filtering.deciding in names:
+            yield server, filtering
+
+
 FAULTS = (
     Fault(
         id="sched-traits-image-properties",
@@ -209,7 +282,6 @@ FAULTS = (
         references=("nova: scheduler/request_filter.py", "nova: scheduler/filters"),
         unlike={"sched-ram-capacity": "there another flavor's size is all that helps"},
         find=_traits,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-az-aggregate",
@@ -225,7 +297,6 @@ FAULTS = (
         references=("nova: scheduler/request_filter.py map_az_to_placement_aggregate",),
         unlike={"sched-forced-host": "there one host was named, and does not exist"},
         find=_zone,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-provider-missing",
@@ -240,7 +311,6 @@ FAULTS = (
         references=("nova: scheduler/client/report.py _create_resource_provider",),
         unlike={"sched-host-not-mapped": "there Placement knows it, and no cell does"},
         find=_no_provider,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-placement-unreachable",
@@ -256,6 +326,5 @@ FAULTS = (
         references=("nova: scheduler/client/report.py safe_connect",),
         unlike={"sched-ram-capacity": "there the reckoning says the same as Placement"},
         find=_unreachable,
-        unprovoked=LAB,
     ),
 )

@@ -169,7 +169,6 @@ def _fault(
         ),
         unlike=unlike,
         find=_short(*resources),
-        unprovoked="provoked in the OpenStack lab",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import Kind, failure_of
+from viftrail.chain.filters import filtering_of
 from viftrail.chain.infrastructure import SERVICES
 from viftrail.chain.placement import DISABLED, OFF, compute_of, decisive, would_fit
 from viftrail.chain.scheduling import fault_evidence
@@ -16,8 +17,8 @@ from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-LAB = "provoked in the OpenStack lab"
 COMPUTE = "nova-compute"
+COMPUTE_FILTER = "ComputeFilter"
 
 
 def _own(server: Server) -> Evidence:
@@ -46,9 +47,13 @@ def _down(cloud: Cloud) -> Iterator[Case]:
         fits = [compute_of(cloud, provider) for provider in would_fit(cloud, server)]
         living = [row for row in services(cloud) if row.state == "up" and row.status == "enabled"]
         alone = bool(fits) and all(row in down for row in fits)
-        if down and (alone or not living):
+        filtering = filtering_of(cloud, server)
+        if filtering and filtering.deciding != COMPUTE_FILTER:
+            continue
+        if down and (alone or not living or filtering):
             about = subject.server(server.id)
-            yield _silent(tuple(down), about, (_own(server),))
+            more = (filtering.proof,) if filtering else ()
+            yield _silent(tuple(down), about, (*more, _own(server)))
 
 
 def _silent(
@@ -275,7 +280,7 @@ FAULTS = (
         shows="`No valid host was found. There are not enough hosts available.` where no other host "
         "would do. Servers that run there run on, and cannot be stopped, rebooted or changed.",
         decisive="`openstack compute service list` has it as down.",
-        remedy="Start nova-compute.",
+        remedy="Start nova-compute on that host.",
         risk=Risk.SAFE,
         references=(
             "nova: scheduler/filters/compute_filter.py",
@@ -286,7 +291,6 @@ FAULTS = (
             "infra-clock-skew": "there it runs, and its clock is off",
         },
         find=_down,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-compute-disabled",
@@ -302,7 +306,6 @@ FAULTS = (
         references=("nova: scheduler/request_filter.py compute_status_filter",),
         unlike={"sched-compute-down": "there it is not heard of"},
         find=_disabled,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-host-not-mapped",
@@ -312,12 +315,11 @@ FAULTS = (
         shows="`Host 'NAME' is not mapped to any cell`; or the host is never chosen.",
         decisive="The host is in `openstack compute service list`, and `nova-manage cell_v2 list_hosts` "
         "lacks it.",
-        remedy="Discover hosts.",
+        remedy="Have Nova discover its hosts.",
         risk=Risk.SAFE,
         references=("nova: conductor/manager.py", "nova: scheduler/host_manager.py"),
         unlike={"sched-forced-host": "there no such host exists at all"},
         find=_unmapped,
-        unprovoked=LAB,
     ),
     Fault(
         id="sched-forced-host",
@@ -333,6 +335,5 @@ FAULTS = (
         references=("nova: scheduler/utils.py resources_from_request_spec",),
         unlike={"sched-host-not-mapped": "there the host exists, and no cell has it"},
         find=_forced,
-        unprovoked=LAB,
     ),
 )

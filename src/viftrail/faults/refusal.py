@@ -23,11 +23,11 @@ from viftrail.chain.refused import (
 from viftrail.chain.saying import evidence_of
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
+from viftrail.faults.build import delete_and_create
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-LAB = "provoked in the OpenStack lab"
 HOSTNAMES = "ovn-sbctl --bare --columns=name,hostname list Chassis"
 AGENTS = "openstack network agent list"
 REASON = (
@@ -63,18 +63,7 @@ def again(refusal: Refused) -> tuple[Step, ...]:
         return tuple(steps)
     if server is None:
         return ()
-    # Nothing was built, so it is built now: with the flavor, image and ports that it has.
-    return (
-        Step(
-            command=f"openstack server rebuild --image {server.image or 'IMAGE'} {server.id}",
-            where=ADMIN_SHELL,
-            risk=Risk.SAFE,
-            undo=NO_UNDO,
-            verify=f"openstack server show {server.id} -c status",
-            tenant="the server never ran; Nova refuses to rebuild one that has no host, and it is then "
-            "deleted and created again",
-        ),
-    )
+    return (delete_and_create(server, row.id if row else ""),)
 
 
 def _mismatch(cloud: Cloud) -> Iterator[Case]:
@@ -264,6 +253,60 @@ def _physnet(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _unread(cloud: Cloud) -> Iterator[Case]:
+    """The host maps the network, and Neutron's own picture of the host has no mapping."""
+    for each in refused(cloud):
+        chassis, agent = cloud.chassis_like(each.host), agent_of(cloud, each.host)
+        reason = reason_of(cloud, each)
+        network = network_of(cloud, each)
+        wanted = (reason.groups.get("physnet", "") if reason else "") or (
+            network.physical_network if network else ""
+        )
+        if chassis is None or given(cloud, each, NO_MAPPING) is False or not wanted:
+            continue
+        told = chassis.other_config.get(KEY, "")
+        old = chassis.external_ids.get(KEY, "")
+        if wanted not in mappings(told) or wanted in mappings(old):
+            continue
+        if agent is None or wanted in mappings(agent.bridge_mappings):
+            continue
+        yield Case(
+            subject=each.about,
+            summary=f"{each.host} maps {wanted}, and Neutron does not see it: it looks into "
+            "Chassis.external_ids, and this OVN writes Chassis.other_config",
+            evidence=(
+                Evidence(
+                    where=SOUTHBOUND,
+                    what=f"Chassis {chassis.name} {KEY} in other_config, in external_ids",
+                    seen=f"{told}, {old or 'nothing'}",
+                    expected="where Neutron looks",
+                    command=f"ovn-sbctl --columns=other_config,external_ids find Chassis "
+                    f"name={chassis.name}",
+                ),
+                Evidence(
+                    where="Neutron",
+                    what=f"agent of {each.host}, configurations bridge-mappings",
+                    seen=agent.bridge_mappings or "empty",
+                    expected=told,
+                    command=f"openstack network agent show {agent.id} -c configuration",
+                ),
+                *evidence_of([reason]),
+                each.proof,
+            ),
+            steps=(
+                *on_host(
+                    cloud.central_name,
+                    f"ovn-sbctl set Chassis {chassis.name} external_ids:{KEY}='\"{told}\"'",
+                    undo=f"ovn-sbctl remove Chassis {chassis.name} external_ids {KEY}",
+                    verify=f"openstack network agent show {agent.id} -c configuration",
+                ),
+                *again(each),
+            ),
+            note="That lasts until the chassis registers anew. For good: a Neutron and an OVN that fit "
+            "each other (Neutron 22 and newer read other_config).",
+        )
+
+
 def _unexplained(cloud: Cloud) -> Iterator[Case]:
     for each in refused(cloud):
         yield Case(
@@ -287,8 +330,24 @@ def _unexplained(cloud: Cloud) -> Iterator[Case]:
 
 
 BUILD = frozenset({Stage.BUILD})
+KEY = "ovn-bridge-mappings"
 
 FAULTS = (
+    Fault(
+        id="bind-mappings-not-seen",
+        stage=Stage.PORT,
+        title="Neutron does not see the host's bridge mappings",
+        what="OVN since 20.06 keeps what a chassis tells in other_config, and newer ones in nothing "
+        "else; an older Neutron looks into external_ids (Debian 12 has such a pair).",
+        shows="No port of a flat or VLAN network can be bound on any host; gateways are not scheduled.",
+        decisive="Chassis.other_config has the mapping, and Neutron's agent of the host has none.",
+        remedy="Write the mapping where Neutron looks; for good, upgrade Neutron.",
+        risk=Risk.SAFE,
+        references=("neutron: commit 5c30152bfd", "ovn-sb(5), Chassis other_config"),
+        unlike={"bind-physnet-missing-on-host": "there the chassis itself has no mapping"},
+        find=_unread,
+        shows_at=BUILD,
+    ),
     Fault(
         id="bind-host-mismatch",
         stage=Stage.PORT,
@@ -308,7 +367,6 @@ FAULTS = (
         },
         find=_mismatch,
         shows_at=BUILD,
-        unprovoked=LAB,
     ),
     Fault(
         id="bind-dead-agent",
@@ -326,7 +384,6 @@ FAULTS = (
         unlike={"bind-host-mismatch": "there the agent lives, under another host name"},
         find=_dead,
         shows_at=BUILD,
-        unprovoked=LAB,
     ),
     Fault(
         id="bind-physnet-missing-on-host",
@@ -343,7 +400,6 @@ FAULTS = (
         unlike={"bind-dead-agent": "there overlay networks fail too"},
         find=_physnet,
         shows_at=BUILD,
-        unprovoked=LAB,
     ),
     Fault(
         id="build-port-binding-failed",
@@ -361,6 +417,5 @@ FAULTS = (
         find=_unexplained,
         shows_at=BUILD,
         yields_to=frozenset({Stage.PORT}),
-        unprovoked=LAB,
     ),
 )

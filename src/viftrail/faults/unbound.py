@@ -16,7 +16,6 @@ from viftrail.faults.refusal import again
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-LAB = "provoked in the OpenStack lab"
 DPDK = "dpdkvhostuser"
 
 
@@ -31,6 +30,8 @@ def _sticky(cloud: Cloud) -> Iterator[Case]:
         physnet = network.physical_network if network else ""
         if physnet and physnet not in mappings(chassis.bridge_mappings):
             continue
+        if physnet and agent is not None and physnet not in mappings(agent.bridge_mappings):
+            continue  # Neutron does not see it: bind-mappings-not-seen
         if (agent is not None and not agent.alive) or behind(cloud, each.host) > 1:
             continue
         yield Case(
@@ -215,7 +216,6 @@ FAULTS = (
         references=("neutron: ml2/plugin.py _should_bind_port", "nova: conf/compute.py"),
         unlike={"bind-dead-agent": "there the host is still not well"},
         find=_sticky,
-        unprovoked=LAB,
     ),
     Fault(
         id="bind-unbound-no-host",
@@ -231,7 +231,6 @@ FAULTS = (
         find=_hostless,
         intended=True,
         yields_to=frozenset({Stage.PORT}),
-        unprovoked=LAB,
     ),
     Fault(
         id="bind-vhostuser-mismatch",
@@ -246,7 +245,6 @@ FAULTS = (
         references=("neutron: mech_driver.py bind_port, get_supported_vif_types",),
         unlike={"vif-netdev-missing": "there the kind is right, and the device is gone"},
         find=_wrong_kind,
-        unprovoked=LAB,
     ),
     Fault(
         id="neutron-status-stale",
@@ -262,6 +260,5 @@ FAULTS = (
         references=("neutron: ovsdb_monitor.py", "neutron: hash_ring_manager.py"),
         unlike={"port-admin-down": "there its admin state is down"},
         find=_stale,
-        unprovoked=LAB,
     ),
 )
