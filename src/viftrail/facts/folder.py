@@ -89,7 +89,8 @@ class FolderSource(StoredSource):
     """A folder's facts, and its logs, of which only what matters is read."""
 
     def __init__(self, facts: Facts, taken: str, *, contents: Contents) -> None:
-        super().__init__(facts, taken, unseen=NO_CONF)
+        journals = [path for paths in contents.databases.values() for path in paths]
+        super().__init__(facts, taken, unseen=NO_CONF, journals=journals)
         self.contents = contents
 
     @property

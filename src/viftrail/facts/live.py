@@ -14,6 +14,7 @@ from viftrail.errors import ViftrailError
 from viftrail.facts import northbound, southbound
 from viftrail.facts.bites import Bites
 from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
+from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
@@ -111,6 +112,10 @@ class LiveSource:
     def logs(self, window: Window, ids: Collection[str]) -> Logs:  # noqa: ARG002
         """None: a live cloud's logs are on its hosts."""
         return Logs()
+
+    def changes(self, ids: Collection[str]) -> tuple[Change, ...]:  # noqa: ARG002
+        """None: a server tells what is, and only its file what was."""
+        return ()
 
     def way(self, host: str) -> Carrier | Gap:
         """The way to a host, or why there is none."""

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.log.logs import Logs
@@ -76,6 +77,10 @@ class Source(Protocol):
 
     def logs(self, window: Window, ids: Collection[str]) -> Logs:
         """What the logs that it has say of these ids, within this time."""
+        ...
+
+    def changes(self, ids: Collection[str]) -> Sequence[Change]:
+        """How the rows that these ids are in have changed, oldest first, as far as it is known."""
         ...
 
     def central_hosts(self) -> tuple[str, ...]:

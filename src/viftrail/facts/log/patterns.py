@@ -781,7 +781,7 @@ _CHASSIS = (
     _p(
         "openflow-reconnected", _CONTROLLER, "INFO", "OVS OpenFlow connection reconnected",
         r"OVS OpenFlow connection reconnected, ?force recompute",
-        "ovs-vswitchd was restarted",
+        "ovn-controller has br-int again: ovs-vswitchd was restarted, or the bridge set up anew",
         "OVS OpenFlow connection reconnected,force recompute.",
         "controller/ovn-controller.c",
     ),
@@ -795,7 +795,7 @@ _CHASSIS = (
     _p(
         "integration-bridge-lost", _CONTROLLER, "WARNING", ".mgmt: connection ",
         r"(?P<where>\S+\.mgmt): connection (?P<what>failed|dropped|closed by peer)[^\n]*",
-        "ovn-controller lost br-int: ovs-vswitchd is gone or the bridge is",
+        "ovn-controller lost br-int: ovs-vswitchd was stopped, or the bridge taken away or set up anew",
         "unix:/run/openvswitch/br-int.mgmt: connection failed (No such file or directory)",
         "lib/rconn.c",
     ),
