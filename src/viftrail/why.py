@@ -13,14 +13,14 @@ from datetime import datetime, timezone
 
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.trail import trail_of
-from viftrail.diagnose import diagnose
+from viftrail.diagnose import diagnose, diagnose_server
 from viftrail.facts.carrier import LONG_WINDOW, SHORT_WINDOW
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
 from viftrail.facts.live import LiveSource
-from viftrail.facts.slice import follow
+from viftrail.facts.slice import follow, follow_server
 from viftrail.facts.source import Source
-from viftrail.facts.target import resolve, split_pair
+from viftrail.facts.target import Found, resolve, split_pair
 from viftrail.probing.plan import Sending, sending_for
 from viftrail.probing.send import missed, send
 from viftrail.verdict import Certainty, Stage, State, Verdict
@@ -94,28 +94,44 @@ def _look(source: Source, asked: str, window: float) -> Verdict:
     inquiry = Inquiry(source, window=window)
     ends = [resolve(inquiry, end) for end in split_pair(asked)]
     for end in ends:
-        follow(inquiry, end.port_id)
+        _follow(inquiry, end)
     facts = inquiry.facts()
     now = source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds")
-    hosts = (
-        tuple(diagnose(facts, end.port_id, asked).target.host for end in ends)
-        if len(ends) > 1
-        else ()
-    )
+    hosts = tuple(_judge(facts, end, asked).target.host for end in ends) if len(ends) > 1 else ()
     again = not source.taken  # a suspicion is for those who can look again
-    verdicts = [
-        diagnose(facts, end.port_id, asked, also=hosts, time=now, suspicions=again) for end in ends
-    ]
+    verdicts = [_judge(facts, end, asked, also=hosts, time=now, suspicions=again) for end in ends]
     return min(verdicts, key=_gravity)
+
+
+def _follow(inquiry: Inquiry, end: Found) -> None:
+    """Ask for what this end of the question depends on."""
+    if end.port_id:
+        follow(inquiry, end.port_id)
+    else:
+        follow_server(inquiry, end.server_id)
+
+
+def _judge(
+    facts: Facts,
+    end: Found,
+    asked: str,
+    *,
+    also: tuple[str, ...] = (),
+    time: str = "",
+    suspicions: bool = False,
+) -> Verdict:
+    if end.port_id:
+        return diagnose(facts, end.port_id, asked, also=also, time=time, suspicions=suspicions)
+    return diagnose_server(facts, end.server_id, asked, time=time, suspicions=suspicions)
 
 
 def _facts(source: Source, asked: str, window: float) -> tuple[Facts, list[str]]:
     """What the trail of every end of the question runs over, and the ends' port ids."""
     inquiry = Inquiry(source, window=window)
-    ends = [resolve(inquiry, end).port_id for end in split_pair(asked)]
-    for port_id in ends:
-        follow(inquiry, port_id)
-    return inquiry.facts(), ends
+    found = [resolve(inquiry, end) for end in split_pair(asked)]
+    for end in found:
+        _follow(inquiry, end)
+    return inquiry.facts(), [end.port_id for end in found if end.port_id]
 
 
 def _gravity(verdict: Verdict) -> tuple[int, int]:

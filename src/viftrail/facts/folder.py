@@ -51,6 +51,9 @@ _NAME = re.compile(rb'"name":\s*"(OVN_Northbound|OVN_Southbound|Open_vSwitch)"')
 _STAMP = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |__REALTIME_TIMESTAMP"
 )
+_JOURNAL = re.compile(r'"__REALTIME_TIMESTAMP"|^\[?\d')
+"""A line of ``journalctl -o json``; or a time in brackets, as kernels write it."""
+
 _COMMANDS = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}\s*\n\s+(?:Manager|Bridge)"  # ovs-vsctl show
     r"|\s*cookie=0x|NXST_FLOW|OFPST_FLOW|OFPT_FEATURES_REPLY|recirc_id\(|ufid:"
@@ -144,7 +147,7 @@ def _place(found: Contents, path: Path) -> None:
             found.databases.setdefault(name.group(1).decode(), []).append(path)
         else:
             found.others.append(found.name(path))
-    elif start.startswith(("{", "[{", "[\n", "[]")) and not _STAMP.search(text[:200]):
+    elif start.startswith(("{", "[")) and not _JOURNAL.search(start.partition("\n")[0]):
         found.answers.append(path)
     elif cli_table.looks_like_table(text):
         found.tables.append(path)

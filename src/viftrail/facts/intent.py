@@ -7,16 +7,14 @@ import ipaddress
 from viftrail.facts.openstack import NeutronPort, OpenStack
 from viftrail.facts.owner import OwnedFloatingIp, OwnedPort, Owner
 
-COMPUTE = "compute:"
-"""How the device_owner of a server's port begins; the availability zone follows."""
-
-NO_HOST = ("unbound", "binding_failed")
+NETWORK = "network:"
+"""How the device_owner begins of ports that routers, DHCP, metadata and floating IPs have."""
 
 
 def owner_of(openstack: OpenStack) -> Owner:
     """The ports of servers and the floating IPs, as Neutron has them.
 
-    A port that no server has, and that was never bound, has nothing to be in OVN for.
+    A port that no server has yet is among them: it is in Northbound like any other.
     """
     return Owner(
         kind="neutron",
@@ -36,10 +34,8 @@ def owner_of(openstack: OpenStack) -> Owner:
 
 
 def is_guests(port: NeutronPort) -> bool:
-    """A port with a guest behind it: a server's, or one that was bound to a host by hand."""
-    if port.device_owner.startswith(COMPUTE):
-        return True
-    return not port.device_owner and bool(port.host_id or port.device_id)
+    """A port with a guest behind it, or made for one: no part of the network itself."""
+    return not port.device_owner.startswith(NETWORK)
 
 
 def _port(openstack: OpenStack, port: NeutronPort) -> OwnedPort:

@@ -9,12 +9,15 @@ allow it (then a `Gap` says so). An empty tuple was read, and is empty.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_PORT = re.compile(rf"\bport ({UUID})")
 
 
 class Flavor(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +64,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     launched: str = ""
     flavor: Flavor = Flavor()
     fault: ServerFault | None = None
+
+    @property
+    def ports_named(self) -> tuple[str, ...]:
+        """The ports that its fault is about, though they may be gone, or be its own no more."""
+        text = f"{self.fault.message} {self.fault.details}" if self.fault else ""
+        return tuple(dict.fromkeys(_PORT.findall(text)))
 
 
 class ActionEvent(msgspec.Struct, frozen=True, kw_only=True):

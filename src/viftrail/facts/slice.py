@@ -72,6 +72,38 @@ def follow(inquiry: Inquiry, port_id: str) -> None:
     _hosts(inquiry, port_id, ports, chassis)
 
 
+def follow_server(inquiry: Inquiry, server_id: str) -> None:
+    """Ask for what a server without a port depends on: the chassis, and the host it was tried on.
+
+    Chassis are few, and which of them is the host under another name only all of them tell.
+    """
+    openstack = inquiry.source.openstack
+    servers = [row for row in openstack.servers or () if row.id == server_id]
+    named = [port_id for server in servers for port_id in server.ports_named]
+    inquiry.fetch(
+        [Ask(NBGlobal), Ask(SBGlobal), Ask(Chassis), Ask(ChassisPrivate), Ask(Encap)],
+        (Ask(LogicalSwitchPort, "name", port_id) for port_id in named),
+        (Ask(PortBinding, "logical_port", port_id) for port_id in named),
+    )
+    tried = {server.host for server in servers} | {
+        event.host
+        for action in openstack.actions or ()
+        if action.server_id == server_id
+        for event in action.events
+        if event.event.startswith("compute_")
+    }
+    hosts = [
+        row.hostname
+        for row in inquiry.ask([Ask(Chassis)])
+        if row.hostname in tried or row.hostname.partition(".")[0] in _short(tried)
+    ]
+    inquiry.look([*inquiry.source.central_hosts(), *hosts])
+
+
+def _short(names: Iterable[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names if name}
+
+
 def _switches(
     inquiry: Inquiry, port_id: str, ports: list[LogicalSwitchPort]
 ) -> list[LogicalSwitch]:
@@ -253,6 +285,9 @@ def _bindings(
             *(Ask(Chassis, "name", name) for name in names),
         ]
     )
+    if owned and owned.host and not any(row.hostname == owned.host for row in chassis):
+        # It may be there under another spelling of its name, and chassis are few.
+        inquiry.fetch([Ask(Chassis)])
     # A second chassis of the same hostname is a fault of its own.
     chassis = inquiry.ask(
         [

@@ -17,6 +17,8 @@ from viftrail.verdict import Evidence, Risk, Stage, Step
 
 ADDRESS = "169.254.169.254"
 AGENT = "neutron-ovn-metadata-agent"
+METADATA_AGENTS = (AGENT, "neutron-ovn-agent")
+"""From Neutron 2025.2 on the second can take the first one's place."""
 
 
 def _unserved(cloud: Cloud) -> Iterator[Case]:
@@ -31,6 +33,7 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
                 for port, host in _claimed(cloud, switch)
                 # Guests that DHCP does not send there do without.
                 if host not in plugged and port.row and port.row.dhcpv4_options in told
+                if _served(cloud, host)
             ),
             key=lambda home: (home[0], home[1].id),
         )
@@ -70,6 +73,14 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
 def _label(switch: LogicalSwitch) -> str:
     """The network's name as its users know it."""
     return switch.external_ids.get("neutron:network_name") or switch.name
+
+
+def _served(cloud: Cloud, host: str) -> bool:
+    """Some metadata agent is meant to run there; where Neutron was not asked, one is."""
+    agents = cloud.openstack.agents
+    return agents is None or any(
+        agent.host == host and agent.binary in METADATA_AGENTS for agent in agents
+    )
 
 
 def _works(cloud: Cloud, plug: Plug) -> bool:

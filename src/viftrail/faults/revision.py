@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viftrail.chain import subject
+from viftrail.chain.binding import FAILED
 from viftrail.chain.cloud import Cloud
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.faults.fault import Case, Fault
@@ -18,6 +19,9 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
     for port in cloud.ports.values():
         seen = port.row.external_ids.get(KEY, "") if port.row else ""
         wanted = port.owned.revision if port.owned else None
+        neutron = cloud.neutron_port(port.id)
+        if neutron and neutron.vif_type == FAILED:
+            continue  # a try to bind it counts as a change, and none of it goes to Northbound
         if wanted is None or not seen.isdigit() or int(seen) == wanted:
             continue
         older = int(seen) < wanted
