@@ -91,8 +91,10 @@ def why(source: Source, asked: str, *, wait: Callable[[float], None] = time.slee
 
 
 def _look(source: Source, asked: str, window: float) -> Verdict:
+    targets = split_pair(asked)
+    source.about(targets)
     inquiry = Inquiry(source, window=window)
-    ends = [resolve(inquiry, end) for end in split_pair(asked)]
+    ends = [resolve(inquiry, end) for end in targets]
     for end in ends:
         _follow(inquiry, end)
     facts = inquiry.facts()

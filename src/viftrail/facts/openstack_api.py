@@ -19,6 +19,10 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
+import openstack
+from keystoneauth1 import exceptions
+from openstack import exceptions as openstack_exceptions
+from openstack import utils
 
 from viftrail.errors import UsageError
 from viftrail.facts.facts import Gap
@@ -95,9 +99,7 @@ class OpenStackApi:
         """
 
         def connect() -> Any:
-            import openstack  # late: it takes a third of a second
-
-            options = {
+            options: dict[str, Any] = {
                 "api_timeout": timeout,
                 "app_name": "viftrail",
                 **{
@@ -143,10 +145,10 @@ class OpenStackApi:
         lost = [each for each in servers.values() if not each.host]
         if lost or any(each.status == "ERROR" for each in servers.values()):
             self._placement(reading, [each.flavor for each in lost or servers.values()])
-        found = reading.answers.openstack()
+        everything = reading.answers.openstack()
         if reading.candidates:
-            found = _with_candidates(found, reading.candidates)
-        return found, tuple(reading.gaps.values())
+            everything = msgspec.structs.replace(everything, candidates=tuple(reading.candidates))
+        return everything, tuple(reading.gaps.values())
 
     # The requests --------------------------------------------------------------
 
@@ -170,13 +172,9 @@ class OpenStackApi:
             ids |= {raw["id"] for raw in self._servers(reading, f"/servers/detail?{name}")}
         for answer in self._ask(reading, asks, absent_is_fine=True):
             ids |= self._owners(reading, answer)
-        found = []
-        for raw in self._gather(
-            reading, [(_NOVA, f"/servers/{each}", "Nova: the server") for each in sorted(ids)]
-        ):
-            if isinstance(raw, dict) and "server" in raw:
-                found.append(server(raw["server"]))
-        return found
+        asks = [(_NOVA, f"/servers/{each}", "Nova: the server") for each in sorted(ids)]
+        answers = self._gather(reading, asks, absent_is_fine=True)
+        return [server(answer["server"]) for answer in answers if "server" in answer]
 
     def _servers(self, reading: _Reading, path: str) -> list[dict[str, Any]]:
         """Of all projects where that is allowed, else of the operator's own."""
@@ -354,9 +352,6 @@ class OpenStackApi:
         return answers
 
     def _log_in(self) -> None:
-        from keystoneauth1 import exceptions
-        from openstack import exceptions as openstack_exceptions
-
         try:
             self._cloud = self._connect()
             self._cloud.authorize()
@@ -385,9 +380,6 @@ class OpenStackApi:
         Raises:
             _Refused: there is none, for whatever reason.
         """
-        from keystoneauth1 import exceptions
-        from openstack import exceptions as openstack_exceptions
-
         try:
             adapter = getattr(self._cloud, service)
             answer = adapter.get(
@@ -432,8 +424,6 @@ class OpenStackApi:
         if service not in self._versions:
             wanted = _VERSIONS[service]
             if wanted:
-                from openstack import utils
-
                 wanted = utils.maximum_supported_microversion(adapter, wanted)
             self._versions[service] = wanted
         return self._versions[service]
@@ -448,10 +438,6 @@ def _resources(flavor: Flavor) -> dict[str, int]:
         if name != key and value.isdigit():
             asked[name] = int(value)
     return {name: amount for name, amount in asked.items() if amount}
-
-
-def _with_candidates(found: OpenStack, offered: Sequence[Candidates]) -> OpenStack:
-    return msgspec.structs.replace(found, candidates=tuple(offered))
 
 
 def _is_address(text: str) -> bool:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 from viftrail.errors import LabError, UsageError
 from viftrail.lab import cloud as plain
 from viftrail.lab.design import PHYSNET, PROVIDER, TENANT, FloatingIp, Vm
+from viftrail.lab.fabric import hosts_text
 from viftrail.lab.guest import write_scripts
+from viftrail.lab.machine import wait_until
 from viftrail.lab.node import make_empty_databases
 from viftrail.lab.openstack import image, view
 from viftrail.lab.openstack.compute import Hypervisor
 from viftrail.lab.openstack.controller import OpenStackServices
 from viftrail.lab.openstack.kit import Kit
 from viftrail.lab.openstack.site import PASSWORD
-from viftrail.lab.machine import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ class OpenStackCloud(plain.Cloud):
         self.kit.check()
         self.view: dict[str, Any] = {}
         progress("links")
-        self.folder.hosts.write_text(plain.hosts_text(self.design))
+        self.folder.hosts.write_text(hosts_text(self.design))
         plain.write_programs(self.folder)
         write_scripts(self.folder)
         self._make_nodes()
@@ -70,7 +71,7 @@ class OpenStackCloud(plain.Cloud):
                 self._create(f"vm{number}", host=host, floating=number == 1, seconds=_BOOT)
         self.refresh()
         for name in self.vms:
-            if not wait_until(lambda name=name: bool(self.lease_of(name)), _LEASE, 0.2):
+            if not self._wait_lease(name, _LEASE):
                 raise LabError(f"{name} got no DHCP lease within {_LEASE:g} s.")
         progress("ready")
 
@@ -87,9 +88,8 @@ class OpenStackCloud(plain.Cloud):
     def _write_client(self) -> None:
         """Puts ``openstack`` and ``nova-manage`` where a node's PATH begins."""
         site = self.services.site
-        config = site.config("openstack") / "clouds.yaml"
         scripts = {
-            "openstack": f"OS_CLIENT_CONFIG_FILE={config} OS_CLOUD=lab exec "
+            "openstack": f"OS_CLIENT_CONFIG_FILE={self.services.clouds} OS_CLOUD=lab exec "
             f"{self.kit.program('openstack')}",
             "nova-manage": f"exec {self.kit.program('nova-manage')} "
             f"--config-file={site.config('nova')}/nova.conf",
@@ -108,7 +108,7 @@ class OpenStackCloud(plain.Cloud):
             "nova": ("compute", site.url("nova", "/v2.1"), PASSWORD),
         }
 
-    def _furniture(self) -> dict[str, object]:
+    def _furniture(self) -> dict[str, Any]:
         images = self.kit.images
         return {
             "kernel": str(images / image.KERNEL),
@@ -157,7 +157,7 @@ class OpenStackCloud(plain.Cloud):
         vm = self.vm(name)
         if not vm.host:
             return f"{name} could not be built: `viftrail why {name}` says why."
-        if patience and wait_until(lambda: bool(self.lease_of(name)), patience, 0.2):
+        if patience and self._wait_lease(name, patience):
             return f"{name} runs on {vm.host} with {vm.ip}."
         return f"{name} runs on {vm.host}; no lease yet."
 
@@ -165,7 +165,7 @@ class OpenStackCloud(plain.Cloud):
         """Has Nova reboot a server hard."""
         vm = self.vm(name)
         self._order("reboot", name=name)
-        leased = bool(patience) and wait_until(lambda: bool(self.lease_of(name)), patience, 0.2)
+        leased = bool(patience) and self._wait_lease(name, patience)
         return f"{name} runs on {vm.host}" + ("." if leased else "; no lease yet.")
 
     def delete(self, name: str) -> str:
@@ -174,6 +174,9 @@ class OpenStackCloud(plain.Cloud):
         self._order("delete", name=name)
         self.refresh()
         return f"{name} is deleted."
+
+    def _wait_lease(self, name: str, patience: float) -> bool:
+        return wait_until(lambda: bool(self.lease_of(name)), patience, 0.2)
 
     def lease_of(self, name: str) -> str:
         """The address that a guest said on its console that it got, since its last boot."""

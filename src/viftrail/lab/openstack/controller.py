@@ -267,6 +267,11 @@ class OpenStackServices:
             daemon.spawn()
         self.nova_metadata.spawn()
 
+    @property
+    def clouds(self) -> Path:
+        """The clouds.yaml that names this OpenStack ``lab``."""
+        return self.site.config("openstack") / "clouds.yaml"
+
     def order(self, *words: str, stdin: str = "", timeout: float = 60.0) -> str:
         """Have an order carried out by OpenStack's own SDK; see `orders`.
 
@@ -274,7 +279,6 @@ class OpenStackServices:
             LabError: OpenStack refused, or did not answer in time.
         """
         script = Path(__file__).with_name("orders.py")
-        config = self.site.config("openstack") / "clouds.yaml"
-        variables = (f"OS_CLIENT_CONFIG_FILE={config}", "OS_CLOUD=lab")
+        variables = (f"OS_CLIENT_CONFIG_FILE={self.clouds}", "OS_CLOUD=lab")
         argv = ("env", *variables, self._kit.program("python"), "-I", str(script), *words)
         return self._node.run(*argv, stdin=stdin, timeout=timeout)

@@ -22,15 +22,43 @@ INITRD: Final = "initrd.gz"
 DISK: Final = "disk.raw"
 
 _MODULES: Final = (
-    "virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover "
-    "net_failover virtio_net virtio_blk"
-).split()
+    "virtio_ring",
+    "virtio",
+    "virtio_pci_legacy_dev",
+    "virtio_pci_modern_dev",
+    "virtio_pci",
+    "failover",
+    "net_failover",
+    "virtio_net",
+    "virtio_blk",
+)
 """In the order in which they need each other."""
 
 _APPLETS: Final = (
-    "sh mount insmod ip udhcpc ifconfig route sleep echo cat ping poweroff ls nc hostname grep "
-    "date arping httpd timeout tr sed head"
-).split()
+    "sh",
+    "mount",
+    "insmod",
+    "ip",
+    "udhcpc",
+    "ifconfig",
+    "route",
+    "sleep",
+    "echo",
+    "cat",
+    "ping",
+    "poweroff",
+    "ls",
+    "nc",
+    "hostname",
+    "grep",
+    "date",
+    "arping",
+    "httpd",
+    "timeout",
+    "tr",
+    "sed",
+    "head",
+)
 
 _INIT: Final = textwrap.dedent("""\
     #!/bin/sh
