@@ -73,6 +73,8 @@ def furnish(cloud, kernel, initrd, disk, cidr, gateway, public_cidr, public_gate
     image("guest", disk, "raw", "bare", **parts)
     for name, ram, size in (("tiny", 96, 1), ("huge", 1_000_000, 1), ("vast", 96, 100_000)):
         cloud.compute.create_flavor(name=name, ram=ram, vcpus=1, disk=size, is_public=True)
+    # A quota answers before any scheduler does.
+    cloud.set_compute_quotas(cloud.current_project_id, ram=-1, cores=-1, instances=-1)
     network = cloud.network
     net = network.create_network(name=NETWORK)
     subnet = network.create_subnet(
