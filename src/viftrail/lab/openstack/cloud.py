@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ from viftrail.lab.openstack.site import PASSWORD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from viftrail.lab.provoke.registry import Request
     from viftrail.lab.status import Status
 
 _UP: Final = 120
@@ -65,6 +67,7 @@ class OpenStackCloud(plain.Cloud):
         self._wait_registered()
         self._order("furnish", **self._furniture())
         self._order("hosts", wanted=list(self.design.compute_names), seconds=_UP, timeout=_UP + 30)
+        self.services.discover_hosts()
         if boot_vms:
             progress("servers")
             for number, host in enumerate(self.design.compute_names[:2], 1):
@@ -160,6 +163,36 @@ class OpenStackCloud(plain.Cloud):
         if patience and self._wait_lease(name, patience):
             return f"{name} runs on {vm.host} with {vm.ip}."
         return f"{name} runs on {vm.host}; no lease yet."
+
+    def ask_for(self, request: Request) -> str:
+        """Has somebody ask Nova for this server, whatever comes of it."""
+        if request.name in self.vms:
+            self._order("delete", name=request.name)
+        fields = {field: value for field, value in dataclasses.asdict(request).items() if value}
+        outcome = self._order("boot", timeout=_BOOT + 60, seconds=_BOOT, **fields)
+        self.refresh()
+        return f"{request.name} was asked for: {outcome['status']}."
+
+    def withdraw(self, name: str) -> None:
+        """Deletes a server that was asked for, if it is there."""
+        self.refresh()
+        if name in self.vms:
+            self._order("delete", name=name)
+            self.refresh()
+
+    def wait_healthy(self, timeout: float) -> bool:
+        """Waits until Nova's services are up, and each server has its lease."""
+        self._order("hosts", wanted=list(self.design.compute_names), seconds=_UP)
+        self.refresh()
+        return wait_until(lambda: not self.without_lease(), max(timeout, _LEASE), 0.5)
+
+    def order(self, order: str, **arguments: Any) -> Any:
+        """An order of `orders`, for who provokes faults."""
+        return self._order(order, **arguments)
+
+    def sql(self, database: str, statement: str) -> str:
+        """What MariaDB answers."""
+        return self.services.sql(database, statement)
 
     def reboot(self, name: str, patience: float = _LEASE) -> str:
         """Has Nova reboot a server hard."""

@@ -214,8 +214,7 @@ class OpenStackServices:
         self.mariadb.wait_ready(60.0)
         statements = ["grant all on *.* to root@'%' with grant option"]
         statements += [f"create database {name}" for name in _DATABASES]
-        sql = "create user if not exists root@'%'; " + "; ".join(statements) + ";"
-        self._node.run("mariadb", "-uroot", f"-S{self._socket}", "-e", sql, timeout=30.0)
+        self.sql("mysql", "create user if not exists root@'%'; " + "; ".join(statements) + ";")
         nova = ("nova-manage", "nova", "nova.conf")
         cell = self.site.database("nova_cell0")
         waves = (
@@ -236,6 +235,11 @@ class OpenStackServices:
         )
         for wave in waves:
             run_all([(self._node, self._manage(*words)) for words in wave], timeout=_PATIENCE)
+
+    def discover_hosts(self) -> None:
+        """Map the computes to their cell, as an operator does once after adding them."""
+        words = ("nova-manage", "nova", "nova.conf", "cell_v2", "discover_hosts")
+        self._node.run(*self._manage(*words), timeout=60.0)
 
     def _manage(self, program: str, project: str, file: str, *words: str) -> tuple[str, ...]:
         config = f"--config-file={self.site.config(project) / file}"
@@ -266,6 +270,11 @@ class OpenStackServices:
         for daemon in (self.conductor, self.scheduler, self.neutron_rpc, self.neutron_ovn):
             daemon.spawn()
         self.nova_metadata.spawn()
+
+    def sql(self, database: str, statement: str) -> str:
+        """What the database server answers to a statement."""
+        words = ("-uroot", f"-S{self._socket}", "-N", "-e", statement, database)
+        return self._node.run("mariadb", *words, timeout=30.0)
 
     @property
     def clouds(self) -> Path:
