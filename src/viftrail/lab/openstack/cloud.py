@@ -66,8 +66,10 @@ class OpenStackCloud(plain.Cloud):
             hypervisor.start()
         self._wait_registered()
         self._order("furnish", **self._furniture())
-        self._order("hosts", wanted=list(self.design.compute_names), seconds=_UP, timeout=_UP + 30)
+        wanted = list(self.design.compute_names)
+        self._order("computes", wanted=wanted, seconds=_UP, timeout=_UP + 30)
         self.services.discover_hosts()
+        self._order("hosts", wanted=wanted, seconds=_UP, timeout=_UP + 30)
         if boot_vms:
             progress("servers")
             for number, host in enumerate(self.design.compute_names[:2], 1):

@@ -114,6 +114,16 @@ def furnish(cloud, kernel, initrd, disk, cidr, gateway, public_cidr, public_gate
         )
 
 
+def computes(cloud, wanted, seconds):
+    """Wait until nova-compute of these hosts is heard; they may be in no cell yet."""
+
+    def ready():
+        services = cloud.compute.get("/os-services?binary=nova-compute").json()["services"]
+        return {each["host"] for each in services if each["state"] == "up"} >= set(wanted)
+
+    wait(ready, seconds, f"nova-compute of {', '.join(wanted)} was not heard within {seconds} s")
+
+
 def hosts(cloud, wanted, seconds):
     """Wait until these hosts can be given servers, and their agents are heard."""
 
@@ -258,7 +268,7 @@ def show(cloud):
 
 ORDERS = {
     function.__name__: function
-    for function in (catalog, furnish, hosts, boot, settle, delete, reboot, port, call, show)
+    for function in (catalog, furnish, computes, hosts, boot, settle, delete, reboot, port, call, show)
 }
 
 
