@@ -17,6 +17,7 @@ from viftrail.lab.openstack import image, view
 from viftrail.lab.openstack.compute import Hypervisor
 from viftrail.lab.openstack.controller import OpenStackServices
 from viftrail.lab.openstack.kit import Kit
+from viftrail.lab.openstack.settings import ZONE
 from viftrail.lab.openstack.site import PASSWORD
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class OpenStackCloud(plain.Cloud):
         self._order("computes", wanted=wanted, seconds=_UP, timeout=_UP + 30)
         self.services.discover_hosts()
         self._order("hosts", wanted=wanted, seconds=_UP, timeout=_UP + 30)
+        # While it has no servers: a host that has some cannot change its zone.
+        self._order("zone", name=ZONE, host=wanted[-1])
         if boot_vms:
             progress("servers")
             for number, host in enumerate(self.design.compute_names[:2], 1):

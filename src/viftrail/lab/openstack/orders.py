@@ -135,6 +135,12 @@ def hosts(cloud, wanted, seconds):
     wait(ready, seconds, f"not all of {', '.join(wanted)} came up within {seconds} s")
 
 
+def zone(cloud, name, host):
+    """An availability zone with one host."""
+    made = cloud.compute.create_aggregate(name=name, availability_zone=name)
+    cloud.compute.add_host_to_aggregate(made.id, host)
+
+
 def boot(cloud, name, host="", flavor="tiny", network=NETWORK, floating=False, zone="", port="",
          seconds=0):  # fmt: skip
     """A server; ``seconds`` is how long to wait for it to be ACTIVE or ERROR."""
@@ -268,7 +274,20 @@ def show(cloud):
 
 ORDERS = {
     function.__name__: function
-    for function in (catalog, furnish, computes, hosts, boot, settle, delete, reboot, port, call, show)
+    for function in (
+        catalog,
+        furnish,
+        computes,
+        hosts,
+        zone,
+        boot,
+        settle,
+        delete,
+        reboot,
+        port,
+        call,
+        show,
+    )
 }
 
 

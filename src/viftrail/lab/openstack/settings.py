@@ -19,6 +19,8 @@ SERVICE_DOWN_TIME: Final = 12
 """Seconds without a report; Nova's default is 60."""
 OVSDB_TIMEOUT: Final = 15
 """Seconds that os-vif waits for ovs-vswitchd; its default is 120."""
+ZONE: Final = "zone2"
+"""The availability zone of the last compute; the others are in Nova's default one."""
 REPORT_INTERVAL: Final = 3
 AGENT_DOWN_TIME: Final = 15
 """Seconds; Neutron's default is 75."""

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from viftrail.lab.machine import wait_until
-from viftrail.lab.openstack.settings import SERVICE_DOWN_TIME
+from viftrail.lab.openstack.settings import SERVICE_DOWN_TIME, ZONE
 from viftrail.lab.provoke.registry import Request, provocation
 from viftrail.lab.shape import Shape
 
@@ -124,28 +124,26 @@ def leave_allocations(victim: Victim) -> Undo:
     (),
     needs_vm=False,
     needs=OPENSTACK,
-    request=Request(zone="zone2"),
+    request=Request(zone=ZONE),
 )
 def lose_aggregate(victim: Victim) -> Undo:
     """As when Placement did not answer while the host was added to the aggregate."""
     cloud = victim.openstack
-    name = "zone2"
-    body: dict[str, Any] = {"aggregate": {"name": name, "availability_zone": name}}
-    made = _nova(cloud, "POST", "/os-aggregates", body)["aggregate"]["id"]
-    _nova(cloud, "POST", f"/os-aggregates/{made}/action", {"add_host": {"host": "compute2"}})
-    provider = next(each for each in _providers(cloud) if _name(cloud, each) == "compute2")
-    seen = _placement(cloud, "GET", f"/resource_providers/{provider}/aggregates")
-    body = {
-        "aggregates": [],
-        "resource_provider_generation": seen["resource_provider_generation"],
-    }
-    _placement(cloud, "PUT", f"/resource_providers/{provider}/aggregates", body)
+    host = cloud.design.compute_names[-1]
+    provider = next(each for each in _providers(cloud) if _name(cloud, each) == host)
+    path = f"/resource_providers/{provider}/aggregates"
+    before = _placement(cloud, "GET", path)["aggregates"]
+
+    def write(aggregates: list[str]) -> None:
+        generation = _placement(cloud, "GET", path)["resource_provider_generation"]
+        body = {"aggregates": aggregates, "resource_provider_generation": generation}
+        _placement(cloud, "PUT", path, body)
+
+    write([])
 
     def undo() -> None:
         cloud.withdraw(Request.name)
-        path = f"/os-aggregates/{made}"
-        _nova(cloud, "POST", f"{path}/action", {"remove_host": {"host": "compute2"}})
-        _nova(cloud, "DELETE", path)
+        write(before)
 
     return undo
 
