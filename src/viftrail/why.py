@@ -114,8 +114,10 @@ def _with_story(source: Source, facts: Facts, verdict: Verdict) -> Verdict:
 
 
 def _look(source: Source, asked: str, window: float) -> tuple[Verdict, Facts]:
+    targets = split_pair(asked)
+    source.about(targets)
     inquiry = Inquiry(source, window=window)
-    ends = [resolve(inquiry, end) for end in split_pair(asked)]
+    ends = [resolve(inquiry, end) for end in targets]
     for end in ends:
         _follow(inquiry, end)
     facts = inquiry.facts()

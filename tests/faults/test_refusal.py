@@ -22,6 +22,7 @@ from tests.openstack import (
 )
 from viftrail.chain.cloud import Cloud
 from viftrail.diagnose import diagnose
+from viftrail.facts.row import Row
 from viftrail.facts.southbound import Chassis
 from viftrail.verdict import Certainty
 
@@ -137,7 +138,7 @@ def test_mappings_that_neutron_sees() -> None:
         server(host="cmp2"), ports=(FAILED,), networks=(FLAT,), rows=rows, agents=agents
     )
     assert not cases("bind-mappings-not-seen", cloud)
-    old = [
+    old: list[Row] = [
         Chassis(
             uuid="o", name="cmp2", hostname="cmp2", external_ids={"ovn-bridge-mappings": MAPPED}
         )

@@ -158,6 +158,7 @@ def _apply(
 def _plan(source: Source, verdict: Verdict, allowed: frozenset[Risk]) -> Plan:
     from viftrail.facts.facts import Gap
     from viftrail.facts.live import LiveSource
+    from viftrail.facts.owner import ADMIN_SHELL
     from viftrail.fix.plan import plan_of
 
     unreachable = {}
@@ -167,7 +168,7 @@ def _plan(source: Source, verdict: Verdict, allowed: frozenset[Risk]) -> Plan:
             way = source.way(host)
             if isinstance(way, Gap):
                 unreachable[host] = f"{way.why} {way.how}".strip()
-            elif host.split() != [host]:
+            elif host.split() != [host] and host != ADMIN_SHELL:
                 unreachable[host] = "No host was named for it: add --central HOST."
     return plan_of(verdict, allow=allowed, unreachable=unreachable)
 
@@ -176,8 +177,8 @@ def _prove(source: LiveSource, target: Target) -> Proof:
     from viftrail.facts.facts import Gap
     from viftrail.fix.proof import by_counters
 
-    if target.owner == "lab":
-        return _by_ping(source.owner.name, target)
+    if source.lab:
+        return _by_ping(source.lab, target)
     way = source.way(target.host)
     return by_counters(target, None if isinstance(way, Gap) else way)
 

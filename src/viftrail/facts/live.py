@@ -7,6 +7,7 @@ import threading
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +19,7 @@ from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
+from viftrail.facts.intent import owner_of
 from viftrail.facts.log.logs import Logs
 from viftrail.facts.log.moment import Window
 from viftrail.facts.openstack import OpenStack
@@ -43,13 +45,14 @@ ports that takes it 4 s on an idle core.
 RESOLVE = 0.5
 """Seconds for this host's own full name."""
 
+if TYPE_CHECKING:
+    from viftrail.facts.openstack_api import OpenStackApi
+
 
 class LiveSource:
     """A source that asks the running cloud."""
 
     taken = ""
-    gaps: tuple[Gap, ...] = ()
-    openstack = OpenStack()
 
     def __init__(
         self,
@@ -60,8 +63,14 @@ class LiveSource:
         central: Sequence[str] = (),
         others: Sequence[str] = (),
         visitor: Visitor = visit,
+        api: OpenStackApi | None = None,
+        lab: str = "",
     ) -> None:
         self.owner = owner or Owner(kind="ovn")
+        self.openstack = OpenStack()
+        self.gaps: tuple[Gap, ...] = ()
+        self.lab = lab
+        self._api = api
         self._connect = connect
         self._carriers = carriers
         self._central = tuple(central)
@@ -79,8 +88,21 @@ class LiveSource:
             self._clients[database] = self._connect(database)
         return self._clients[database]
 
+    def about(self, targets: Sequence[str]) -> None:
+        """Ask OpenStack what it knows of these targets, where there is one.
+
+        Raises:
+            UsageError: its credentials are not complete.
+        """
+        if self._api is not None:
+            self.openstack, self.gaps = self._api.read(targets)
+            if self.openstack.ports is not None:
+                self.owner = owner_of(self.openstack)
+
     def close(self) -> None:
-        """Close both connections."""
+        """Close all connections."""
+        if self._api is not None:
+            self._api.close()
         for client in self._clients.values():
             client.close()
         self._clients.clear()

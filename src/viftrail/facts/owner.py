@@ -14,6 +14,9 @@ import msgspec
 
 from viftrail.errors import FileUnreadable
 
+ADMIN_SHELL = "a shell with OpenStack admin credentials"
+"""No host: where ``openstack`` commands are run."""
+
 
 class OwnedPort(msgspec.Struct, frozen=True, kw_only=True):
     """A port as its owner wants it."""

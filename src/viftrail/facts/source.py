@@ -64,6 +64,14 @@ class Source(Protocol):
         """What is known from the start to be missing."""
         ...
 
+    def about(self, targets: Sequence[str]) -> None:
+        """Have the owner's own services asked about these targets, before anything else is.
+
+        Raises:
+            ViftrailError: they cannot be asked as the operator said.
+        """
+        ...
+
     def ask(self, asks: Sequence[Ask[Row]]) -> Sequence[tuple[Row, ...] | None]:
         """Answer each question in full. All of them are of one database.
 

@@ -61,6 +61,9 @@ class StoredSource:
         """The databases that are not, or not wholly, there."""
         return tuple(gap for gap in self._facts.gaps if gap.place in (NORTHBOUND, SOUTHBOUND))
 
+    def about(self, targets: Sequence[str]) -> None:
+        """What was recorded says all it can already."""
+
     def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...] | None]:
         """Answer from the tables.
 

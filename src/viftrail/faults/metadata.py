@@ -70,17 +70,17 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
             )
 
 
+def _label(switch: LogicalSwitch) -> str:
+    """The network's name as its users know it."""
+    return switch.external_ids.get("neutron:network_name") or switch.name
+
+
 def _served(cloud: Cloud, host: str) -> bool:
     """Some metadata agent is meant to run there; where Neutron was not asked, one is."""
     agents = cloud.openstack.agents
     return agents is None or any(
         agent.host == host and agent.binary in METADATA_AGENTS for agent in agents
     )
-
-
-def _label(switch: LogicalSwitch) -> str:
-    """The network's name as its users know it."""
-    return switch.external_ids.get("neutron:network_name") or switch.name
 
 
 def _works(cloud: Cloud, plug: Plug) -> bool:

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.daemon import HUNG, STOPPED
+from viftrail.facts import owner
 from viftrail.facts.vswitch import Interface
 from viftrail.verdict import Risk, Step
 
-ADMIN_SHELL = "a shell with OpenStack admin credentials"
+ADMIN_SHELL = owner.ADMIN_SHELL
 NO_UNDO = "nothing to undo"
 NOTHING_CHANGED = "nothing is changed"
 """The undo of a step that only looks."""

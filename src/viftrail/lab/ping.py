@@ -21,6 +21,7 @@ import msgspec
 from viftrail.errors import UsageError
 from viftrail.lab import kernel
 from viftrail.lab.guest import HTTP_PORT, dry_script
+from viftrail.lab.openstack import reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,8 @@ class _Probe:
     source: str
     target: str
     send: Callable[[], tuple[bool, str]]
+    place: str = ""
+    """The machine whose namespace it is sent from, if that is not the source."""
 
 
 def ping(lab: Lab, only: str | None = None, size: int = 0) -> Pings:
@@ -92,11 +95,14 @@ def ping(lab: Lab, only: str | None = None, size: int = 0) -> Pings:
             "dhcp", vm.name, status.networks[0].gateway, lambda: _dhcp(vm, environment, script)
         )
 
-    probes = _probes(status, only, size, dhcp)
+    probes = (
+        _probes_of_guests(lab, status, only) if status.clouds else _of_vms(status, only, size, dhcp)
+    )
+    probes += _from_outside(status, only, size)
     paths: dict[int, Path] = {}
 
     def work(index: int, probe: _Probe) -> None:
-        paths[index] = _try(probe, machines[probe.source])
+        paths[index] = _try(probe, machines[probe.place or probe.source])
 
     # A thread each, never two probes in one: see _echo.
     threads = [threading.Thread(target=work, args=item) for item in enumerate(probes)]
@@ -108,12 +114,9 @@ def ping(lab: Lab, only: str | None = None, size: int = 0) -> Pings:
     return Pings(ok=all(path.ok for path in ordered), paths=ordered)
 
 
-def _probes(
+def _of_vms(
     status: Status, only: str | None, size: int, dhcp: Callable[[VmStatus], _Probe]
 ) -> list[_Probe]:
-    def icmp(path: str, source: str, target: str, address: str) -> _Probe:
-        return _Probe(path, source, target, functools.partial(_echo, address, size))
-
     def from_guest(
         path: str, vm: VmStatus, target: str, address: str, peer: VmStatus | None = None
     ) -> _Probe:
@@ -122,7 +125,7 @@ def _probes(
             if end is not None and end.lease is None:
                 words = f"{end.name} has no IPv4 address"
                 return _Probe(path, vm.name, target, functools.partial(_hopeless, words))
-        return icmp(path, vm.name, target, address)
+        return _icmp(path, vm.name, target, address, size)
 
     gateway = status.networks[0].gateway
     probes = []
@@ -141,12 +144,31 @@ def _probes(
                 _Probe("metadata", vm.name, METADATA, functools.partial(_connect, METADATA))
             )
         probes.append(from_guest("beyond", vm, status.external.beyond, status.external.beyond))
+    return probes
+
+
+def _probes_of_guests(lab: Lab, status: Status, only: str | None) -> list[_Probe]:
+    """Guests of a real Nova; the probes themselves are sent from anywhere."""
+    here = status.external.name
+    return [
+        _Probe(path, guest, target, send, place=here)
+        for path, guest, target, send in reach.paths(lab, status, only)
+    ]
+
+
+def _from_outside(status: Status, only: str | None, size: int) -> list[_Probe]:
+    """What the external host sends to floating IPs."""
+    probes = []
     for floating in status.floating_ips:
         if only in (None, floating.vm):
             source, ip = status.external.name, floating.ip
-            probes.append(icmp("floating-ip-icmp", source, ip, ip))
+            probes.append(_icmp("floating-ip-icmp", source, ip, ip, size))
             probes.append(_Probe("floating-ip-tcp", source, ip, functools.partial(_connect, ip)))
     return probes
+
+
+def _icmp(path: str, source: str, target: str, address: str, size: int) -> _Probe:
+    return _Probe(path, source, target, functools.partial(_echo, address, size))
 
 
 def _hopeless(why: str) -> tuple[bool, str]:

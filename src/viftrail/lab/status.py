@@ -123,6 +123,8 @@ class Status(msgspec.Struct, frozen=True):
     external: ExternalStatus
     port_groups: tuple[str, ...]
     broken: tuple[str, ...]
+    clouds: str = ""
+    """The clouds.yaml of its OpenStack; empty where the lab itself owns the ports."""
 
 
 class MachineRef(msgspec.Struct, frozen=True):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 from viftrail.errors import LabError, UsageError
 from viftrail.lab import cloud as plain
 from viftrail.lab.design import PHYSNET, PROVIDER, TENANT, FloatingIp, Vm
+from viftrail.lab.fabric import hosts_text
 from viftrail.lab.guest import write_scripts
 from viftrail.lab.machine import wait_until
 from viftrail.lab.node import make_empty_databases
@@ -15,11 +17,13 @@ from viftrail.lab.openstack import image, view
 from viftrail.lab.openstack.compute import Hypervisor
 from viftrail.lab.openstack.controller import OpenStackServices
 from viftrail.lab.openstack.kit import Kit
+from viftrail.lab.openstack.settings import ZONE
 from viftrail.lab.openstack.site import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from viftrail.lab.provoke.registry import Request
     from viftrail.lab.status import Status
 
 _UP: Final = 120
@@ -40,7 +44,7 @@ class OpenStackCloud(plain.Cloud):
         self.kit.check()
         self.view: dict[str, Any] = {}
         progress("links")
-        self.folder.hosts.write_text(plain.hosts_text(self.design))
+        self.folder.hosts.write_text(hosts_text(self.design))
         plain.write_programs(self.folder)
         write_scripts(self.folder)
         self._make_nodes()
@@ -63,14 +67,19 @@ class OpenStackCloud(plain.Cloud):
             hypervisor.start()
         self._wait_registered()
         self._order("furnish", **self._furniture())
-        self._order("hosts", wanted=list(self.design.compute_names), seconds=_UP, timeout=_UP + 30)
+        wanted = list(self.design.compute_names)
+        self._order("computes", wanted=wanted, seconds=_UP, timeout=_UP + 30)
+        self.services.discover_hosts()
+        self._order("hosts", wanted=wanted, seconds=_UP, timeout=_UP + 30)
+        # While it has no servers: a host that has some cannot change its zone.
+        self._order("zone", name=ZONE, host=wanted[-1])
         if boot_vms:
             progress("servers")
             for number, host in enumerate(self.design.compute_names[:2], 1):
                 self._create(f"vm{number}", host=host, floating=number == 1, seconds=_BOOT)
         self.refresh()
         for name in self.vms:
-            if not wait_until(lambda name=name: bool(self.lease_of(name)), _LEASE, 0.2):
+            if not self._wait_lease(name, _LEASE):
                 raise LabError(f"{name} got no DHCP lease within {_LEASE:g} s.")
         progress("ready")
 
@@ -87,9 +96,8 @@ class OpenStackCloud(plain.Cloud):
     def _write_client(self) -> None:
         """Puts ``openstack`` and ``nova-manage`` where a node's PATH begins."""
         site = self.services.site
-        config = site.config("openstack") / "clouds.yaml"
         scripts = {
-            "openstack": f"OS_CLIENT_CONFIG_FILE={config} OS_CLOUD=lab exec "
+            "openstack": f"OS_CLIENT_CONFIG_FILE={self.services.clouds} OS_CLOUD=lab exec "
             f"{self.kit.program('openstack')}",
             "nova-manage": f"exec {self.kit.program('nova-manage')} "
             f"--config-file={site.config('nova')}/nova.conf",
@@ -108,7 +116,7 @@ class OpenStackCloud(plain.Cloud):
             "nova": ("compute", site.url("nova", "/v2.1"), PASSWORD),
         }
 
-    def _furniture(self) -> dict[str, object]:
+    def _furniture(self) -> dict[str, Any]:
         images = self.kit.images
         return {
             "kernel": str(images / image.KERNEL),
@@ -157,15 +165,45 @@ class OpenStackCloud(plain.Cloud):
         vm = self.vm(name)
         if not vm.host:
             return f"{name} could not be built: `viftrail why {name}` says why."
-        if patience and wait_until(lambda: bool(self.lease_of(name)), patience, 0.2):
+        if patience and self._wait_lease(name, patience):
             return f"{name} runs on {vm.host} with {vm.ip}."
         return f"{name} runs on {vm.host}; no lease yet."
+
+    def ask_for(self, request: Request) -> str:
+        """Has somebody ask Nova for this server, whatever comes of it."""
+        if request.name in self.vms:
+            self._order("delete", name=request.name)
+        fields = {field: value for field, value in dataclasses.asdict(request).items() if value}
+        outcome = self._order("boot", timeout=_BOOT + 60, seconds=_BOOT, **fields)
+        self.refresh()
+        return f"{request.name} was asked for: {outcome['status']}."
+
+    def withdraw(self, name: str) -> None:
+        """Deletes a server that was asked for, if it is there."""
+        self.refresh()
+        if name in self.vms:
+            self._order("delete", name=name)
+            self.refresh()
+
+    def wait_healthy(self, timeout: float) -> bool:
+        """Waits until Nova's services are up, and each server has its lease."""
+        self._order("hosts", wanted=list(self.design.compute_names), seconds=_UP)
+        self.refresh()
+        return wait_until(lambda: not self.without_lease(), max(timeout, _LEASE), 0.5)
+
+    def order(self, order: str, **arguments: Any) -> Any:
+        """An order of `orders`, for who provokes faults."""
+        return self._order(order, **arguments)
+
+    def sql(self, database: str, statement: str) -> str:
+        """What MariaDB answers."""
+        return self.services.sql(database, statement)
 
     def reboot(self, name: str, patience: float = _LEASE) -> str:
         """Has Nova reboot a server hard."""
         vm = self.vm(name)
         self._order("reboot", name=name)
-        leased = bool(patience) and wait_until(lambda: bool(self.lease_of(name)), patience, 0.2)
+        leased = bool(patience) and self._wait_lease(name, patience)
         return f"{name} runs on {vm.host}" + ("." if leased else "; no lease yet.")
 
     def delete(self, name: str) -> str:
@@ -174,6 +212,9 @@ class OpenStackCloud(plain.Cloud):
         self._order("delete", name=name)
         self.refresh()
         return f"{name} is deleted."
+
+    def _wait_lease(self, name: str, patience: float) -> bool:
+        return wait_until(lambda: bool(self.lease_of(name)), patience, 0.2)
 
     def lease_of(self, name: str) -> str:
         """The address that a guest said on its console that it got, since its last boot."""

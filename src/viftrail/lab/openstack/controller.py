@@ -214,8 +214,7 @@ class OpenStackServices:
         self.mariadb.wait_ready(60.0)
         statements = ["grant all on *.* to root@'%' with grant option"]
         statements += [f"create database {name}" for name in _DATABASES]
-        sql = "create user if not exists root@'%'; " + "; ".join(statements) + ";"
-        self._node.run("mariadb", "-uroot", f"-S{self._socket}", "-e", sql, timeout=30.0)
+        self.sql("mysql", "create user if not exists root@'%'; " + "; ".join(statements) + ";")
         nova = ("nova-manage", "nova", "nova.conf")
         cell = self.site.database("nova_cell0")
         waves = (
@@ -236,6 +235,11 @@ class OpenStackServices:
         )
         for wave in waves:
             run_all([(self._node, self._manage(*words)) for words in wave], timeout=_PATIENCE)
+
+    def discover_hosts(self) -> None:
+        """Map the computes to their cell, as an operator does once after adding them."""
+        words = ("nova-manage", "nova", "nova.conf", "cell_v2", "discover_hosts")
+        self._node.run(*self._manage(*words), timeout=60.0)
 
     def _manage(self, program: str, project: str, file: str, *words: str) -> tuple[str, ...]:
         config = f"--config-file={self.site.config(project) / file}"
@@ -267,6 +271,16 @@ class OpenStackServices:
             daemon.spawn()
         self.nova_metadata.spawn()
 
+    def sql(self, database: str, statement: str) -> str:
+        """What the database server answers to a statement."""
+        words = ("-uroot", f"-S{self._socket}", "-N", "-e", statement, database)
+        return self._node.run("mariadb", *words, timeout=30.0)
+
+    @property
+    def clouds(self) -> Path:
+        """The clouds.yaml that names this OpenStack ``lab``."""
+        return self.site.config("openstack") / "clouds.yaml"
+
     def order(self, *words: str, stdin: str = "", timeout: float = 60.0) -> str:
         """Have an order carried out by OpenStack's own SDK; see `orders`.
 
@@ -274,7 +288,6 @@ class OpenStackServices:
             LabError: OpenStack refused, or did not answer in time.
         """
         script = Path(__file__).with_name("orders.py")
-        config = self.site.config("openstack") / "clouds.yaml"
-        variables = (f"OS_CLIENT_CONFIG_FILE={config}", "OS_CLOUD=lab")
+        variables = (f"OS_CLIENT_CONFIG_FILE={self.clouds}", "OS_CLOUD=lab")
         argv = ("env", *variables, self._kit.program("python"), "-I", str(script), *words)
         return self._node.run(*argv, stdin=stdin, timeout=timeout)

@@ -21,7 +21,7 @@ KERNEL: Final = "vmlinuz"
 INITRD: Final = "initrd.gz"
 DISK: Final = "disk.raw"
 
-_MODULES: Final = [
+_MODULES: Final = (
     "virtio_ring",
     "virtio",
     "virtio_pci_legacy_dev",
@@ -31,10 +31,10 @@ _MODULES: Final = [
     "net_failover",
     "virtio_net",
     "virtio_blk",
-]
+)
 """In the order in which they need each other."""
 
-_APPLETS: Final = [
+_APPLETS: Final = (
     "sh",
     "mount",
     "insmod",
@@ -58,7 +58,7 @@ _APPLETS: Final = [
     "tr",
     "sed",
     "head",
-]
+)
 
 _INIT: Final = textwrap.dedent("""\
     #!/bin/sh

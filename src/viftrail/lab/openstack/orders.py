@@ -73,6 +73,12 @@ def furnish(cloud, kernel, initrd, disk, cidr, gateway, public_cidr, public_gate
     image("guest", disk, "raw", "bare", **parts)
     for name, ram, size in (("tiny", 96, 1), ("huge", 1_000_000, 1), ("vast", 96, 100_000)):
         cloud.compute.create_flavor(name=name, ram=ram, vcpus=1, disk=size, is_public=True)
+    cloud.compute.create_flavor(name="wide", ram=96, vcpus=64, disk=1, is_public=True)
+    golden = cloud.compute.create_flavor(name="golden", ram=96, vcpus=1, disk=1, is_public=True)
+    cloud.compute.create_flavor_extra_specs(golden, {"trait:CUSTOM_GOLD": "required"})
+    cloud.placement.put("/traits/CUSTOM_GOLD", microversion="1.6")
+    # A quota answers before any scheduler does.
+    cloud.set_compute_quotas(cloud.current_project_id, ram=-1, cores=-1, instances=-1)
     network = cloud.network
     net = network.create_network(name=NETWORK)
     subnet = network.create_subnet(
@@ -108,6 +114,16 @@ def furnish(cloud, kernel, initrd, disk, cidr, gateway, public_cidr, public_gate
         )
 
 
+def computes(cloud, wanted, seconds):
+    """Wait until nova-compute of these hosts is heard; they may be in no cell yet."""
+
+    def ready():
+        services = cloud.compute.get("/os-services?binary=nova-compute").json()["services"]
+        return {each["host"] for each in services if each["state"] == "up"} >= set(wanted)
+
+    wait(ready, seconds, f"nova-compute of {', '.join(wanted)} was not heard within {seconds} s")
+
+
 def hosts(cloud, wanted, seconds):
     """Wait until these hosts can be given servers, and their agents are heard."""
 
@@ -119,10 +135,15 @@ def hosts(cloud, wanted, seconds):
     wait(ready, seconds, f"not all of {', '.join(wanted)} came up within {seconds} s")
 
 
+def zone(cloud, name, host):
+    """An availability zone with one host."""
+    made = cloud.compute.create_aggregate(name=name, availability_zone=name)
+    cloud.compute.add_host_to_aggregate(made.id, host)
+
+
 def boot(cloud, name, host="", flavor="tiny", network=NETWORK, floating=False, zone="", port="",
          seconds=0):  # fmt: skip
     """A server; ``seconds`` is how long to wait for it to be ACTIVE or ERROR."""
-    group = cloud.network.find_security_group(GROUP, project_id=cloud.current_project_id)
     nic = {"port": port} if port else {"uuid": cloud.network.find_network(network).id}
     body = {
         "name": name,
@@ -141,13 +162,12 @@ def boot(cloud, name, host="", flavor="tiny", network=NETWORK, floating=False, z
     if answer.status_code >= 400:
         raise Refused(f"{answer.status_code}: {answer.text[:300]}")
     server = answer.json()["server"]["id"]
-    if seconds:
-        settle(cloud, server, seconds)
+    status = settle(cloud, server, seconds)["status"] if seconds else "BUILD"
     if floating:
         own = next(iter(cloud.network.ports(device_id=server)))
         public = cloud.network.find_network(PUBLIC)
         cloud.network.create_ip(floating_network_id=public.id, port_id=own.id)
-    return {"id": server, "group": group.id}
+    return {"id": server, "status": status}
 
 
 def settle(cloud, server, seconds):
@@ -179,6 +199,25 @@ def reboot(cloud, name, kind="HARD", seconds=60):
     server = cloud.compute.find_server(name, ignore_missing=False)
     cloud.compute.reboot_server(server, kind)
     return settle(cloud, server.id, seconds)
+
+
+def port(cloud, network=NETWORK, **fields):
+    """A port that no server has yet."""
+    net = cloud.network.find_network(network)
+    group = cloud.network.find_security_group(GROUP, project_id=cloud.current_project_id)
+    made = cloud.network.create_port(network_id=net.id, security_group_ids=[group.id], **fields)
+    return {"id": made.id, "mac": made.mac_address, "ip": made.fixed_ips[0]["ip_address"]}
+
+
+def call(cloud, service, method, path, body=None, microversion=None):
+    """One request of any API, as it is written in its reference; gives back what it answers."""
+    adapter = getattr(cloud, service)
+    answer = adapter.request(
+        path, method, json=body, microversion=microversion, raise_exc=False
+    )  # fmt: skip
+    if answer.status_code >= 400:
+        raise Refused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+    return answer.json() if answer.text else {}
 
 
 def show(cloud):
@@ -235,7 +274,20 @@ def show(cloud):
 
 ORDERS = {
     function.__name__: function
-    for function in (catalog, furnish, hosts, boot, settle, delete, reboot, show)
+    for function in (
+        catalog,
+        furnish,
+        computes,
+        hosts,
+        zone,
+        boot,
+        settle,
+        delete,
+        reboot,
+        port,
+        call,
+        show,
+    )
 }
 
 

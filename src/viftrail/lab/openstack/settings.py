@@ -17,6 +17,10 @@ VIF_PLUGGING_TIMEOUT: Final = 20
 """Seconds; Nova's default is 300."""
 SERVICE_DOWN_TIME: Final = 12
 """Seconds without a report; Nova's default is 60."""
+OVSDB_TIMEOUT: Final = 15
+"""Seconds that os-vif waits for ovs-vswitchd; its default is 120."""
+ZONE: Final = "zone2"
+"""The availability zone of the last compute; the others are in Nova's default one."""
 REPORT_INTERVAL: Final = 3
 AGENT_DOWN_TIME: Final = 15
 """Seconds; Neutron's default is 75."""
@@ -206,11 +210,12 @@ def nova(site: Site) -> str:
             ),
             _client(site, "glance", "glance"),
             _section("conductor", workers=1),
-            _section("scheduler", workers=1, discover_hosts_in_cells_interval=5),
+            _section("scheduler", workers=1, discover_hosts_in_cells_interval=-1),
             _section("wsgi", api_paste_config=site.config("nova") / "api-paste.ini"),
             _section("oslo_concurrency", lock_path=state / "lock"),
             _section("vnc", enabled=False),
             _section("libvirt", virt_type="qemu", cpu_mode="none", inject_partition=-2),
+            _section("vif_plug_ovs", ovs_vsctl_timeout=OVSDB_TIMEOUT),
             # os-vif and its friends ask for root by sudo otherwise.
             *(
                 _section(context, helper_command=helper)

@@ -99,6 +99,7 @@ def status_of(cloud: OpenStackCloud) -> Status:
             DROP_GROUP,
         ),
         broken=cloud.broken,
+        clouds=str(cloud.services.clouds),
     )
 
 

@@ -29,6 +29,9 @@ from viftrail.lab.provoke import (
     translation,  # noqa: F401
     leftovers,  # noqa: F401
     central,  # noqa: F401
+    scheduling,  # noqa: F401
+    building,  # noqa: F401
+    porting,  # noqa: F401
     decoys,  # noqa: F401
 )
 
@@ -65,8 +68,12 @@ def provoke(cloud: Cloud, fault: str, vm: str) -> str:
         )
     if wanted.needs_vm:
         cloud.vm(vm)
-    undo = wanted.run(Victim(cloud, vm))
+    sufferer = Victim(cloud, vm)
+    undo = wanted.run(sufferer)
     cloud.remember(fault, undo)
+    if wanted.request:
+        said = sufferer.openstack.ask_for(wanted.request)
+        return f"{fault}: {wanted.note}. {said}"
     victim = f" ({vm} on {cloud.vm(vm).host})" if wanted.needs_vm else ""
     return f"{fault}{victim}: {wanted.note}."
 

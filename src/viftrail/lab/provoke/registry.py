@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from viftrail.lab.design import FloatingIp, Vm
     from viftrail.lab.guest import Guest
     from viftrail.lab.node import Chassis
+    from viftrail.lab.openstack.cloud import OpenStackCloud
 
 #: Undoes a provocation; harmless if somebody has repaired the fault already.
 Undo = Callable[[], None]
@@ -49,6 +50,19 @@ class Victim:
     def exists(self) -> bool:
         """Whether nobody has deleted it meanwhile."""
         return self.name in self.cloud.vms
+
+    @property
+    def openstack(self) -> OpenStackCloud:
+        """The cloud, where a real OpenStack owns the ports.
+
+        Raises:
+            UsageError: the lab itself owns them.
+        """
+        from viftrail.lab.openstack.cloud import OpenStackCloud  # noqa: PLC0415 - it is our caller
+
+        if not isinstance(self.cloud, OpenStackCloud):
+            raise UsageError("That takes an OpenStack.", "Bring a lab up with --openstack.")
+        return self.cloud
 
     def boot_anew(self, *, hybrid: bool = False) -> None:
         """Deletes it and boots it again as a new VM with a new port on the same host."""
@@ -124,6 +138,18 @@ class Victim:
 
 
 @dataclass(frozen=True)
+class Request:
+    """A server that somebody asks Nova for while a fault is there."""
+
+    host: str = ""
+    flavor: str = "tiny"
+    network: str = "net1"
+    zone: str = ""
+    port: str = ""
+    name: str = "late1"
+
+
+@dataclass(frozen=True)
 class Provocation:
     """One fault (or decoy) and how it is brought about.
 
@@ -131,7 +157,8 @@ class Provocation:
     was done; ``breaks`` names paths of ``lab ping`` that fail for the victim,
     with ``size`` those that do so only for that much payload. What ``freezes`` breaks no path: all
     that there is works on, and nothing can be changed. ``by_hand`` is what no printed command can
-    mend, as it is for the operator to choose. ``needs`` is the lab that it takes.
+    mend, as it is for the operator to choose. ``needs`` is the lab that it takes. ``request`` is
+    the server that suffers: it is asked for once the fault is there, and again once it is mended.
     """
 
     id: str
@@ -144,6 +171,7 @@ class Provocation:
     needs: Shape = field(default_factory=Shape)
     freezes: bool = False
     by_hand: bool = False
+    request: Request | None = None
 
 
 _PLAIN = Shape()
@@ -174,12 +202,25 @@ def provocation(
     needs: Shape = _PLAIN,
     freezes: bool = False,
     by_hand: bool = False,
+    request: Request | None = None,
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
         _REGISTRY[fault] = Provocation(
-            *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand)
+            *(
+                fault,
+                function,
+                note,
+                breaks,
+                needs_vm,
+                decoy,
+                size,
+                needs,
+                freezes,
+                by_hand,
+                request,
+            )
         )
         return function
 
