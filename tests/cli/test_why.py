@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests import samples
 from tests.cli.conftest import Run
 from tests.cloud import healthy
 from tests.recordings import NAMES, VMS, path, source_of
@@ -57,3 +58,21 @@ def test_an_ambiguous_target_lists_its_candidates(run: Run, tmp_path: Path) -> N
     done = run("why", "web", "--bundle", str(tmp_path / "b"))
     assert done.code == 66
     assert [line.split()[0] for line in done.err.splitlines()[1:]] == sorted(p.id for p in ports)
+
+
+def test_a_folder_of_what_was_saved(run: Run) -> None:
+    case = samples.folder() / "s5-no-valid-host"
+    done = run("why", "vm-nohost", "--from", str(case), "-f", "json")
+    assert done.code == 1
+    verdict = json.loads(done.out)
+    assert verdict["verdict"]["cause"] == "sched-ram-capacity"
+    assert [stage["state"] for stage in verdict["stages"][4:]] == ["n/a"] * 10
+    text = run("why", "vm-nohost", "--from", str(case)).out
+    assert "(10714 - 0) x 1 - 128 = 10586 left" in " ".join(text.split())
+
+
+def test_a_folder_goes_alone(run: Run) -> None:
+    done = run("why", "vm1", "--from", "here", "--bundle", "there")
+    assert done.code == 64
+    assert "--from goes without" in done.err
+    assert "no folder" in run("why", "vm1", "--from", "/nowhere").err

@@ -27,7 +27,7 @@ def test_what_is_held_by_nobody_is_in_the_way() -> None:
 def test_what_a_server_holds_is_no_orphan() -> None:
     living = server(id="living", name="other", host="cmp1")
     rows = (held("cmp1", "living"), held("cmp2", "living"))
-    cloud = cloud_of(server(BLANK), living, providers=rows)
+    cloud = cloud_of(server(BLANK), living, providers=rows, listed=True)
     assert not cases("sched-orphan-allocations", cloud)
     assert answer(cloud) == ("broken", "S1", "sched-ram-capacity")
 
@@ -39,7 +39,7 @@ def test_a_list_of_one_server_proves_nothing_about_others() -> None:
 
 def test_a_list_of_all_servers_makes_it_likely() -> None:
     living = server(id="living", name="other", host="cmp1")
-    cloud = cloud_of(server(BLANK), living, providers=(held("cmp1"), held("cmp2")))
+    cloud = cloud_of(server(BLANK), living, providers=(held("cmp1"), held("cmp2")), listed=True)
     assert {case.certainty for case in cases("sched-orphan-allocations", cloud)} == {
         Certainty.LIKELY
     }

@@ -123,3 +123,33 @@ def test_a_port_that_is_down_in_ovn_too_is_not_stale() -> None:
         bindings=(binding,),
     )
     assert not cases("neutron-status-stale", cloud)
+
+
+def test_neutrons_own_numbers_tell_what_northbound_lacks() -> None:
+    """The owner that OpenStack makes: a missing row, and one of another revision."""
+    missing = cloud_of(server(host="cmp1"), ports=(port(revision_number=5),))
+    assert [case.subject.name for case in cases("nb-lsp-missing", missing)] == [PORT]
+    row, binding = up(external_ids={"neutron:revision_number": "4"})
+    older = cloud_of(
+        server(host="cmp1"),
+        ports=(port(revision_number=5),),
+        northbound=(row,),
+        bindings=(binding,),
+    )
+    (case,) = cases("nb-revision-mismatch", older)
+    assert "revision 4" in case.summary
+    assert case.steps[0].command.startswith("openstack port set")
+    same = cloud_of(server(host="cmp1"), ports=(port(revision_number=4),), northbound=(row,))
+    assert not cases("nb-revision-mismatch", same)
+    refused = port(revision_number=5, vif_type="binding_failed")
+    assert not cases("nb-revision-mismatch", cloud_of(ports=(refused,), northbound=(row,)))
+
+
+def test_a_hybrid_plug_that_neutron_asks_for_is_no_fault() -> None:
+    row, binding = up()
+    hybrid = port(vif_details={"ovs_hybrid_plug": True})
+    cloud = cloud_of(server(host="cmp1"), ports=(hybrid,), northbound=(row,), bindings=(binding,))
+    owned = cloud.ports[PORT].owned
+    assert owned is not None
+    assert owned.hybrid
+    assert not any(cause.stage == "S3" for cause in diagnose(cloud.facts, PORT, "vm").causes)

@@ -192,6 +192,7 @@ def open_folder(folder: Path, owner: Owner | None = None) -> FolderSource:
     stored = {name: list(_databases(contents, name, gaps)) for name in _TABLES}
     answers = _answers(contents)
     openstack = answers.openstack()
+    openstack = msgspec.structs.replace(openstack, listed=len(openstack.servers or ()) > 1)
     if answers.refused:
         gaps.append(
             Gap(

@@ -286,6 +286,8 @@ class OpenStack(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an OpenStack said of itself. A section that is None was not read."""
 
     servers: tuple[Server, ...] | None = None
+    listed: bool = False
+    """``servers`` is a listing, as far as it could be asked for, and not only who was asked about."""
     actions: tuple[Action, ...] | None = None
     """Of the servers that were asked about, newest first."""
     services: tuple[ComputeService, ...] | None = None
@@ -312,7 +314,8 @@ class OpenStack(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def asked(self) -> bool:
         """Whether any of it was read."""
-        return any(getattr(self, name) is not None for name in self.__struct_fields__)
+        sections = (name for name in self.__struct_fields__ if name != "listed")
+        return any(getattr(self, name) is not None for name in sections)
 
     def server(self, text: str) -> tuple[Server, ...]:
         """The servers with this id or name."""

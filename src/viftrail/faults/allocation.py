@@ -28,7 +28,7 @@ def orphans(cloud: Cloud, provider: Provider) -> dict[str, dict[str, int]]:
     if lost is not None:
         return {consumer: held[consumer] for consumer in sorted(held) if consumer in lost}
     servers = {server.id: server for server in cloud.openstack.servers or ()}
-    seen_all = len(servers) > 1 and any(server.host for server in servers.values())
+    seen_all = cloud.openstack.listed and any(server.host for server in servers.values())
     return {key: held[key] for key in sorted(held) if seen_all and key not in servers}
 
 
