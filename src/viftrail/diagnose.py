@@ -295,6 +295,7 @@ def _target(cloud: Cloud, trail: Trail) -> Target:
         asked=trail.asked,
         port=port.id,
         server=port.server,
+        server_id=trail.server.id if trail.server else port.owned.server_id if port.owned else "",
         host=trail.host,
         mac=port.mac,
         addresses=port.addresses,

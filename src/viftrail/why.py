@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 
+import msgspec
+
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.trail import trail_of
 from viftrail.diagnose import diagnose, diagnose_server
@@ -18,9 +20,11 @@ from viftrail.facts.carrier import LONG_WINDOW, SHORT_WINDOW
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
 from viftrail.facts.live import LiveSource
+from viftrail.facts.names import names_of
 from viftrail.facts.slice import follow, follow_server
 from viftrail.facts.source import Source
 from viftrail.facts.target import Found, resolve, split_pair
+from viftrail.history.timeline import missing, timeline
 from viftrail.probing.plan import Sending, sending_for
 from viftrail.probing.send import missed, send
 from viftrail.verdict import Certainty, Stage, State, Verdict
@@ -61,7 +65,13 @@ def probe(
     return diagnose(sounded, port.id, asked, also=also, time=now, suspicions=True)
 
 
-def why(source: Source, asked: str, *, wait: Callable[[float], None] = time.sleep) -> Verdict:
+def why(
+    source: Source,
+    asked: str,
+    *,
+    wait: Callable[[float], None] = time.sleep,
+    story: bool = False,
+) -> Verdict:
     """The verdict on what the operator asked about.
 
     What is broken for no proven reason is looked at again, for longer: a port
@@ -72,13 +82,14 @@ def why(source: Source, asked: str, *, wait: Callable[[float], None] = time.slee
         source: where facts come from.
         asked: a target, or a pair ``A:B``.
         wait: how to pass time between two looks.
+        story: also tell what happened to the target, as the verdict's time line.
 
     Raises:
         UnknownTarget: nothing is called that.
         AmbiguousTarget: several things are.
         ViftrailError: nothing could be read at all.
     """
-    verdict = _look(source, asked, SHORT_WINDOW)
+    verdict, facts = _look(source, asked, SHORT_WINDOW)
     began = time.monotonic()
     for _ in range(LOOKS - 1):
         if source.taken or not _may_settle(verdict):
@@ -86,11 +97,23 @@ def why(source: Source, asked: str, *, wait: Callable[[float], None] = time.slee
         # Where no host could be watched for that time, let it pass all the same.
         wait(max(0.0, began + SHORT_WINDOW - time.monotonic()))
         began = time.monotonic() + LONG_WINDOW - SHORT_WINDOW
-        verdict = _look(source, asked, LONG_WINDOW)
-    return verdict
+        verdict, facts = _look(source, asked, LONG_WINDOW)
+    return _with_story(source, facts, verdict) if story else verdict
 
 
-def _look(source: Source, asked: str, window: float) -> Verdict:
+def _with_story(source: Source, facts: Facts, verdict: Verdict) -> Verdict:
+    """The verdict with what happened to its target, and with what of that is not known."""
+    target = verdict.target
+    names = names_of(facts, [target.port], target.server_id)
+    changes = source.changes(names.ids)
+    return msgspec.structs.replace(
+        verdict,
+        timeline=timeline(facts, changes, names),
+        unknown=(*verdict.unknown, *missing(facts, changes)),
+    )
+
+
+def _look(source: Source, asked: str, window: float) -> tuple[Verdict, Facts]:
     targets = split_pair(asked)
     source.about(targets)
     inquiry = Inquiry(source, window=window)
@@ -102,7 +125,7 @@ def _look(source: Source, asked: str, window: float) -> Verdict:
     hosts = tuple(_judge(facts, end, asked).target.host for end in ends) if len(ends) > 1 else ()
     again = not source.taken  # a suspicion is for those who can look again
     verdicts = [_judge(facts, end, asked, also=hosts, time=now, suspicions=again) for end in ends]
-    return min(verdicts, key=_gravity)
+    return min(verdicts, key=_gravity), facts
 
 
 def _follow(inquiry: Inquiry, end: Found) -> None:

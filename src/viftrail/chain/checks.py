@@ -41,7 +41,8 @@ class Checks:
 
     def aside(self, why: str) -> None:
         """Record that something was not looked at which other evidence makes up for."""
-        self._asides.append(why)
+        if why:
+            self._asides.append(why)
 
     def finding(self) -> Finding:
         """The stage's state with its evidence, failures first."""

@@ -98,16 +98,16 @@ def short_of(provider: Provider, needs: dict[str, int]) -> dict[str, str]:
         if own is None:
             if provider.inventories is not None:
                 found[resource] = f"{provider.name} offers no {resource}"
-        elif amount > own.max_unit:
-            found[resource] = (
-                f"{amount} asked for, {provider.name} gives one consumer {own.max_unit} at most"
-            )
-        elif left is not None and left < amount:
+        elif amount > own.max_unit or (left is not None and left < amount):
             used = (provider.usages or {}).get(resource, 0)
-            found[resource] = f"{reckoning(own, used)} = {left} left, {amount} asked for"
+            most = f", and no server may have more than {own.max_unit}"
+            found[resource] = f"{provider.name} has {reckoning(own, used)}" + (
+                most if amount > own.max_unit else ""
+            )
     return found
 
 
 def reckoning(own: Inventory, used: int) -> str:
     """``(total - reserved) x ratio - used``, with its numbers."""
-    return f"({own.total} - {own.reserved}) x {own.allocation_ratio:g} - {used}"
+    left = own.capacity - used
+    return f"({own.total} - {own.reserved}) x {own.allocation_ratio:g} - {used} = {left} left"

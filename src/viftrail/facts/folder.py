@@ -12,7 +12,7 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -27,6 +27,9 @@ from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import PROBE_FORMAT, Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.intent import owner_of
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.log.moment import Window, parse
+from viftrail.facts.log.read import read_logs
 from viftrail.facts.openstack_json import Answers
 from viftrail.facts.ovsdb.file import StoredDatabase, read_file
 from viftrail.facts.owner import Owner
@@ -51,8 +54,9 @@ _NAME = re.compile(rb'"name":\s*"(OVN_Northbound|OVN_Southbound|Open_vSwitch)"')
 _STAMP = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |__REALTIME_TIMESTAMP"
 )
-_JOURNAL = re.compile(r'"__REALTIME_TIMESTAMP"|^\[?\d')
-"""A line of ``journalctl -o json``; or a time in brackets, as kernels write it."""
+_JSON = re.compile(r'\{\s*["}]|\[\s*[\[{"\]]')
+_JOURNAL = re.compile(r'"__REALTIME_TIMESTAMP"')
+"""A line of ``journalctl -o json``."""
 
 _COMMANDS = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}\s*\n\s+(?:Manager|Bridge)"  # ovs-vsctl show
@@ -85,13 +89,19 @@ class FolderSource(StoredSource):
     """A folder's facts, and its logs, of which only what matters is read."""
 
     def __init__(self, facts: Facts, taken: str, *, contents: Contents) -> None:
-        super().__init__(facts, taken, unseen=NO_CONF)
+        journals = [path for paths in contents.databases.values() for path in paths]
+        super().__init__(facts, taken, unseen=NO_CONF, journals=journals)
         self.contents = contents
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """What is missing, and what was not recognised."""
         return tuple(gap for gap in self._facts.gaps if not gap.place.startswith("host "))
+
+    def logs(self, window: Window, ids: Collection[str]) -> Logs:
+        """What its logs say of these ids, within this time."""
+        hosts = [*self._facts.hosts, *(row.host for row in self.openstack.services or ())]
+        return read_logs(self.contents.logs, window, ids, hosts=hosts)
 
 
 NO_CONF = (
@@ -147,7 +157,7 @@ def _place(found: Contents, path: Path) -> None:
             found.databases.setdefault(name.group(1).decode(), []).append(path)
         else:
             found.others.append(found.name(path))
-    elif start.startswith(("{", "[")) and not _JOURNAL.search(start.partition("\n")[0]):
+    elif _JSON.match(start) and not _JOURNAL.search(start.partition("\n")[0]):
         found.answers.append(path)
     elif cli_table.looks_like_table(text):
         found.tables.append(path)
@@ -199,7 +209,10 @@ def open_folder(folder: Path, owner: Owner | None = None) -> FolderSource:
             )
         databases[name] = _database(latest, name)
     moments = [_changed(each) for several in stored.values() for each in several]
-    taken = max(moments, default=0) / 1000 or folder.stat().st_mtime
+    said = [*(row.updated for row in openstack.services or ())]
+    said += [row.heartbeat for row in openstack.agents or ()]
+    spoken = [moment for text in said if (moment := parse(text))]
+    taken = max([*spoken, max(moments, default=0) / 1000]) or folder.stat().st_mtime
     hosts = {
         name: host
         for each in sorted(stored[SWITCH], key=_changed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,13 @@ from viftrail.errors import ViftrailError
 from viftrail.facts import northbound, southbound
 from viftrail.facts.bites import Bites
 from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
+from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
 from viftrail.facts.intent import owner_of
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.log.moment import Window
 from viftrail.facts.openstack import OpenStack
 from viftrail.facts.ovsdb.client import Client, Condition, Select
 from viftrail.facts.ovsdb.values import columns_of
@@ -127,6 +130,14 @@ class LiveSource:
             self._lost[database] = error
             raise
         return [_as_asked(ask, rows) for ask, rows in zip(asks, answers, strict=True)]
+
+    def logs(self, window: Window, ids: Collection[str]) -> Logs:  # noqa: ARG002
+        """None: a live cloud's logs are on its hosts."""
+        return Logs()
+
+    def changes(self, ids: Collection[str]) -> tuple[Change, ...]:  # noqa: ARG002
+        """None: a server tells what is, and only its file what was."""
+        return ()
 
     def way(self, host: str) -> Carrier | Gap:
         """The way to a host, or why there is none."""

@@ -295,6 +295,9 @@ class OpenStack(msgspec.Struct, frozen=True, kw_only=True):
     cell_hosts: tuple[str, ...] | None = None
     """Hosts that are mapped to a cell (``nova-manage cell_v2 list_hosts``)."""
     providers: tuple[Provider, ...] | None = None
+    lost_consumers: tuple[str, ...] | None = None
+    """Of those that hold allocations: the ids that Nova was asked for and has no server or
+    migration of."""
     candidates: tuple[Candidates, ...] | None = None
     """Answers to the same question with one resource left out after the other."""
     agents: tuple[Agent, ...] | None = None

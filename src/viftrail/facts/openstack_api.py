@@ -11,6 +11,7 @@ every chassis then follows (neutron_agent.py, ping_all_chassis). Southbound tell
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,11 +20,11 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
-import openstack
 from keystoneauth1 import exceptions
+
+import openstack
 from openstack import exceptions as openstack_exceptions
 from openstack import utils
-
 from viftrail.errors import UsageError
 from viftrail.facts.facts import Gap
 from viftrail.facts.openstack import UUID, Candidates, Flavor, OpenStack, Server
@@ -74,6 +75,9 @@ class OpenStackApi:
         timeout: float,
         enter: Callable[[], None] = lambda: None,
     ) -> None:
+        # What the SDK warns of comes as a gap; on stderr it would only frighten.
+        for name in ("keystoneauth", "openstack"):
+            logging.getLogger(name).addHandler(logging.NullHandler())
         self._connect = connect
         self._timeout = timeout
         self._pool = ThreadPoolExecutor(WORKERS, "openstack", initializer=enter)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from itertools import combinations
+from math import inf
 
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import Inquiry
+from viftrail.facts.log.moment import Window, parse
 from viftrail.facts.northbound import (
     ACL,
     NAT,
@@ -70,6 +72,8 @@ def follow(inquiry: Inquiry, port_id: str) -> None:
     _dhcp(inquiry, port_id, ports, members)
     chassis = _bindings(inquiry, port_id, ports, members, gateways)
     _hosts(inquiry, port_id, ports, chassis)
+    owned = inquiry.source.owner.port(port_id)
+    _read_logs(inquiry, [owned.server_id] if owned and owned.server_id else [], [port_id])
 
 
 def follow_server(inquiry: Inquiry, server_id: str) -> None:
@@ -98,6 +102,35 @@ def follow_server(inquiry: Inquiry, server_id: str) -> None:
         if row.hostname in tried or row.hostname.partition(".")[0] in _short(tried)
     ]
     inquiry.look([*inquiry.source.central_hosts(), *hosts])
+    _read_logs(inquiry, [server_id], named)
+
+
+HOUR = 3600.0
+
+
+def _read_logs(inquiry: Inquiry, server_ids: Iterable[str], port_ids: Iterable[str]) -> None:
+    """What logs say of these, from shortly before it was asked for to shortly after it ended.
+
+    Where nothing tells when that was, it is the last hour before the facts were taken.
+    """
+    openstack = inquiry.source.openstack
+    ids, ports = set(server_ids), set(port_ids)
+    servers = [row for row in openstack.servers or () if row.id in ids]
+    rows = [row for row in openstack.ports or () if row.id in ports or row.device_id in ids]
+    actions = [row for row in openstack.actions or () if row.server_id in ids]
+    names = {*ids, *ports, *(port for server in servers for port in server.ports_named)}
+    names |= {row.id for row in rows} | {row.mac_address for row in rows}
+    names |= {fixed.ip_address for row in rows for fixed in row.fixed_ips}
+    names |= {row.request_id for row in actions} | {row.domain for row in servers}
+    taken = parse(inquiry.source.taken) if inquiry.source.taken else None
+    begun = [parse(text) for row in servers for text in (row.created,)]
+    begun += [parse(row.start) for row in actions]
+    ended = [parse(text) for row in servers for text in (row.updated,)]
+    ended += [parse(row.updated) for row in actions] + [taken]
+    starts, ends = [each for each in begun if each], [each for each in ended if each]
+    end = max(ends, default=inf)
+    start = min(starts, default=end - HOUR if ends else -inf)
+    inquiry.read_logs(Window(start - HOUR / 60, end + HOUR / 60), sorted(filter(None, names)))
 
 
 def _short(names: Iterable[str]) -> set[str]:
@@ -285,7 +318,8 @@ def _bindings(
             *(Ask(Chassis, "name", name) for name in names),
         ]
     )
-    if owned and owned.host and not any(row.hostname == owned.host for row in chassis):
+    neutrons = owned is not None and inquiry.source.owner.kind == "neutron"
+    if neutrons and owned and not any(row.hostname == owned.host for row in chassis):
         # It may be there under another spelling of its name, and chassis are few.
         inquiry.fetch([Ask(Chassis)])
     # A second chassis of the same hostname is a fault of its own.

@@ -7,12 +7,15 @@ give the same verdict.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.log.moment import Window
 from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
@@ -78,6 +81,14 @@ class Source(Protocol):
         Raises:
             ViftrailError: the database cannot be read.
         """
+        ...
+
+    def logs(self, window: Window, ids: Collection[str]) -> Logs:
+        """What the logs that it has say of these ids, within this time."""
+        ...
+
+    def changes(self, ids: Collection[str]) -> Sequence[Change]:
+        """How the rows that these ids are in have changed, oldest first, as far as it is known."""
         ...
 
     def central_hosts(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from viftrail.chain.local import dropped, rules_known
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT, LogicalSwitchPort
 from viftrail.facts.vswitch import Port
-from viftrail.faults import habit
+from viftrail.faults import estimate, event, habit
 from viftrail.faults.hypothesis import Guess, Scene, Weighed, at, called, never
 from viftrail.verdict import Cause, Evidence, RuledOut, Stage, State, Undecided
 
@@ -27,6 +27,10 @@ KEYS = ("system-id", "ovn-remote", "ovn-encap-type", "ovn-encap-ip")
 def weigh(scene: Scene) -> Iterator[Weighed]:
     """Every guess that no named cause confirms, with what clears or would decide it."""
     guesses = GUESSES if scene.broken else HYPOTHESES
+    if not scene.trail.port.id:
+        guesses = estimate.GUESSES if scene.broken else ()
+    elif event.seen(scene):
+        guesses = (*guesses, event.GUESS)
     for guess in guesses:
         if not any(guess.confirmed_by(scene, cause) for cause in scene.causes):
             yield guess.weigh(scene, guess.name)
