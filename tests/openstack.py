@@ -158,7 +158,7 @@ def database(rows: list[Row], *empty: type[Row]) -> Database:
 
 def cloud_of(
     *servers: Server,
-    rows: list[Row] | None = None,
+    rows: Sequence[Row] | None = None,
     northbound: tuple[Row, ...] = (),
     bindings: tuple[Row, ...] = (),
     logs: tuple[Signal, ...] = (),
