@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from viftrail.chain.cloud import Cloud
@@ -158,7 +158,7 @@ def database(rows: list[Row], *empty: type[Row]) -> Database:
 
 def cloud_of(
     *servers: Server,
-    rows: list[Row] | None = None,
+    rows: Sequence[Row] | None = None,
     northbound: tuple[Row, ...] = (),
     bindings: tuple[Row, ...] = (),
     logs: tuple[Signal, ...] = (),

@@ -11,6 +11,7 @@ every chassis then follows (neutron_agent.py, ping_all_chassis). Southbound tell
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,11 +33,14 @@ from viftrail.facts.openstack_json import Answers, candidates, server
 WORKERS: Final = 8
 MANY: Final = 300
 """Providers that are asked one by one; a cloud has a compute node each."""
+CONSUMERS: Final = 500
+"""Holders of allocations that Nova is asked for one by one."""
 ACTIONS: Final = 5
 """The newest of a server's actions whose events are asked for."""
 
-_NOVA, _NEUTRON, _PLACEMENT = "compute", "network", "placement"
-_VERSIONS: Final = {_NOVA: "2.90", _PLACEMENT: "1.36", _NEUTRON: None}
+_ABSENT: Final = 404
+_NOVA, _NEUTRON, _PLACEMENT, _IMAGE = "compute", "network", "placement", "image"
+_VERSIONS: Final = {_NOVA: "2.90", _PLACEMENT: "1.36", _NEUTRON: None, _IMAGE: None}
 """The newest micro-version that is made use of; a service that knows less is asked in its own."""
 _WHOLE_ID = re.compile(UUID)
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.IGNORECASE)
@@ -74,6 +78,9 @@ class OpenStackApi:
         timeout: float,
         enter: Callable[[], None] = lambda: None,
     ) -> None:
+        # What the SDK warns of comes as a gap; on stderr it would only frighten.
+        for name in ("keystoneauth", "openstack"):
+            logging.getLogger(name).addHandler(logging.NullHandler())
         self._connect = connect
         self._timeout = timeout
         self._pool = ThreadPoolExecutor(WORKERS, "openstack", initializer=enter)
@@ -104,7 +111,7 @@ class OpenStackApi:
                 "app_name": "viftrail",
                 **{
                     f"{service}_{kind}_retries": 0
-                    for service in (_NOVA, _NEUTRON, _PLACEMENT)
+                    for service in _VERSIONS
                     for kind in ("connect", "status_code")
                 },
             }
@@ -145,9 +152,11 @@ class OpenStackApi:
         lost = [each for each in servers.values() if not each.host]
         if lost or any(each.status == "ERROR" for each in servers.values()):
             self._placement(reading, [each.flavor for each in lost or servers.values()])
-        everything = reading.answers.openstack()
-        if reading.candidates:
-            everything = msgspec.structs.replace(everything, candidates=tuple(reading.candidates))
+        everything = msgspec.structs.replace(
+            reading.answers.openstack(),
+            candidates=tuple(reading.candidates) or None,
+            lost_consumers=self._lost(reading) if lost else None,
+        )
         return everything, tuple(reading.gaps.values())
 
     # The requests --------------------------------------------------------------
@@ -214,6 +223,7 @@ class OpenStackApi:
             [
                 (_NOVA, "/os-services", "Nova: compute services"),
                 (_NOVA, "/os-hypervisors/detail", "Nova: hypervisors"),
+                (_NOVA, "/os-aggregates", "Nova: aggregates"),
                 (_PLACEMENT, "/resource_providers", "Placement: resource providers"),
             ],
         )
@@ -223,6 +233,11 @@ class OpenStackApi:
         answers = self._gather(
             reading,
             [
+                *(
+                    (_IMAGE, f"/v2/images/{each}", "Glance: the image")
+                    for each in [target.image]
+                    if each
+                ),
                 (_NEUTRON, f"/ports?device_id={target.id}", "Neutron: ports"),
                 (_NOVA, f"/servers/{target.id}/os-instance-actions", "Nova: instance actions"),
                 *(
@@ -292,6 +307,31 @@ class OpenStackApi:
         for flavor in flavors[:1]:
             self._offers(reading, _resources(flavor))
 
+    def _lost(self, reading: _Reading) -> tuple[str, ...] | None:
+        """Who holds allocations, and is neither a server nor a migration; None if that is not known."""
+        known = reading.answers.openstack()
+        holders = {each for row in known.providers or () for each in row.allocations or ()}
+        holders -= {each.id for each in known.servers or ()}
+        if len(holders) > CONSUMERS:
+            return None
+        try:
+            moving = self._pool.submit(self._get, _NOVA, "/os-migrations").result()
+        except _Refused:
+            return None
+        holders -= {str(each.get("uuid")) for each in moving.get("migrations", ())}
+        futures = {
+            each: self._pool.submit(self._get, _NOVA, f"/servers/{each}") for each in holders
+        }
+        lost = []
+        for each, future in futures.items():
+            try:
+                future.result()
+            except _Refused as refused:
+                if refused.status != _ABSENT:
+                    return None
+                lost.append(each)
+        return tuple(sorted(lost))
+
     def _offers(self, reading: _Reading, resources: Mapping[str, int]) -> None:
         questions = [dict(resources)] + [
             {name: amount for name, amount in resources.items() if name != left_out}
@@ -346,7 +386,7 @@ class OpenStackApi:
             try:
                 answers.append(future.result())
             except _Refused as refused:
-                if not (absent_is_fine and refused.status == 404):
+                if not (absent_is_fine and refused.status == _ABSENT):
                     reading.miss(place, refused)
                 answers.append({})
         return answers

@@ -55,6 +55,7 @@ class Keeper:
             "reboot": lambda vm: self.cloud.reboot(vm),
             "break": lambda fault, vm: provoke.provoke(self.cloud, fault, vm),
             "mend": lambda: provoke.mend(self.cloud),
+            "again": self._again,
             "service": self._service,
             "down": self._down,
         }
@@ -140,6 +141,13 @@ class Keeper:
 
     def _boot(self, vm: str, host: str | None, *, hybrid: bool, floating_ip: bool) -> str:
         return self.cloud.boot(vm, host, hybrid=hybrid, floating_ip=floating_ip)
+
+    def _again(self, fault: str) -> object:
+        """Asks once more for the server that a provoked fault kept from being built."""
+        cloud, request = self.cloud, provoke.all_provocations()[fault].request
+        if not isinstance(cloud, OpenStackCloud) or request is None:
+            raise UsageError(f"Nobody asks for a server with {fault}.")
+        return cloud.ask_for(request)
 
     def _service(self, node: str, verb: str, unit: str) -> dict[str, object]:
         code, output = self.cloud.order_service(node, verb, unit)

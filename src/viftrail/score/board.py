@@ -18,9 +18,10 @@ from viftrail.score.tally import Round, Score
 
 
 def singles() -> tuple[tuple[str, ...], ...]:
-    """Every fault that the lab can provoke, in the order of the chain."""
+    """Every fault that a lab without OpenStack can provoke, in the order of the chain."""
     known = all_provocations()
-    return tuple((fault.id,) for fault in CATALOGUE if fault.id in known)
+    plain = {each for each, way in known.items() if not way.needs.openstack}
+    return tuple((fault.id,) for fault in CATALOGUE if fault.id in plain)
 
 
 def pairs() -> tuple[tuple[str, ...], ...]:

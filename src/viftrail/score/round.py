@@ -32,8 +32,11 @@ _PATIENCE = 120.0
 _GREEN_WITHIN = 30.0
 _BROKEN_WITHIN = 30.0
 """What flaps works for seconds in between; what is broken for good ends the wait at once."""
-_WHATEVER_IT_TAKES = ("--apply", "--allow", "disruptive", "--allow", "destroys")
-"""Nobody works in a lab whose round this is."""
+
+
+def whatever_it_takes() -> tuple[str, ...]:
+    """Options of `fix`: nobody works in a lab whose round this is."""
+    return ("--apply", "--allow", "disruptive", "--allow", "destroys")
 
 
 def shape_for(faults: Sequence[str]) -> Shape:
@@ -62,7 +65,7 @@ def play(faults: tuple[str, ...], name: str) -> Round:
 
 def _played(empty: Round, lab: Lab) -> Round:
     size = max(all_provocations()[each].size for each in empty.faults)
-    if not _green(lab, size):
+    if not green(lab, size):
         return replace(empty, provoked=False, note="the fresh lab had no traffic")
     for each in empty.faults:
         lab.ask("break", fault=each, vm=VICTIM)
@@ -73,7 +76,7 @@ def _played(empty: Round, lab: Lab) -> Round:
     if missing := expected - _broken(lab, size, VICTIM, expected):
         return replace(empty, provoked=False, note=f"still passes: {', '.join(sorted(missing))}")
     began = time.monotonic()
-    verdict = _viftrail("why", VICTIM, lab)
+    verdict = run("why", VICTIM, lab)
     seconds = time.monotonic() - began
     asked = replace(
         empty,
@@ -86,10 +89,10 @@ def _played(empty: Round, lab: Lab) -> Round:
         return replace(asked, note="the mend is the operator's own")
     with tempfile.TemporaryDirectory(prefix="viftrail-score-") as folder:
         log = Path(folder) / "fix.jsonl"
-        fix = _viftrail("fix", VICTIM, lab, *_WHATEVER_IT_TAKES, "--log", str(log))
+        fix = run("fix", VICTIM, lab, *whatever_it_takes(), "--log", str(log))
     if fix["ending"] == "told":
         return replace(asked, note="the next step is the operator's own")
-    mended = fix["ending"] == "mended" and _green(lab, size)
+    mended = fix["ending"] == "mended" and green(lab, size)
     return replace(asked, mended=mended, note="" if mended else f"fix ended {fix['ending']}")
 
 
@@ -108,7 +111,7 @@ def _broken(lab: Lab, size: int, vm: str, expected: Collection[str] = ()) -> set
 def _harmless(empty: Round, lab: Lab) -> Round:
     """A fault that cuts nobody off is an audit's to find."""
     began = time.monotonic()
-    groups = _viftrail("audit", "", lab)["groups"]
+    groups = run("audit", "", lab)["groups"]
     seconds = time.monotonic() - began
     asked = replace(
         empty,
@@ -123,14 +126,14 @@ def _harmless(empty: Round, lab: Lab) -> Round:
             done = lab.run(step["where"], ["sh", "-c", step["command"]])
             if done.returncode:
                 return replace(asked, mended=False, note=f"failed: {step['command']}")
-    return replace(asked, mended=not _viftrail("audit", "", lab)["groups"] and _green(lab))
+    return replace(asked, mended=not run("audit", "", lab)["groups"] and green(lab))
 
 
 def _alarms(lab: Lab, provoked: Sequence[str], size: int) -> Iterator[str]:
     """Every other VM must be healthy, or a true victim of what was provoked."""
     others = [vm.name for vm in lab.status().vms if vm.name != VICTIM]
     for vm in others:
-        verdict = _viftrail("why", vm, lab)
+        verdict = run("why", vm, lab)
         state = verdict["verdict"]["state"]
         for cause in verdict["causes"]:
             if cause["id"] not in provoked:
@@ -139,7 +142,7 @@ def _alarms(lab: Lab, provoked: Sequence[str], size: int) -> Iterator[str]:
             yield f"{vm}: called broken, and its packets pass"
 
 
-def _green(lab: Lab, size: int = 0) -> bool:
+def green(lab: Lab, size: int = 0) -> bool:
     """Waits until packets pass on every path."""
     end = time.monotonic() + _GREEN_WITHIN
     while not ping(lab, size=size).ok:
@@ -148,7 +151,7 @@ def _green(lab: Lab, size: int = 0) -> bool:
     return True
 
 
-def _viftrail(command: str, target: str, lab: Lab, *more: str) -> dict[str, Any]:
+def run(command: str, target: str, lab: Lab, *more: str) -> dict[str, Any]:
     """What the command line prints as JSON.
 
     Raises:

@@ -171,12 +171,13 @@ class OpenStackCloud(plain.Cloud):
 
     def ask_for(self, request: Request) -> str:
         """Has somebody ask Nova for this server, whatever comes of it."""
-        if request.name in self.vms:
-            self._order("delete", name=request.name)
+        self.withdraw(request.name)
         fields = {field: value for field, value in dataclasses.asdict(request).items() if value}
         outcome = self._order("boot", timeout=_BOOT + 60, seconds=_BOOT, **fields)
         self.refresh()
-        return f"{request.name} was asked for: {outcome['status']}."
+        leased = outcome["status"] == "ACTIVE" and self._wait_lease(request.name, _LEASE)
+        words = f" with {self.lease_of(request.name)}" if leased else ""
+        return f"{request.name} was asked for: {outcome['status']}{words}."
 
     def withdraw(self, name: str) -> None:
         """Deletes a server that was asked for, if it is there."""

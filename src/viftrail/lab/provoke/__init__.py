@@ -71,7 +71,7 @@ def provoke(cloud: Cloud, fault: str, vm: str) -> str:
     sufferer = Victim(cloud, vm)
     undo = wanted.run(sufferer)
     cloud.remember(fault, undo)
-    if wanted.request:
+    if wanted.request and not wanted.asks_itself:
         said = sufferer.openstack.ask_for(wanted.request)
         return f"{fault}: {wanted.note}. {said}"
     victim = f" ({vm} on {cloud.vm(vm).host})" if wanted.needs_vm else ""

@@ -30,6 +30,8 @@ def _node(cloud: OpenStackCloud) -> Chassis:
     (),
     needs_vm=False,
     needs=OPENSTACK,
+    request=Request(host=HOST),
+    asks_itself=True,
 )
 def miss_the_plug(victim: Victim) -> Undo:
     """Nothing is broken any more, but the build that gave up."""
@@ -100,6 +102,8 @@ def hang_the_switch(victim: Victim) -> Undo:
     (),
     needs_vm=False,
     needs=OPENSTACK,
+    request=Request(host=HOST),
+    asks_itself=True,
 )
 def occupy_the_tap(victim: Victim) -> Undo:
     """Left behind by a guest that was not cleaned up after."""
@@ -156,6 +160,7 @@ def _unmounted(node: Chassis, folder: str) -> bool:
     needs_vm=False,
     needs=OPENSTACK,
     freezes=True,
+    sufferer="vm2",
 )
 def stop_the_broker(victim: Victim) -> Undo:
     """What runs works on; after a while Nova takes all its services for dead."""
@@ -176,6 +181,7 @@ def stop_the_broker(victim: Victim) -> Undo:
     needs_vm=False,
     decoy=True,
     needs=OPENSTACK,
+    sufferer="vm2",
 )
 def reboot_hard(victim: Victim) -> Undo:
     """Normal, and frightening to read."""

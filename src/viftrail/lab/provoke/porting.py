@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from viftrail.lab.openstack.settings import AGENT_DOWN_TIME
 from viftrail.lab.provoke.building import HOST
-from viftrail.lab.provoke.registry import ALL_PATHS, Request, provocation
+from viftrail.lab.provoke.registry import Request, provocation
 from viftrail.lab.provoke.scheduling import OPENSTACK
 
 if TYPE_CHECKING:
@@ -106,9 +106,10 @@ def unmap(victim: Victim) -> Undo:
 @provocation(
     "bind-failed-sticky",
     "vm2's port was bound anew while its chassis had another name, and the name is right again",
-    tuple(path for path in ALL_PATHS if not path.startswith("floating")),
+    ("gateway", "other-host", "external"),
     needs_vm=False,
     needs=OPENSTACK,
+    sufferer="vm2",
 )
 def bind_in_vain(victim: Victim) -> Undo:
     """Neutron tries again only when somebody changes the port."""
@@ -142,6 +143,7 @@ def bind_in_vain(victim: Victim) -> Undo:
     needs_vm=False,
     needs=OPENSTACK,
     freezes=True,
+    sufferer="vm2",
 )
 def forget_status(victim: Victim) -> Undo:
     """As when the worker that had to note it died in between."""
@@ -162,6 +164,8 @@ def forget_status(victim: Victim) -> Undo:
     needs_vm=False,
     needs=OPENSTACK,
     by_hand=True,
+    request=Request(),
+    asks_itself=True,
 )
 def make_a_port(victim: Victim) -> Undo:
     """Its owner takes it for a broken one."""

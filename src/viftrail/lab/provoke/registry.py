@@ -158,7 +158,9 @@ class Provocation:
     with ``size`` those that do so only for that much payload. What ``freezes`` breaks no path: all
     that there is works on, and nothing can be changed. ``by_hand`` is what no printed command can
     mend, as it is for the operator to choose. ``needs`` is the lab that it takes. ``request`` is
-    the server that suffers: it is asked for once the fault is there, and again once it is mended.
+    the server that suffers: it is asked for once the fault is there, unless the provocation
+    ``asks_itself``, and again once it is mended. ``sufferer`` is the VM to ask about where it is
+    not the one that was named.
     """
 
     id: str
@@ -172,6 +174,13 @@ class Provocation:
     freezes: bool = False
     by_hand: bool = False
     request: Request | None = None
+    asks_itself: bool = False
+    sufferer: str = ""
+
+    @property
+    def target(self) -> str:
+        """What to ask `why` about; empty for the VM that was named."""
+        return self.request.name if self.request else self.sufferer
 
 
 _PLAIN = Shape()
@@ -203,24 +212,15 @@ def provocation(
     freezes: bool = False,
     by_hand: bool = False,
     request: Request | None = None,
+    asks_itself: bool = False,
+    sufferer: str = "",
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
         _REGISTRY[fault] = Provocation(
-            *(
-                fault,
-                function,
-                note,
-                breaks,
-                needs_vm,
-                decoy,
-                size,
-                needs,
-                freezes,
-                by_hand,
-                request,
-            )
+            *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand),
+            *(request, asks_itself, sufferer),
         )
         return function
 
