@@ -111,3 +111,18 @@ def test_room_that_was_not_offered_is_a_suspicion_only() -> None:
     (case,) = cases("sched-placement-unreachable", cloud)
     assert case.certainty is Certainty.POSSIBLE
     assert answer(cloud) == ("broken", "S1", "")
+
+
+def test_a_placement_that_answers_nobody() -> None:
+    cloud = cloud_of(server(BLANK), providers=None, unanswered=("placement",))
+    assert answer(cloud) == ("broken", "S1", "sched-placement-unreachable")
+
+
+def test_a_zone_that_placement_was_not_told_of() -> None:
+    services = (SERVICES[0], service("cmp1", zone="az1"), service("cmp2"))
+    rows = (provider("cmp1", aggregates=()), provider("cmp2", aggregates=()))
+    cloud = cloud_of(server(BLANK, availability_zone="az1"), services=services, providers=rows)
+    assert answer(cloud) == ("broken", "S1", "sched-az-aggregate")
+    told = (provider("cmp1", aggregates=("agg",)), rows[1])
+    cloud = cloud_of(server(BLANK, availability_zone="az1"), services=services, providers=told)
+    assert not cases("sched-az-aggregate", cloud)

@@ -114,3 +114,9 @@ def test_a_host_that_exists_is_another_fault() -> None:
     cloud = cloud_of(server(NOWHERE.replace("cmp9", "cmp1")))
     assert not cases("sched-forced-host", cloud)
     assert answer(cloud)[2] == "sched-host-not-mapped"
+
+
+def test_a_host_that_the_api_lists_no_hypervisor_of() -> None:
+    cloud = cloud_of(server(FILTERED), hypervisors=())
+    assert answer(cloud) == ("broken", "S1", "sched-host-not-mapped")
+    assert not cases("sched-host-not-mapped", cloud_of(server(FILTERED), hypervisors=None))

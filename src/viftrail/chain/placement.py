@@ -17,6 +17,9 @@ from viftrail.facts.openstack import ComputeService, Provider, Server
 DISABLED = "COMPUTE_STATUS_DISABLED"
 """The trait that Nova puts on the provider of a compute that was disabled, and forbids."""
 
+DEFAULT_ZONE = "nova"
+"""The zone of hosts that are in no aggregate with a zone (nova: default_availability_zone)."""
+
 TRAIT = "trait"
 ZONE = "zone"
 OFF = "disabled"
@@ -97,6 +100,10 @@ def _refusals(cloud: Cloud, server: Server, provider: Provider) -> Iterator[Refu
     elif service is not None and service.status == "disabled":
         yield Refusal(provider, OFF, f"nova-compute of {service.host} is disabled")
     zone = server.availability_zone
+    inside = zone not in ("", DEFAULT_ZONE) and service is not None and service.zone == zone
+    if inside and provider.aggregates == ():
+        text = f"{provider.name} is in {zone} for Nova, and in no aggregate for Placement"
+        yield Refusal(provider, ZONE, text)
     if zone and service is not None and service.zone and service.zone != zone:
         yield Refusal(
             provider, ZONE, f"{service.host} is in zone {service.zone}, {zone} was asked for"

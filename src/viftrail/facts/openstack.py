@@ -300,6 +300,8 @@ class OpenStack(msgspec.Struct, frozen=True, kw_only=True):
     lost_consumers: tuple[str, ...] | None = None
     """Of those that hold allocations: the ids that Nova was asked for and has no server or
     migration of."""
+    unanswered: tuple[str, ...] = ()
+    """Services that did not answer at all, or with an error of their own: ``placement``."""
     candidates: tuple[Candidates, ...] | None = None
     """Answers to the same question with one resource left out after the other."""
     agents: tuple[Agent, ...] | None = None
@@ -314,7 +316,8 @@ class OpenStack(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def asked(self) -> bool:
         """Whether any of it was read."""
-        sections = (name for name in self.__struct_fields__ if name != "listed")
+        flags = ("listed", "unanswered")
+        sections = (name for name in self.__struct_fields__ if name not in flags)
         return any(getattr(self, name) is not None for name in sections)
 
     def server(self, text: str) -> tuple[Server, ...]:

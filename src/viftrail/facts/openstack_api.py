@@ -62,9 +62,12 @@ class _Reading:
     answers: Answers = field(default_factory=Answers)
     gaps: dict[str, Gap] = field(default_factory=dict)
     candidates: list[Candidates] = field(default_factory=list)
+    unanswered: set[str] = field(default_factory=set)
 
     def miss(self, place: str, refused: _Refused) -> None:
         """Note that a place was not read."""
+        if refused.status == 0 or refused.status >= 500:
+            self.unanswered.add(place.partition(":")[0].lower())
         self.gaps.setdefault(place, Gap(place, refused.why, refused.how))
 
 
@@ -156,6 +159,7 @@ class OpenStackApi:
             reading.answers.openstack(),
             candidates=tuple(reading.candidates) or None,
             lost_consumers=self._lost(reading) if lost else None,
+            unanswered=tuple(sorted(reading.unanswered)),
         )
         return everything, tuple(reading.gaps.values())
 

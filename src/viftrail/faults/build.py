@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.daemon import HUNG, STOPPED
 from viftrail.chain.failure import Failure, Kind, creation, failure_of, tried_on
 from viftrail.chain.saying import evidence_of, said, told
 from viftrail.chain.scheduling import fault_evidence
+from viftrail.chain.switch import switch_state
 from viftrail.facts.log.line import LogLine
 from viftrail.facts.log.logs import Signal
 from viftrail.facts.openstack import UUID, Server
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host
+from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host, revive
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 PLUG_STAGES = frozenset(stage for stage in Stage if 4 <= stage.number <= 8)
@@ -172,7 +174,7 @@ def _said(
     pattern: re.Pattern[str],
     signals: tuple[str, ...],
     summary: str,
-    steps: Callable[[str], tuple[Step, ...]],
+    steps: Callable[[Cloud, str], tuple[Step, ...]],
     note: str,
 ) -> Callable[[Cloud], Iterator[Case]]:
     """A case for each build that ended with these words."""
@@ -196,7 +198,7 @@ def _said(
                         server, found[0] if found else server.fault.message if server.fault else ""
                     ),
                 ),
-                steps=(*(steps(host) if host else ()), delete_and_create(server)),
+                steps=(*(steps(cloud, host) if host else ()), delete_and_create(server)),
                 note=note,
             )
 
@@ -209,7 +211,17 @@ def _written(cloud: Cloud, server: Server, pattern: re.Pattern[str]) -> LogLine 
     return lines[-1] if lines else None
 
 
-def _switch(host: str) -> tuple[Step, ...]:
+def _switch(cloud: Cloud, host: str) -> tuple[Step, ...]:
+    seen = cloud.hosts.get(host)
+    state = switch_state(seen) if seen else ""
+    if state in (STOPPED, HUNG):
+        return revive(
+            host,
+            "ovs-vswitchd",
+            state,
+            verify="ovs-appctl version",
+            blinks=f"every VM of {host}, about a second",
+        )
     return on_host(
         host,
         "systemctl start openvswitch-switch",
@@ -218,7 +230,7 @@ def _switch(host: str) -> tuple[Step, ...]:
     )
 
 
-def _tap(host: str) -> tuple[Step, ...]:
+def _tap(_cloud: Cloud, host: str) -> tuple[Step, ...]:
     return on_host(
         host,
         "ip -brief link show type tun",
@@ -227,7 +239,7 @@ def _tap(host: str) -> tuple[Step, ...]:
     )
 
 
-def _full(host: str) -> tuple[Step, ...]:
+def _full(_cloud: Cloud, host: str) -> tuple[Step, ...]:
     return on_host(host, "df -h /var/lib/nova", undo=NOTHING_CHANGED, verify="df -h /var/lib/nova")
 
 
@@ -332,7 +344,6 @@ FAULTS = (
             _switch,
             "Without ovs-vswitchd nothing passes the host's bridges: its other servers are cut off too.",
         ),
-        yields_to=frozenset({Stage.VIF, Stage.LOCAL, Stage.CONTROLLER}),
     ),
     Fault(
         id="build-libvirt-tap-failed",

@@ -18,6 +18,11 @@ from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 PLACEMENT = "openstack resource provider list"
+RUNS_AS = (
+    "It may run within apache2 or uwsgi under another name. Where it runs, look at [placement] in "
+    "nova.conf: its credentials, and its endpoint in `openstack endpoint list`. Then create the "
+    "server again."
+)
 
 
 def _own(server: Server) -> Evidence:
@@ -207,6 +212,9 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         if silent:
             yield _silent(server, silent)
             continue
+        if "placement" in cloud.openstack.unanswered:
+            yield _mute(server)
+            continue
         if not fits:
             continue
         names = ", ".join(row.name for row in fits)
@@ -244,19 +252,42 @@ def _silent(server: Server, signal: Signal) -> Case:
         summary=f"the scheduler could not ask Placement ({signal.groups.get('why', 'no answer')}), and "
         f"so had no host for {server.name}",
         evidence=(said(signal.line), _own(server)),
-        steps=(
-            Step(
-                command="systemctl restart placement-api",
-                where="the host with the Placement API",
-                risk=Risk.SAFE,
-                undo=NO_UNDO,
-                verify=PLACEMENT,
-                blinks="requests to Placement for a second; no traffic",
+        steps=_restarted(),
+        note=RUNS_AS,
+    )
+
+
+def _mute(server: Server) -> Case:
+    """Whoever asked for these facts got no answer from Placement either."""
+    return Case(
+        subject=subject.server(server.id),
+        summary=f"Placement does not answer, which the scheduler takes for no host for {server.name}",
+        evidence=(
+            Evidence(
+                where="Placement",
+                what="its API",
+                seen="no answer, or an error of its own",
+                expected="an answer",
+                command=PLACEMENT,
             ),
+            _own(server),
         ),
-        note="It may run within apache2 or uwsgi under another name. Where it runs, look at [placement] "
-        "in nova.conf: its credentials, and its endpoint in `openstack endpoint list`. Then create the "
-        "server again.",
+        steps=_restarted(),
+        certainty=Certainty.LIKELY,
+        note=RUNS_AS,
+    )
+
+
+def _restarted() -> tuple[Step, ...]:
+    return (
+        Step(
+            command="systemctl restart placement-api",
+            where="the host with the Placement API",
+            risk=Risk.SAFE,
+            undo=NO_UNDO,
+            verify=PLACEMENT,
+            blinks="requests to Placement for a second; no traffic",
+        ),
     )
 
 

@@ -184,8 +184,7 @@ def _enable(row: ComputeService) -> Step:
 
 def _unmapped(cloud: Cloud) -> Iterator[Case]:
     """A host that runs and is in no cell, where a server shall go."""
-    mapped = cloud.openstack.cell_hosts
-    outside = [row for row in services(cloud) if mapped is not None and row.host not in mapped]
+    outside = _outside(cloud)
     for server in failed(cloud, Kind.NOT_MAPPED, Kind.NO_SUCH_HOST, Kind.FILTERED):
         failure = failure_of(cloud.openstack, server)
         named = failure.host if failure else ""
@@ -198,6 +197,25 @@ def _unmapped(cloud: Cloud) -> Iterator[Case]:
         yield _outside_cells(names, subject.server(server.id), (_own(server),))
     for row in outside:
         yield _outside_cells([row.host], subject.host(row.host), ())
+
+
+def _outside(cloud: Cloud) -> list[ComputeService]:
+    """As nova-manage says; else as the API shows it, which lists no hypervisor of such a host.
+
+    (nova: api/openstack/compute/hypervisors.py passes over HostMappingNotFound.)
+    """
+    mapped, nodes = cloud.openstack.cell_hosts, cloud.openstack.hypervisors
+    if mapped is not None:
+        return [row for row in services(cloud) if row.host not in mapped]
+    if nodes is None or cloud.openstack.providers is None:
+        return []
+    listed = {row.host for row in nodes} | {row.hostname for row in nodes}
+    provided = {row.name for row in cloud.openstack.providers}
+    return [
+        row
+        for row in services(cloud)
+        if row.state == "up" and row.host not in listed and row.host in provided
+    ]
 
 
 def _outside_cells(names: list[str], about: Subject, more: tuple[Evidence, ...]) -> Case:
