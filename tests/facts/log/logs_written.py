@@ -28,7 +28,9 @@ def oslo(
     return f"{stamp(moment)} {pid} {level} {logger} [{context}] {text}\n"
 
 
-def raised(moment: float, *lines: str, logger: str = "nova.compute.manager", pid: int = 5189) -> str:
+def raised(
+    moment: float, *lines: str, logger: str = "nova.compute.manager", pid: int = 5189
+) -> str:
     """The lines of a traceback, as logging_exception_prefix has them."""
     return "".join(f"{stamp(moment)} {pid} ERROR {logger} {line}\n" for line in lines)
 

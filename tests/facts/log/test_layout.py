@@ -59,7 +59,8 @@ def test_vlog_with_its_thread() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "level"), [("WARN", "WARNING"), ("ERR", "ERROR"), ("EMER", "CRITICAL"), ("DBG", "DEBUG")]
+    ("word", "level"),
+    [("WARN", "WARNING"), ("ERR", "ERROR"), ("EMER", "CRITICAL"), ("DBG", "DEBUG")],
 )
 def test_levels_have_one_name(word: str, level: str) -> None:
     parts = VLOG.parse(vlog(START, "x", level=word), 0.0)
@@ -68,7 +69,9 @@ def test_levels_have_one_name(word: str, level: str) -> None:
 
 
 def test_libvirtd() -> None:
-    record = "2026-11-21 00:13:20.000+0000: 5892: error : virNetDevTapCreate:240 : Unable to create\n"
+    record = (
+        "2026-11-21 00:13:20.000+0000: 5892: error : virNetDevTapCreate:240 : Unable to create\n"
+    )
     assert layout_of(record.encode()) is LIBVIRTD
     parts = LIBVIRTD.parse(record, 0.0)
     assert parts is not None
@@ -145,7 +148,14 @@ def test_journalctl_short_iso() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\0\0\0", '{"servers": []}', "+----+\n| ID |\n+----+\n", "OVSDB JSON 13 ab\n{}", "<domain>"],
+    [
+        "",
+        "\0\0\0",
+        '{"servers": []}',
+        "+----+\n| ID |\n+----+\n",
+        "OVSDB JSON 13 ab\n{}",
+        "<domain>",
+    ],
 )
 def test_what_is_no_log_has_no_layout(text: str) -> None:
     assert layout_of(text.encode()) is None

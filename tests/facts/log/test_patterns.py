@@ -56,8 +56,10 @@ def test_a_daemon_is_searched_for_its_own() -> None:
         ("changing-chassis", "Changing chassis for lport p1 from cmp1 to cmp2."),
         (
             "bfd-state",
-            'ovn-cmp1-0: BFD state change: (bfd.SessionState: up, bfd.LocalDiag: "No Diagnostic") -> '
-            '(bfd.SessionState: down, bfd.LocalDiag: "Control Detection Time Expired")',
+            (
+                'ovn-cmp1-0: BFD state change: (bfd.SessionState: up, bfd.LocalDiag: "No Diagnostic") -> '
+                '(bfd.SessionState: down, bfd.LocalDiag: "Control Detection Time Expired")'
+            ),
         ),
         ("not-claiming", "Not claiming lport p1, chassis cmp2 requested-chassis cmp1"),
         ("releasing-port", "Releasing lport p1 from this chassis."),
