@@ -57,7 +57,7 @@ def test_a_daemon_is_searched_for_its_own() -> None:
         (
             "bfd-state",
             (
-                'ovn-cmp1-0: BFD state change: (bfd.SessionState: up, bfd.LocalDiag: "No Diagnostic") -> '
+                'ovn-c-0: BFD state change: (bfd.SessionState: up, bfd.LocalDiag: "No Diagnostic") -> '
                 '(bfd.SessionState: down, bfd.LocalDiag: "Control Detection Time Expired")'
             ),
         ),
