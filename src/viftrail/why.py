@@ -110,19 +110,29 @@ def _with_story(source: Source, facts: Facts, verdict: Verdict) -> Verdict:
     """The verdict with what happened to its target, and with what of that is not known."""
     target = verdict.target
     names = names_of(facts, [target.port], target.server_id)
-    changes = source.changes(names.ids)
     if isinstance(source, LiveSource):
         now = time.time()
         window = Window(now - LIVE_HINDSIGHT, now + SLACK)
         logs, gaps = source.excerpts(facts.hosts, window, names.ids)
-        facts = replace(facts, logs=logs)
-        unknown = (Unknown(place=gap.place, why=gap.why, how=gap.how) for gap in gaps)
-        verdict = msgspec.structs.replace(verdict, unknown=(*verdict.unknown, *unknown))
+        facts = replace(facts, logs=logs, gaps=(*facts.gaps, *gaps))
+        verdict = _judged_again(facts, verdict)
+    changes = source.changes(names.ids)
     return msgspec.structs.replace(
         verdict,
         timeline=timeline(facts, changes, names),
         unknown=(*verdict.unknown, *missing(facts, changes)),
     )
+
+
+def _judged_again(facts: Facts, verdict: Verdict) -> Verdict:
+    """The verdict by what logs say as well. Of a pair, which end is judged is settled by then."""
+    target = verdict.target
+    if len(split_pair(target.asked)) > 1:
+        gaps = {gap.place: gap for gap in facts.gaps}
+        unknown = (Unknown(place=gap.place, why=gap.why, how=gap.how) for gap in gaps.values())
+        return msgspec.structs.replace(verdict, unknown=tuple(unknown))
+    end = Found(target.port, server_id=target.server_id)
+    return _judge(facts, end, target.asked, time=verdict.time, suspicions=True)
 
 
 def _look(source: Source, asked: str, window: float) -> tuple[Verdict, Facts]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from tests.facts.log.logs_written import PORT, START, oslo, raised, vlog
@@ -93,6 +95,14 @@ def test_a_large_file_takes_little_time(tmp_path: Path) -> None:
     found, _ = ask(There(tmp_path))
     assert time.monotonic() - began < 5
     assert not found.lines
+
+
+def test_it_runs_on_old_pythons() -> None:
+    source = resources.files("viftrail.facts.log").joinpath("excerpt.py").read_text()
+    tree = ast.parse(source, feature_version=(3, 6))
+    imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import)
+                for name in node.names}  # fmt: skip
+    assert imported <= sys.stdlib_module_names
 
 
 def test_who_does_not_answer_is_a_gap(tmp_path: Path) -> None:
