@@ -20,6 +20,8 @@ from viftrail.facts.carrier import LONG_WINDOW, SHORT_WINDOW
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
 from viftrail.facts.live import LiveSource
+from viftrail.facts.log.moment import Window
+from viftrail.facts.log.seek import SLACK
 from viftrail.facts.names import names_of
 from viftrail.facts.slice import follow, follow_server
 from viftrail.facts.source import Source
@@ -27,9 +29,12 @@ from viftrail.facts.target import Found, resolve, split_pair
 from viftrail.history.timeline import missing, timeline
 from viftrail.probing.plan import Sending, sending_for
 from viftrail.probing.send import missed, send
-from viftrail.verdict import Certainty, Stage, State, Verdict
+from viftrail.verdict import Certainty, Stage, State, Unknown, Verdict
 
 LOOKS = 3
+
+LIVE_HINDSIGHT = 24 * 3600.0
+"""Seconds that the logs of live hosts are asked about."""
 
 
 Announce = Callable[[Sending], None]
@@ -105,12 +110,29 @@ def _with_story(source: Source, facts: Facts, verdict: Verdict) -> Verdict:
     """The verdict with what happened to its target, and with what of that is not known."""
     target = verdict.target
     names = names_of(facts, [target.port], target.server_id)
+    if isinstance(source, LiveSource):
+        now = time.time()
+        window = Window(now - LIVE_HINDSIGHT, now + SLACK)
+        logs, gaps = source.excerpts(facts.hosts, window, names.ids)
+        facts = replace(facts, logs=logs, gaps=(*facts.gaps, *gaps))
+        verdict = _judged_again(facts, verdict)
     changes = source.changes(names.ids)
     return msgspec.structs.replace(
         verdict,
         timeline=timeline(facts, changes, names),
         unknown=(*verdict.unknown, *missing(facts, changes)),
     )
+
+
+def _judged_again(facts: Facts, verdict: Verdict) -> Verdict:
+    """The verdict by what logs say as well. Of a pair, which end is judged is settled by then."""
+    target = verdict.target
+    if len(split_pair(target.asked)) > 1:
+        gaps = {gap.place: gap for gap in facts.gaps}
+        unknown = (Unknown(place=gap.place, why=gap.why, how=gap.how) for gap in gaps.values())
+        return msgspec.structs.replace(verdict, unknown=tuple(unknown))
+    end = Found(target.port, server_id=target.server_id)
+    return _judge(facts, end, target.asked, time=verdict.time, suspicions=True)
 
 
 def _look(source: Source, asked: str, window: float) -> tuple[Verdict, Facts]:

@@ -180,6 +180,13 @@ class Inquiry:
     def read_logs(self, window: Window, ids: Collection[str]) -> None:
         """Look up what the source's logs say of these ids, within this time."""
         found = self.source.logs(window, ids)
+        for file in found.files:
+            if file.cut:
+                place = f"log {file.path.rpartition('/')[2]}"
+                self._gaps[place] = Gap(place, f"It is large: {file.cut}.", "Give a part of it.")
+        for path, why in found.unreadable.items():
+            place = f"log {path.rpartition('/')[2]}"
+            self._gaps[place] = Gap(place, f"It cannot be read ({why}).", "Copy it again.")
         if found:
             self._logs = self._logs.joined([found]) if self._logs else found
 

@@ -20,6 +20,7 @@ from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
 from viftrail.facts.intent import owner_of
+from viftrail.facts.log.fetch import fetch_logs
 from viftrail.facts.log.logs import Logs
 from viftrail.facts.log.moment import Window
 from viftrail.facts.openstack import OpenStack
@@ -134,6 +135,12 @@ class LiveSource:
     def logs(self, window: Window, ids: Collection[str]) -> Logs:  # noqa: ARG002
         """None: a live cloud's logs are on its hosts."""
         return Logs()
+
+    def excerpts(
+        self, hosts: Iterable[str], window: Window, ids: Collection[str]
+    ) -> tuple[Logs, tuple[Gap, ...]]:
+        """What the logs of these hosts say; asked for on demand, as it takes another visit."""
+        return fetch_logs(hosts, self._carriers, window, ids)
 
     def changes(self, ids: Collection[str]) -> tuple[Change, ...]:  # noqa: ARG002
         """None: a server tells what is, and only its file what was."""

@@ -106,6 +106,8 @@ def follow_server(inquiry: Inquiry, server_id: str) -> None:
 
 
 HOUR = 3600.0
+HINDSIGHT = 7 * 24 * HOUR
+"""Seconds that logs are read back: of a server that is a year old, its last week matters."""
 
 
 def _read_logs(inquiry: Inquiry, server_ids: Iterable[str], port_ids: Iterable[str]) -> None:
@@ -130,6 +132,7 @@ def _read_logs(inquiry: Inquiry, server_ids: Iterable[str], port_ids: Iterable[s
     starts, ends = [each for each in begun if each], [each for each in ended if each]
     end = max(ends, default=inf)
     start = min(starts, default=end - HOUR if ends else -inf)
+    start = max(start, end - HINDSIGHT) if ends else start
     inquiry.read_logs(Window(start - HOUR / 60, end + HOUR / 60), sorted(filter(None, names)))
 
 

@@ -118,17 +118,24 @@ class Logs(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def joined(self, others: Iterable[Logs]) -> Logs:
         """These and others as one."""
         every = (self, *others)
-        return Logs(
-            window=Window(
-                min(each.window.start for each in every), max(each.window.end for each in every)
-            ),
-            lines=_ordered(line for each in every for line in each.lines),
-            all_signals=tuple(
-                sorted((s for each in every for s in each.all_signals), key=lambda s: s.time)
-            ),
-            files=tuple(file for each in every for file in each.files),
-            unreadable={path: why for each in every for path, why in each.unreadable.items()},
+        window = Window(
+            min(each.window.start for each in every), max(each.window.end for each in every)
         )
+        return merged(every, window)
+
+
+def merged(every: Iterable[Logs], window: Window) -> Logs:
+    """Several that were read for one window."""
+    every = tuple(every)
+    return Logs(
+        window=window,
+        lines=_ordered(line for each in every for line in each.lines),
+        all_signals=tuple(
+            sorted((s for each in every for s in each.all_signals), key=lambda s: s.time)
+        ),
+        files=tuple(file for each in every for file in each.files),
+        unreadable={path: why for each in every for path, why in each.unreadable.items()},
+    )
 
 
 def _ordered(lines: Iterable[LogLine]) -> tuple[LogLine, ...]:

@@ -101,12 +101,12 @@ def _look_through(
     hosts: Collection[str],
     utc_offset: float,
 ) -> tuple[LogFile, Keep]:
-    beginning = _beginning(opened.sample, layout, utc_offset)
+    heads = beginning(opened.sample, layout, utc_offset)
     service = ""
     if not layout.mixed:
-        loggers = (parts.logger for parts in beginning)
+        loggers = (parts.logger for parts in heads)
         service = service_of_all(loggers, layout.name, Path(opened.path).name)
-    host = _host_told(beginning) or host_named(opened.path, hosts)
+    host = _host_told(heads) or host_named(opened.path, hosts)
     keep = Keep(target, window, opened.path, service, host)
     for at, record in records(opened.blocks(layout, window, utc_offset), layout, keep.needles()):
         for parts in parts_of(record, layout, utc_offset):
@@ -116,7 +116,7 @@ def _look_through(
         layout=layout.name,
         service=service,
         host=host,
-        first=beginning[0].time if beginning else None,
+        first=heads[0].time if heads else None,
         size=opened.size,
         read=opened.count,
         cut="; ".join(filter(None, (opened.cut, keep.cut))),
@@ -124,7 +124,7 @@ def _look_through(
     return seen, keep
 
 
-def _beginning(sample: bytes, layout: Layout, utc_offset: float) -> list[Parts]:
+def beginning(sample: bytes, layout: Layout, utc_offset: float) -> list[Parts]:
     """The first records of a file, without what continues them."""
     found: list[Parts] = []
     for match in layout.head.finditer(sample):
@@ -143,9 +143,9 @@ def _beginning(sample: bytes, layout: Layout, utc_offset: float) -> list[Parts]:
     return found
 
 
-def _host_told(beginning: Iterable[Parts]) -> str:
+def _host_told(heads: Iterable[Parts]) -> str:
     """The host that the records themselves name."""
-    for parts in beginning:
+    for parts in heads:
         if parts.host:
             return parts.host
         said = _OWN_NAME.search(parts.message) if "nova.compute" in parts.logger else None

@@ -20,7 +20,7 @@ NEAR = 64 << 10
 
 _FIRST_LOOK = 8 << 10
 _LOOK = 4 << 20
-_LOST = 64 << 20
+_LOST = 8 << 20
 """Bytes without the head of a record after which a place is given up: a hole of zeros, most likely."""
 
 Read = Callable[[int, int], bytes]
