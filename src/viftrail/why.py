@@ -97,25 +97,37 @@ def why(
     verdict, facts = _look(source, asked, SHORT_WINDOW)
     began = time.monotonic()
     for _ in range(LOOKS - 1):
-        if source.taken or not _may_settle(verdict):
+        if source.taken or _is_history(verdict) or not _may_settle(verdict):
             break
         # Where no host could be watched for that time, let it pass all the same.
         wait(max(0.0, began + SHORT_WINDOW - time.monotonic()))
         began = time.monotonic() + LONG_WINDOW - SHORT_WINDOW
         verdict, facts = _look(source, asked, LONG_WINDOW)
+    if isinstance(source, LiveSource) and (story or _is_history(verdict)):
+        verdict, facts = _with_logs(source, facts, verdict)
     return _with_story(source, facts, verdict) if story else verdict
+
+
+def _with_logs(source: LiveSource, facts: Facts, verdict: Verdict) -> tuple[Verdict, Facts]:
+    """The verdict by what the logs of the hosts on its trail say as well, and those."""
+    names = names_of(facts, [verdict.target.port], verdict.target.server_id)
+    now = time.time()
+    window = Window(now - LIVE_HINDSIGHT, now + SLACK)
+    logs, gaps = source.excerpts(facts.hosts, window, names.ids)
+    facts = replace(facts, logs=logs, gaps=(*facts.gaps, *gaps))
+    return _judged_again(facts, verdict), facts
+
+
+def _is_history(verdict: Verdict) -> bool:
+    """What broke is an attempt of the past: that does not settle, and only logs tell of it."""
+    stage = verdict.verdict.stage
+    return bool(stage) and 0 < Stage(stage).number < Stage.NORTHBOUND.number
 
 
 def _with_story(source: Source, facts: Facts, verdict: Verdict) -> Verdict:
     """The verdict with what happened to its target, and with what of that is not known."""
     target = verdict.target
     names = names_of(facts, [target.port], target.server_id)
-    if isinstance(source, LiveSource):
-        now = time.time()
-        window = Window(now - LIVE_HINDSIGHT, now + SLACK)
-        logs, gaps = source.excerpts(facts.hosts, window, names.ids)
-        facts = replace(facts, logs=logs, gaps=(*facts.gaps, *gaps))
-        verdict = _judged_again(facts, verdict)
     changes = source.changes(names.ids)
     return msgspec.structs.replace(
         verdict,
