@@ -10,6 +10,7 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.northbound import NAT, LogicalRouter, LogicalRouterPort
 from viftrail.facts.southbound import MACBinding
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.quoting import atom, q
 from viftrail.faults.step import on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
@@ -35,7 +36,7 @@ def _claimed_twice(cloud: Cloud) -> Iterator[Case]:
                     what=f"MAC_Binding ip={ip}, heard at {other.logical_port}",
                     seen=other.mac,
                     expected=f"none: {ip} is the router's own ({', '.join(sorted(own))})",
-                    command=f"ovn-sbctl find MAC_Binding 'ip=\"{ip}\"'",
+                    command=f"ovn-sbctl find MAC_Binding {q('ip=' + atom(ip))}",
                 ),
             ),
             steps=_free(cloud, ip, other, holder),
@@ -78,15 +79,15 @@ def _free(
     return (
         *on_host(
             name,
-            f"ip address del {ip}/{length} dev {device}",
-            undo=f"ip address add {ip}/{length} dev {device}",
-            verify=f"ip address show dev {device}",
+            f"ip address del {q(ip)}/{length} dev {q(device)}",
+            undo=f"ip address add {q(ip)}/{length} dev {q(device)}",
+            verify=f"ip address show dev {q(device)}",
         ),
         *on_host(
             cloud.central_name,
-            f"ovn-sbctl --if-exists destroy MAC_Binding {other.uuid}",
+            f"ovn-sbctl --if-exists destroy MAC_Binding {q(other.uuid)}",
             undo="nothing to undo: the router learns it again when it hears it",
-            verify=f"ovn-sbctl find MAC_Binding 'ip=\"{ip}\"'",
+            verify=f"ovn-sbctl find MAC_Binding {q('ip=' + atom(ip))}",
         ),
     )
 

@@ -13,6 +13,7 @@ from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.southbound import PortBinding
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.quoting import db, q
 from viftrail.faults.step import NO_UNDO, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
@@ -157,7 +158,7 @@ def _traces(cloud: Cloud, port_id: str) -> Iterator[Evidence]:
         what=f"Port_Binding logical_port={port_id}",
         seen="no such row",
         expected="one row, as its Logical_Switch_Port exists",
-        command=f"ovn-sbctl find Port_Binding logical_port={port_id}",
+        command=f"ovn-sbctl find Port_Binding logical_port={db(port_id)}",
     )
     row = cloud.ports[port_id].row
     if row is not None and row.up is None:
@@ -166,7 +167,7 @@ def _traces(cloud: Cloud, port_id: str) -> Iterator[Evidence]:
             what="Logical_Switch_Port.up",
             seen="unset: northd never looked at it",
             expected="true or false",
-            command=f"ovn-nbctl get Logical_Switch_Port {port_id} up",
+            command=f"ovn-nbctl get Logical_Switch_Port {q(port_id)} up",
         )
 
 

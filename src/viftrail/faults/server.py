@@ -14,6 +14,7 @@ from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.southbound import SBGlobal
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.quoting import atom, q
 from viftrail.faults.step import on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
@@ -189,7 +190,7 @@ def _no_quorum(cloud: Cloud) -> Iterator[Case]:
                     seen="false",
                     expected="true",
                     command=f"ovn-appctl -t /run/ovn/{PID_FILES[database]}.ctl cluster/status "
-                    f"{database}",
+                    f"{q(database)}",
                 )
                 for name in members
             ),
@@ -244,8 +245,8 @@ def _single(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=on_host(
                 name,
-                f"ovs-vsctl set Open_vSwitch . 'external_ids:ovn-remote=\"{best}\"'",
-                undo=f"ovs-vsctl set Open_vSwitch . 'external_ids:ovn-remote=\"{remote}\"'",
+                f"ovs-vsctl set Open_vSwitch . {q('external_ids:ovn-remote=' + atom(best))}",
+                undo=f"ovs-vsctl set Open_vSwitch . {q('external_ids:ovn-remote=' + atom(remote))}",
                 verify="ovn-appctl -t ovn-controller connection-status",
             ),
             victims=unfinished(cloud) & _on(cloud, name)

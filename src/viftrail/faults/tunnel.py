@@ -13,6 +13,7 @@ from viftrail.facts.host import FirewallRule, Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, Encap
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.quoting import db, q
 from viftrail.faults.step import NOTHING_CHANGED, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
@@ -40,7 +41,7 @@ def _wrong_address(cloud: Cloud) -> Iterator[Case]:
                     what=f"Encap.ip of {name}",
                     seen=announced,
                     expected=right,
-                    command=f"ovn-sbctl --columns=ip find Encap chassis_name={host.chassis_name}",
+                    command=f"ovn-sbctl --columns=ip find Encap chassis_name={db(host.chassis_name)}",
                 ),
                 Evidence(
                     where=name,
@@ -52,9 +53,9 @@ def _wrong_address(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=on_host(
                 name,
-                f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={right}",
-                undo=f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={announced}",
-                verify=f"ovn-sbctl --columns=ip find Encap chassis_name={host.chassis_name}",
+                f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={db(right)}",
+                undo=f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={db(announced)}",
+                verify=f"ovn-sbctl --columns=ip find Encap chassis_name={db(host.chassis_name)}",
                 risk=Risk.BLINKS,
             ),
         )
@@ -165,7 +166,7 @@ def _unblock(cloud: Cloud, sender: str, receiver: str) -> tuple[Step, ...]:
     steps = []
     for name in (sender, receiver):
         for rule in _rules(cloud, name):
-            place = f"{rule.family} {rule.table} {rule.chain}"
+            place = " ".join(map(q, (rule.family, rule.table, rule.chain)))
             steps.append(
                 Step(
                     command=f"nft delete rule {place} handle {rule.handle}",
