@@ -42,6 +42,17 @@ def shape_for(faults: Sequence[str]) -> Shape:
     return Shape(**{name: max(getattr(each, name) for each in needs) for name in names})
 
 
+def order_of(faults: Sequence[str]) -> tuple[str, ...]:
+    """The order to break a lab in: what is upstream last, while the rest can still be written.
+
+    What makes the VM anew goes before everything: it would mend what was wrong with its port.
+    """
+    known = all_provocations()
+    return tuple(
+        sorted(faults, key=lambda each: (not known[each].renews, -fault(each).stage.number))
+    )
+
+
 def play(faults: tuple[str, ...], name: str) -> Round:
     """Play one round in a lab of this name; the lab is gone afterwards, whatever happens."""
     first = min(faults, key=lambda each: fault(each).stage.number)
@@ -63,7 +74,7 @@ def _played(empty: Round, lab: Lab) -> Round:
     size = max(all_provocations()[each].size for each in empty.faults)
     if not _green(lab, size):
         return replace(empty, provoked=False, note="the fresh lab had no traffic")
-    for each in empty.faults:
+    for each in order_of(empty.faults):
         lab.ask("break", fault=each, vm=VICTIM)
     expected = {path for each in empty.faults for path in all_provocations()[each].breaks}
     ways = [all_provocations()[each] for each in empty.faults]

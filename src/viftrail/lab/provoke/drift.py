@@ -20,7 +20,7 @@ _LEASE_PATIENCE = 3.0
 
 
 def _nbctl(victim: Victim, *arguments: str) -> str:
-    return victim.cloud.controller.run("ovn-nbctl", "--wait=hv", *arguments).strip()
+    return victim.cloud.controller.nbctl(*arguments)
 
 
 def _find(victim: Victim, table: str, condition: str) -> str:
