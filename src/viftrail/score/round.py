@@ -94,13 +94,23 @@ def _played(empty: Round, lab: Lab) -> Round:
     )
     if any(way.by_hand for way in ways):
         return replace(asked, note="the mend is the operator's own")
+    ending = _mend(lab, len(empty.faults))
+    if ending == "told":
+        return replace(asked, note="the next step is the operator's own")
+    mended = ending == "mended" and _green(lab, size)
+    return replace(asked, mended=mended, note="" if mended else f"fix ended {ending}")
+
+
+def _mend(lab: Lab, times: int) -> str:
+    """How `fix` ended; of two faults the first may have hidden what mends the second."""
+    ending = "unchanged"
     with tempfile.TemporaryDirectory(prefix="viftrail-score-") as folder:
         log = Path(folder) / "fix.jsonl"
-        fix = _viftrail("fix", VICTIM, lab, *_WHATEVER_IT_TAKES, "--log", str(log))
-    if fix["ending"] == "told":
-        return replace(asked, note="the next step is the operator's own")
-    mended = fix["ending"] == "mended" and _green(lab, size)
-    return replace(asked, mended=mended, note="" if mended else f"fix ended {fix['ending']}")
+        for _ in range(times):
+            if ending == "unchanged":
+                fix = _viftrail("fix", VICTIM, lab, *_WHATEVER_IT_TAKES, "--log", str(log))
+                ending = str(fix["ending"])
+    return ending
 
 
 def _broken(lab: Lab, size: int, vm: str, expected: Collection[str] = ()) -> set[str]:
