@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.daemon import UNREACHED
+from viftrail.chain.quoting import db
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, PortBinding, SBGlobal
 from viftrail.faults.chassis import LAG
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.northd import misled
-from viftrail.faults.quoting import db
 from viftrail.faults.step import NOTHING_CHANGED, claimed, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 

@@ -16,13 +16,13 @@ from viftrail.chain.plug import (
     usual_datapath,
     wrong_datapath,
 )
+from viftrail.chain.quoting import db, q
 from viftrail.chain.switch import OPENFLOW, speaks
 from viftrail.facts.host import Host
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge, Port
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.metadata import AGENT
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import on_host
 from viftrail.verdict import Evidence, Risk, Stage, Step
 

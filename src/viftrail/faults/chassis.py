@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import controller_state
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, SBGlobal
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import on_host, unregister
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 

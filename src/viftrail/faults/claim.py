@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Plug, Port
+from viftrail.chain.quoting import atom, db, q
 from viftrail.chain.vif import usable
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import atom, db, q
 from viftrail.faults.step import claimed, on_host, owned_row, plug_again
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 

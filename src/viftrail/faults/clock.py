@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db
 from viftrail.faults.step import NO_UNDO, on_host
 from viftrail.verdict import Evidence, Risk, Stage
 

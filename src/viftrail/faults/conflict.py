@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.northbound import NAT, LogicalRouter, LogicalRouterPort
 from viftrail.facts.southbound import MACBinding
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import atom, q
 from viftrail.faults.step import on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 

@@ -9,13 +9,13 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
+from viftrail.chain.quoting import db, q
 from viftrail.chain.server import server_state
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, SBGlobal
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.server import deaf
 from viftrail.faults.step import NOTHING_CHANGED, on_host, revive
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import q
 from viftrail.chain.server import disk_of, file_of
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Disk, Host
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import q
 from viftrail.faults.step import NOTHING_CHANGED, on_host
 from viftrail.verdict import Evidence, Risk, Stage
 

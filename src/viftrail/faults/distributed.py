@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
 from viftrail.chain.provider import mappings
+from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NAT, LogicalRouter
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import atom, q
 from viftrail.faults.step import on_host
 from viftrail.verdict import Evidence, Risk, Stage
 

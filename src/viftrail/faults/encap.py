@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, Encap
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db
 from viftrail.faults.step import on_host
 from viftrail.verdict import Evidence, Risk, Stage
 

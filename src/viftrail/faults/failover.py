@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
 from viftrail.chain.provider import linked, mappings, uplinks
+from viftrail.chain.quoting import db, q
 from viftrail.chain.tunnel import FAIR_WINDOW
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.northbound import GatewayChassis, HAChassis, HAChassisGroup, NBGlobal
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.mapping import link_evidence, silent_nics
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 

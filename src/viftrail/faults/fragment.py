@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 

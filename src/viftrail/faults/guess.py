@@ -12,12 +12,12 @@ from viftrail.chain import northd
 from viftrail.chain.cloud import NAME_LENGTH
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.local import dropped, rules_known
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT, LogicalSwitchPort
 from viftrail.facts.vswitch import Port
 from viftrail.faults import habit
 from viftrail.faults.hypothesis import Guess, Scene, Weighed, at, called, never
-from viftrail.faults.quoting import db, q
 from viftrail.verdict import Cause, Evidence, RuledOut, Stage, State, Undecided
 
 FULL_PERCENT = 95

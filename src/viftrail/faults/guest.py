@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.plug import own_link
+from viftrail.chain.quoting import db, q
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import on_host, reboot
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 

@@ -6,8 +6,8 @@ or is not, where the chain is broken.
 
 from __future__ import annotations
 
+from viftrail.chain.quoting import db, q
 from viftrail.faults.hypothesis import Guess, Scene, Weighed, at, never
-from viftrail.faults.quoting import db, q
 from viftrail.verdict import Cause, Certainty, Evidence, RuledOut, Stage, Undecided
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.local import dhcp_options
+from viftrail.chain.quoting import q
 from viftrail.facts.host import Guest
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import q
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
 NETWORKING = "systemd-networkd"

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.local import dhcp_options, dhcp_wanted, lets_out, rules_known
+from viftrail.chain.quoting import q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitchPort, PortGroup
 from viftrail.facts.slice import DROP_GROUP
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import q
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 

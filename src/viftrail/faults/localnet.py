@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.provider import PHYSNET
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Evidence, Risk, Stage, Step
 

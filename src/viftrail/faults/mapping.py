@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.provider import linked, mappings, uplinks
+from viftrail.chain.quoting import atom, q
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.provider import KEY, likely_bridge, lost, needed
-from viftrail.faults.quoting import atom, q
 from viftrail.faults.step import on_host
 from viftrail.verdict import Evidence, Risk, Stage, Step
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway, Port
+from viftrail.chain.quoting import db, q
 from viftrail.chain.trail import floating_ips_of
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 

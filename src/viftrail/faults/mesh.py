@@ -12,6 +12,7 @@ from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import Realm, apart, encaps, is_remote, realms
 from viftrail.chain.plug import diverted
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.chain.switch import carried_out, switch_state
 from viftrail.chain.tunnel import works
@@ -20,7 +21,6 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import DEFAULT_ZONE, Chassis
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import on_host, plug_again
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 

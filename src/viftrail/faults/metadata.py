@@ -9,10 +9,10 @@ from operator import itemgetter
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Plug, Port
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import NOTHING_CHANGED, on_host, owned_row
 from viftrail.verdict import Evidence, Risk, Stage, Step
 

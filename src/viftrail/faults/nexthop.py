@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalRouter, LogicalRouterPort, StaticRoute
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.route import DEFAULT, first_address
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, neutron_owns, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step

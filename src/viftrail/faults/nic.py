@@ -10,13 +10,13 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import encaps
 from viftrail.chain.provider import uplinks
+from viftrail.chain.quoting import db, q
 from viftrail.chain.switch import carried_out, switch_state
 from viftrail.chain.tunnel import local_addresses
 from viftrail.facts.host import Host, Link
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, Encap
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import on_host
 from viftrail.faults.tunnel import own_address
 from viftrail.verdict import Certainty, Evidence, Risk, Stage

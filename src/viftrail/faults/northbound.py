@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.quoting import atom, db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitch
 from viftrail.facts.owner import OwnedPort
 from viftrail.facts.slice import DROP_GROUP, network_of
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import atom, db, q
 from viftrail.faults.step import ADMIN_SHELL, claimed, neutron_owns
 from viftrail.verdict import Evidence, Risk, Stage, Step
 

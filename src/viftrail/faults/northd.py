@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import HUNG, UNREACHED
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.southbound import PortBinding
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import NO_UNDO, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import NAME_LENGTH, Cloud, Plug, Port
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.facts.southbound import Chassis, PortBinding
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import on_host, plug_again
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Plug, Port
 from viftrail.chain.daemon import ABSENT, DEAD, HUNG, STOPPED
+from viftrail.chain.quoting import db, q
 from viftrail.chain.switch import carried_out, switch_state
 from viftrail.chain.vif import usable
 from viftrail.facts.host import Host
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import installed, on_host, plug_again
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 

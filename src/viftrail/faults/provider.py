@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, is_vm_port
 from viftrail.chain.provider import mappings, routed, uplinks
+from viftrail.chain.quoting import db, q
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import on_host
 from viftrail.verdict import Evidence, Risk, Stage, Step
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import (
@@ -16,7 +17,6 @@ from viftrail.facts.northbound import (
 )
 from viftrail.facts.slice import leg_name, router_name
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, neutron_owns, on_host, owned_row
 from viftrail.verdict import Evidence, Risk, Stage, Step
 

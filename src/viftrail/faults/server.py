@@ -8,13 +8,13 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
+from viftrail.chain.quoting import atom, q
 from viftrail.chain.server import PID_FILES, UNITS, endpoints, owner_of, server_state
 from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.southbound import SBGlobal
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import atom, q
 from viftrail.faults.step import on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import UNREACHED
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import (
     LogicalRouter,
@@ -18,7 +19,6 @@ from viftrail.facts.northbound import (
 from viftrail.facts.southbound import Encap
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.northd import misled, waiting
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import NOTHING_CHANGED, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.daemon import HUNG, STOPPED
+from viftrail.chain.quoting import atom, db, q
 from viftrail.facts.vswitch import Interface
-from viftrail.faults.quoting import atom, db, q
 from viftrail.verdict import Risk, Step
 
 ADMIN_SHELL = "a shell with OpenStack admin credentials"

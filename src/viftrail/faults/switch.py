@@ -10,12 +10,12 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import ABSENT, DEAD, HUNG, RUNNING, STOPPED
 from viftrail.chain.plug import diverted
+from viftrail.chain.quoting import q
 from viftrail.chain.switch import speaks, switch_state
 from viftrail.facts.host import Host
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import q
 from viftrail.faults.step import NO_UNDO, revive
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 

@@ -10,13 +10,13 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.mesh import Realm, encaps, is_overlay, realms
 from viftrail.chain.provider import uplinks
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host, Link
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch
 from viftrail.facts.vswitch import Bridge
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import db, q
 from viftrail.faults.step import on_host
 from viftrail.faults.tunnel import own_address
 from viftrail.verdict import Evidence, Risk, Stage, Step

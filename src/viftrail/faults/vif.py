@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import NAME_LENGTH, Cloud, Plug, Port
 from viftrail.chain.plug import diverted, emptied, own_link
+from viftrail.chain.quoting import atom, db, q
 from viftrail.chain.vif import usable
 from viftrail.facts.host import Host
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.quoting import atom, db, q
 from viftrail.faults.step import NO_UNDO, installed, on_host, reboot
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
