@@ -50,3 +50,8 @@ def test_upstream_breaks_last_but_for_what_makes_the_vm_anew() -> None:
     assert order_of(("sb-server-down", "tunnel-wrong-encap-ip")) == downstream
     renewed = ("northd-not-running", "fip-nat-row-missing", "nb-lsp-missing")
     assert order_of(("nb-lsp-missing", "fip-nat-row-missing", "northd-not-running")) == renewed
+
+
+def test_a_plug_is_broken_after_whatever_plugs_anew() -> None:
+    plugged = ("sb-listener-gone", "vif-netdev-missing")
+    assert order_of(("vif-netdev-missing", "sb-listener-gone")) == plugged
