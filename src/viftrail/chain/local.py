@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.quoting import q
 from viftrail.chain.sounding import check_local
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND
@@ -112,7 +113,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                 what="Logical_Switch_Port.dhcpv4_options",
                 seen=f"options of {options.cidr}" if options else row.dhcpv4_options or "empty",
                 expected="the options of its subnet",
-                command=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
+                command=f"ovn-nbctl lsp-get-dhcpv4-options {q(port.id)}",
             ),
             good="it has DHCP options",
             bad="nobody answers DHCP for the port",
@@ -130,7 +131,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                     what="egress rules of its port groups",
                     seen=", ".join(open_groups) or "none",
                     expected="at least one group with an allow rule",
-                    command=f"ovn-nbctl --columns=name find Port_Group 'ports{{>=}}{row.uuid}'",
+                    command=f"ovn-nbctl --columns=name find Port_Group {q('ports{>=}' + row.uuid)}",
                 ),
                 good="security groups let it send",
                 bad="no security group lets the port send",

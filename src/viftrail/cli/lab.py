@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from viftrail.cli.score import score
+from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
     from viftrail.lab.client import Lab
@@ -138,9 +139,38 @@ def status(name: str, output: str) -> None:
 @click.option("--host", metavar="NODE", help="Which compute; else the least loaded.")
 @click.option("--hybrid", is_flag=True, help="Plug as ML2/OVS did: tap, qbr, qvb, qvo.")
 @click.option("--floating-ip", is_flag=True, help="Give it a floating IP.")
-def boot(vm: str, name: str, host: str | None, *, hybrid: bool, floating_ip: bool) -> None:
-    """Make a VM and start it."""
-    click.echo(_find(name).ask("boot", vm=vm, host=host, hybrid=hybrid, floating_ip=floating_ip))
+@click.option("--qemu", is_flag=True, help="A guest with a kernel of its own, emulated.")
+def boot(
+    vm: str, name: str, host: str | None, *, hybrid: bool, floating_ip: bool, qemu: bool
+) -> None:
+    """Make a VM and start it.
+
+    A VM is a network namespace, unless --qemu: then QEMU boots Debian's cloud
+    kernel on its tap, in some seconds and 200 MB. That takes the package
+    qemu-system-x86, and `viftrail lab fetch-kernel` once.
+    """
+    options = {"hybrid": hybrid, "floating_ip": floating_ip, "qemu": qemu}
+    click.echo(_find(name).ask("boot", vm=vm, host=host, **options))
+
+
+@lab.command("fetch-kernel")
+def fetch_kernel() -> None:
+    """Download the kernel that QEMU guests boot; nothing is installed."""
+    from viftrail.lab import image
+
+    click.echo(f"{image.fetch()} is in {image.STORE}.")
+
+
+@lab.command()
+@click.argument("vm")
+@_name
+def console(vm: str, name: str) -> None:
+    """Print what a QEMU guest has said on its console."""
+    for each in _find(name).status().vms:
+        if each.name == vm and each.console:
+            click.echo(Path(each.console).read_text(errors="replace"), nl=False)
+            return
+    raise UsageError(f"Lab {name!r} has no QEMU guest {vm!r}.", "Boot one: lab boot VM --qemu.")
 
 
 @lab.command()

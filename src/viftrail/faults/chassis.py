@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import controller_state
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, SBGlobal
 from viftrail.faults.fault import Case, Fault
@@ -40,7 +41,7 @@ def _twins(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis hostname={hostname}",
                     seen=names,
                     expected="one row",
-                    command=f"ovn-sbctl --columns=name,encaps find Chassis hostname={hostname}",
+                    command=f"ovn-sbctl --columns=name,encaps find Chassis hostname={db(hostname)}",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
@@ -79,12 +80,12 @@ def _ghosts(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis_Private {row.name}",
                     seen="chassis empty, and no Chassis of that name",
                     expected="a Chassis",
-                    command=f"ovn-sbctl find Chassis name={row.name}",
+                    command=f"ovn-sbctl find Chassis name={db(row.name)}",
                 ),
             ),
             steps=on_host(
                 cloud.central_name,
-                f"ovn-sbctl destroy Chassis_Private {row.name}",
+                f"ovn-sbctl destroy Chassis_Private {q(row.name)}",
                 undo="a living ovn-controller makes it again",
                 verify="ovn-nbctl --wait=hv --timeout=10 sync",
             ),
@@ -118,7 +119,7 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis_Private.nb_cfg of {chassis.hostname}",
                     seen=str(row.nb_cfg),
                     expected=str(wanted),
-                    command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={row.name}",
+                    command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={db(row.name)}",
                 ),
                 *(
                     (

@@ -12,6 +12,7 @@ from viftrail.chain import northd
 from viftrail.chain.cloud import NAME_LENGTH
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.local import dropped, rules_known
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT, LogicalSwitchPort
 from viftrail.facts.vswitch import Port
@@ -217,7 +218,7 @@ def _hybrid(scene: Scene, guess: str) -> Weighed:
     port, host, place = scene.trail.port, scene.host, scene.place
     plugs = [p for p in scene.cloud.plugs.get(port.id, ()) if p.host == scene.trail.host]
     suffix = port.id[:NAME_LENGTH]
-    command = f"ip -brief link; ovs-vsctl find Interface external_ids:iface-id={port.id}"
+    command = f"ip -brief link; ovs-vsctl find Interface external_ids:iface-id={q(port.id)}"
     wants = bool(port.owned and port.owned.hybrid)
     pair = [name for name in ("qvb" + suffix, "qvo" + suffix) if host and name in host.link_by_name]
     if wants or pair:
@@ -327,7 +328,7 @@ def _firewall(scene: Scene, guess: str) -> Weighed:
                     what=f"Logical_Switch_Port name={port.id}",
                     seen="no such row",
                     expected="one row",
-                    command=f"ovn-nbctl find Logical_Switch_Port name={port.id}",
+                    command=f"ovn-nbctl find Logical_Switch_Port name={db(port.id)}",
                 ),
             ),
         )
@@ -336,9 +337,9 @@ def _firewall(scene: Scene, guess: str) -> Weighed:
         why=f"the rules of the security groups of {port.label} were not read",
         observation="a port group of the port with a rule from-lport that allows",
         where=cloud.central_name,
-        command=f"ovn-nbctl --columns=name,acls find Port_Group 'ports{{>=}}{port.row.uuid}'"
+        command=f"ovn-nbctl --columns=name,acls find Port_Group {q('ports{>=}' + port.row.uuid)}"
         if port.row
-        else f"ovn-nbctl find Logical_Switch_Port name={port.id}",
+        else f"ovn-nbctl find Logical_Switch_Port name={db(port.id)}",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
@@ -39,7 +40,7 @@ def _vanished(cloud: Cloud) -> Iterator[Case]:
                     what=f"localnet ports of {switch.name}",
                     seen=seen or "none",
                     expected=f"one with network_name={physnet}",
-                    command=f"ovn-nbctl lsp-list {switch.name}",
+                    command=f"ovn-nbctl lsp-list {q(switch.name)}",
                 ),
             ),
             steps=_restore(cloud, switch, wrong, seen),
@@ -53,17 +54,18 @@ def _vanished(cloud: Cloud) -> Iterator[Case]:
 def _restore(cloud: Cloud, switch: LogicalSwitch, wrong: str, seen: str) -> tuple[Step, ...]:
     physnet = switch.external_ids[PHYSNET]
     port = wrong or f"provnet-{switch.uuid}"
+    word = q(port)
     make = (
-        f"lsp-add {switch.name} {port} -- lsp-set-type {port} localnet "
-        f"-- lsp-set-addresses {port} unknown -- lsp-set-options {port} network_name={physnet}"
+        f"lsp-add {q(switch.name)} {word} -- lsp-set-type {word} localnet "
+        f"-- lsp-set-addresses {word} unknown -- lsp-set-options {word} network_name={q(physnet)}"
     )
-    name = f"set Logical_Switch_Port {port} options:network_name="
+    name = f"set Logical_Switch_Port {word} options:network_name="
     return owned_row(
         cloud,
-        ovn="ovn-nbctl " + (name + physnet if wrong else make),
-        undo="ovn-nbctl " + (name + seen if wrong else f"lsp-del {port}"),
+        ovn="ovn-nbctl " + (name + db(physnet) if wrong else make),
+        undo="ovn-nbctl " + (name + db(seen) if wrong else f"lsp-del {word}"),
         openstack=SYNC,
-        verify=f"ovn-nbctl lsp-list {switch.name}",
+        verify=f"ovn-nbctl lsp-list {q(switch.name)}",
     )
 
 
@@ -76,7 +78,7 @@ def _mistagged(cloud: Cloud) -> Iterator[Case]:
             continue
         if not all(table.knows("uuid", uuid) for uuid in switch.ports):
             continue
-        column = f"Logical_Switch_Port {port.name} tag"
+        column = f"Logical_Switch_Port {q(port.name)} tag"
         # A flat network has none; which one a VLAN network had stands in no other row.
         tagged = port.tag is not None
         yield Case(
@@ -96,13 +98,13 @@ def _mistagged(cloud: Cloud) -> Iterator[Case]:
                     what=f"Logical_Switch {switch.name} {NETWORK_TYPE}",
                     seen=kind,
                     expected="flat, and no tag" if tagged else "vlan, and a tag",
-                    command=f"ovn-nbctl get Logical_Switch {switch.name} external_ids",
+                    command=f"ovn-nbctl get Logical_Switch {q(switch.name)} external_ids",
                 ),
             ),
             steps=owned_row(
                 cloud,
                 ovn=f"ovn-nbctl clear {column}",
-                undo=f"ovn-nbctl set Logical_Switch_Port {port.name} tag={port.tag}",
+                undo=f"ovn-nbctl set Logical_Switch_Port {q(port.name)} tag={port.tag}",
                 openstack=SYNC,
                 verify=f"ovn-nbctl get {column}",
             )

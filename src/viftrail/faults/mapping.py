@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.provider import linked, mappings, uplinks
+from viftrail.chain.quoting import atom, q
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
@@ -81,16 +82,16 @@ def _mapping(chassis: Chassis, text: str, expected: str) -> Evidence:
         what=f"ovn-bridge-mappings of {chassis.hostname}",
         seen=text,
         expected=expected,
-        command=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+        command=f"ovn-sbctl get Chassis {q(chassis.name)} other_config:ovn-bridge-mappings",
     )
 
 
 def _remap(chassis: Chassis, text: str) -> tuple[Step, ...]:
     return on_host(
         chassis.hostname,
-        f"ovs-vsctl set Open_vSwitch . '{KEY}=\"{text}\"'",
-        undo=f"ovs-vsctl set Open_vSwitch . '{KEY}=\"{chassis.bridge_mappings}\"'",
-        verify=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+        f"ovs-vsctl set Open_vSwitch . {q(f'{KEY}={atom(text)}')}",
+        undo=f"ovs-vsctl set Open_vSwitch . {q(f'{KEY}={atom(chassis.bridge_mappings)}')}",
+        verify=f"ovn-sbctl get Chassis {q(chassis.name)} other_config:ovn-bridge-mappings",
     )
 
 
@@ -108,7 +109,7 @@ def link_evidence(name: str, host: Host, nics: tuple[str, ...]) -> tuple[Evidenc
             what=f"link of {nic}",
             seen="no carrier" if host.link_by_name[nic].up else "down",
             expected="up, with carrier",
-            command=f"ip link show {nic}",
+            command=f"ip link show {q(nic)}",
         )
         for nic in nics
     )
@@ -139,9 +140,9 @@ def _linkless(cloud: Cloud) -> Iterator[Case]:
                 for nic in down
                 for step in on_host(
                     name,
-                    f"ip link set dev {nic} up",
-                    undo=f"ip link set dev {nic} down",
-                    verify=f"ip link show {nic}",
+                    f"ip link set dev {q(nic)} up",
+                    undo=f"ip link set dev {q(nic)} down",
+                    verify=f"ip link show {q(nic)}",
                 )
             ),
             note=""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, is_vm_port
 from viftrail.chain.provider import mappings, routed, uplinks
+from viftrail.chain.quoting import db, q
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
@@ -79,7 +80,7 @@ def _unmapped(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis.other_config:ovn-bridge-mappings of {name}",
                     seen=text or "empty",
                     expected=f"{physnet}:BRIDGE",
-                    command=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+                    command=f"ovn-sbctl get Chassis {q(chassis.name)} other_config:ovn-bridge-mappings",
                 ),
                 Evidence(
                     where=name,
@@ -91,11 +92,11 @@ def _unmapped(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=on_host(
                 name,
-                f"ovs-vsctl set Open_vSwitch . {KEY}={mended}",
-                undo=f"ovs-vsctl set Open_vSwitch . {KEY}={text}"
+                f"ovs-vsctl set Open_vSwitch . {KEY}={db(mended)}",
+                undo=f"ovs-vsctl set Open_vSwitch . {KEY}={db(text)}"
                 if text
                 else "ovs-vsctl remove Open_vSwitch . external_ids ovn-bridge-mappings",
-                verify=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+                verify=f"ovn-sbctl get Chassis {q(chassis.name)} other_config:ovn-bridge-mappings",
             )
             if bridge
             else (),
@@ -149,7 +150,7 @@ def _no_nic(cloud: Cloud) -> Iterator[Case]:
                     what=f"ports of {bridge} that leave the host",
                     seen="none",
                     expected="the provider NIC",
-                    command=f"ovs-vsctl list-ports {bridge}",
+                    command=f"ovs-vsctl list-ports {q(bridge)}",
                 ),
                 Evidence(
                     where=chassis.hostname,
@@ -174,9 +175,9 @@ def _insert(host: str, bridge: str, free: list[str]) -> tuple[Step, ...]:
     nic = free[0]
     return on_host(
         host,
-        f"ovs-vsctl --may-exist add-port {bridge} {nic}",
-        undo=f"ovs-vsctl del-port {bridge} {nic}",
-        verify=f"ovs-vsctl list-ports {bridge}",
+        f"ovs-vsctl --may-exist add-port {q(bridge)} {q(nic)}",
+        undo=f"ovs-vsctl del-port {q(bridge)} {q(nic)}",
+        verify=f"ovs-vsctl list-ports {q(bridge)}",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.local import dropped, lets_in, lets_out, rules_known
+from viftrail.chain.quoting import q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.slice import DROP_GROUP
 from viftrail.faults.fault import Case, Fault
@@ -34,16 +35,16 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
                     what=f"Port_Group {name} ports",
                     seen="the port is not among them",
                     expected=row.uuid,
-                    command=f"ovn-nbctl get Port_Group {name} ports",
+                    command=f"ovn-nbctl get Port_Group {q(name)} ports",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl add Port_Group {name} ports {row.uuid}",
-                undo=f"ovn-nbctl remove Port_Group {name} ports {row.uuid}",
-                openstack=f"openstack port set --security-group {group_id} {port.id}",
-                openstack_undo=f"openstack port unset --security-group {group_id} {port.id}",
-                verify=f"ovn-nbctl get Port_Group {name} ports",
+                ovn=f"ovn-nbctl add Port_Group {q(name)} ports {q(row.uuid)}",
+                undo=f"ovn-nbctl remove Port_Group {q(name)} ports {q(row.uuid)}",
+                openstack=f"openstack port set --security-group {q(group_id)} {q(port.id)}",
+                openstack_undo=f"openstack port unset --security-group {q(group_id)} {q(port.id)}",
+                verify=f"ovn-nbctl get Port_Group {q(name)} ports",
             ),
         )
 
@@ -89,16 +90,16 @@ def _closed(cloud: Cloud) -> Iterator[Case]:
                     what=f"to-lport rules of {', '.join(names)}",
                     seen="none that allows",
                     expected="at least one, if it is to be reached",
-                    command=f"ovn-nbctl --type=port-group acl-list {names[0]}",
+                    command=f"ovn-nbctl --type=port-group acl-list {q(names[0])}",
                 ),
             ),
             steps=(
                 Step(
-                    command=f"openstack security group rule create --protocol icmp {security_group}",
+                    command=f"openstack security group rule create --protocol icmp {q(security_group)}",
                     where=ADMIN_SHELL,
                     risk=Risk.SAFE,
                     undo="openstack security group rule delete RULE, with the id that it printed",
-                    verify=f"openstack security group rule list {security_group}",
+                    verify=f"openstack security group rule list {q(security_group)}",
                 ),
             ),
             certainty=Certainty.LIKELY,

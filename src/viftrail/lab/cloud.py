@@ -17,27 +17,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from viftrail.errors import LabError, UsageError
-from viftrail.lab import agents, hypervisor, inventory
+from viftrail.lab import agents, hypervisor, image, inventory
 from viftrail.lab.design import POOL, Design, Vm
 from viftrail.lab.fabric import Fabric, hosts_text
-from viftrail.lab.guest import Guest, http_server, write_scripts
+from viftrail.lab.guest import NamespaceGuest, http_server, write_scripts
 from viftrail.lab.hypervisor import MetadataProxy
 from viftrail.lab.kernel import Namespaces
 from viftrail.lab.machine import run_all, wait_until
 from viftrail.lab.neutron import Neutron
 from viftrail.lab.node import Chassis, Controller, Node, make_empty_databases
 from viftrail.lab.ovsdb import SOUTHBOUND
+from viftrail.lab.qemu import QemuGuest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from viftrail.lab.folder import Folder
+    from viftrail.lab.guest import Guest
     from viftrail.lab.provoke.registry import Undo
     from viftrail.lab.status import Status
 
 #: Seconds: what a boot waits for its port, and then for its lease.
 _PORT_UP_TIMEOUT: Final = 2.0
 _LEASE_TIMEOUT: Final = 3.0
+#: How many times as long an emulated kernel takes, on a computer with more to do.
+_KERNEL_BOOTS: Final = 8
 
 _VM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
@@ -197,6 +201,7 @@ class Cloud:
         host: str | None = None,
         *,
         hybrid: bool = False,
+        qemu: bool = False,
         floating_ip: bool = False,
         patience: float = _LEASE_TIMEOUT,
     ) -> str:
@@ -226,7 +231,9 @@ class Cloud:
                 f"{host!r} is no compute node.",
                 f"There are: {', '.join(self.design.compute_names)}.",
             )
-        vm = self._admit(name, host, hybrid=hybrid)
+        if qemu:
+            image.check()
+        vm = self._admit(name, host, hybrid=hybrid, qemu=qemu)
         if floating_ip:
             vm = self.vms[name] = dataclasses.replace(vm, floating_ip=self.design.floating_ip(vm))
         try:
@@ -241,6 +248,8 @@ class Cloud:
         """Takes back what there is of a VM that could not be made."""
         del self.vms[vm.name]
         guest = self.guests.pop(vm.name, None)
+        if guest is not None:
+            guest.halt()
         with contextlib.suppress(LabError):
             hypervisor.unplug(self.host_of(vm), vm)
         with contextlib.suppress(LabError):
@@ -278,7 +287,7 @@ class Cloud:
     def _load(self, host: str) -> int:
         return sum(vm.host == host for vm in self.vms.values())
 
-    def _admit(self, name: str, host: str, *, hybrid: bool = False) -> Vm:
+    def _admit(self, name: str, host: str, *, hybrid: bool = False, qemu: bool = False) -> Vm:
         """Gives a new VM its identifiers and address."""
         taken = {vm.ip for vm in self.vms.values()}
         pool = [str(self.design.network.cidr[number]) for number in POOL]
@@ -290,7 +299,7 @@ class Cloud:
             raise LabError("The subnet's allocation pool is used up.", "Delete a VM first.")
         generation = self._generations.get(name, -1) + 1
         self._generations[name] = generation
-        vm = self.design.vm(name, host, free[0], generation, hybrid=hybrid)
+        vm = self.design.vm(name, host, free[0], generation, hybrid=hybrid, qemu=qemu)
         self.vms[name] = vm
         return vm
 
@@ -301,8 +310,13 @@ class Cloud:
                 node, self.design.network, self.folder, self.home, self._token
             )
         if vm.name not in self.guests:
-            self.guests[vm.name] = Guest(vm.name, self.folder, self.home, self._token)
+            self.guests[vm.name] = self._make_guest(vm)
         hypervisor.plug(node, vm, self.guests[vm.name])
+
+    def _make_guest(self, vm: Vm) -> Guest:
+        if vm.qemu:
+            return QemuGuest(vm, self.host_of(vm), self.folder)
+        return NamespaceGuest(vm.name, self.folder, self.home, self._token)
 
     def _start_guest(self, vm: Vm, patience: float) -> str:
         # Nova starts a guest when Neutron says that its port is up, or gives up waiting.
@@ -312,6 +326,8 @@ class Cloud:
             up = False
         guest = self.guests[vm.name]
         guest.boot()
+        if vm.qemu:
+            patience *= _KERNEL_BOOTS
         if patience and guest.wait_lease(patience if up else patience / 2):
             return f"{vm.name} runs on {vm.host} with {guest.lease}."
         return f"{vm.name} runs on {vm.host}; no lease yet."

@@ -141,7 +141,10 @@ class FloatingIp:
 
 @dataclass(frozen=True)
 class Vm:
-    """What Nova and Neutron, both played by the lab, want of one VM."""
+    """What Nova and Neutron, both played by the lab, want of one VM.
+
+    With ``qemu`` it has a kernel of its own; else it is a network namespace.
+    """
 
     name: str
     id: str
@@ -150,6 +153,7 @@ class Vm:
     mac: str
     ip: str
     hybrid: bool = False
+    qemu: bool = False
     floating_ip: FloatingIp | None = None
 
     def _device(self, prefix: str) -> str:
@@ -270,7 +274,16 @@ class Design:
         """The Port_Group Neutron makes of the security group."""
         return port_group(self.security_group)
 
-    def vm(self, name: str, host: str, ip: str, generation: int = 0, *, hybrid: bool = False) -> Vm:
+    def vm(
+        self,
+        name: str,
+        host: str,
+        ip: str,
+        generation: int = 0,
+        *,
+        hybrid: bool = False,
+        qemu: bool = False,
+    ) -> Vm:
         """A VM with the identifiers that are its own."""
         return Vm(
             name=name,
@@ -280,6 +293,7 @@ class Design:
             mac=self.mac("port", name, generation),
             ip=ip,
             hybrid=hybrid,
+            qemu=qemu,
         )
 
     def floating_ip(self, vm: Vm) -> FloatingIp:

@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 def plug(node: Chassis, vm: Vm, guest: Guest) -> None:
     """Makes the VM's network card and connects it to br-int."""
-    # libvirt gives a tap the guest's MAC with fe in front, so that a bridge
-    # never takes it for its own.
-    tap_mac = "fe" + vm.mac[2:]
-    near = f"link add {vm.tap} address {tap_mac} mtu {TENANT_MTU} type veth"
-    far = f"peer name eth0 address {vm.mac} mtu {TENANT_MTU} netns {guest.netns}"
-    commands = [f"{near} {far}", f"link set {vm.tap} up"]
+    commands = guest.card(vm)
     if vm.hybrid:
         commands += [
             f"link add {vm.qbr} type bridge forward_delay 0 mcast_snooping 0",
@@ -40,8 +35,7 @@ def plug(node: Chassis, vm: Vm, guest: Guest) -> None:
             f"link set {vm.qbr} up",
         ]
     node.ip(*commands)
-    guest.ip("link set eth0 up")
-    guest.compute_checksums("eth0")
+    guest.card_made()
     node.compute_checksums(vm.tap)
     connect(node, vm)
 

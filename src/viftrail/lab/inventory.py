@@ -6,7 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from viftrail.lab.design import BEYOND, PHYSNET, PROVIDER_BRIDGE
+from viftrail.lab.machine import Machine
 from viftrail.lab.node import Node
+from viftrail.lab.qemu import QemuGuest
 from viftrail.lab.rows import DROP_GROUP, revision_of
 from viftrail.lab.status import (
     ExternalStatus,
@@ -23,7 +25,7 @@ from viftrail.lab.status import (
 if TYPE_CHECKING:
     from viftrail.lab.cloud import Cloud
     from viftrail.lab.design import Vm
-    from viftrail.lab.machine import Machine
+    from viftrail.lab.guest import Guest
 
 
 def status_of(cloud: Cloud) -> Status:
@@ -98,7 +100,7 @@ def status_of(cloud: Cloud) -> Status:
 def machines_of(cloud: Cloud) -> tuple[MachineRef, ...]:
     """How to get into every node and VM."""
     nodes = [_reference(node, node.design.role) for node in cloud.nodes.values()]
-    guests = [_reference(guest, "vm") for guest in cloud.guests.values()]
+    guests = [_way_into(guest) for guest in cloud.guests.values()]
     return (*nodes, *guests, _reference(cloud.fabric, "fabric"))
 
 
@@ -135,6 +137,17 @@ def _vm(cloud: Cloud, vm: Vm) -> VmStatus:
         mac_in_guest=guest.mac_of("eth0"),
         mtu_in_guest=guest.mtu_of("eth0"),
         revision=revision_of(vm),
+        qemu=vm.qemu,
+        console=str(guest.console) if isinstance(guest, QemuGuest) else None,
+    )
+
+
+def _way_into(guest: Guest) -> MachineRef:
+    if isinstance(guest, Machine):
+        return _reference(guest, "vm")
+    serial = str(guest.serial) if isinstance(guest, QemuGuest) else None
+    return MachineRef(
+        name=guest.name, role="vm", net="", mnt="", uts="", environment={}, serial=serial
     )
 
 

@@ -21,7 +21,7 @@ from viftrail.facts.live import LiveSource
 from viftrail.facts.ovsdb.client import Client
 from viftrail.facts.ovsdb.remote import parse_remotes
 from viftrail.facts.owner import OwnedFloatingIp, OwnedPort, Owner
-from viftrail.lab.client import Lab
+from viftrail.lab.client import Lab, way_into
 from viftrail.lab.status import MachineRef, NodeStatus, Status
 
 CONTROLLER = "controller"
@@ -38,18 +38,8 @@ class Node:
         machine = self.machine
         environment = [f"{key}={value}" for key, value in machine.environment.items()]
         interpreter = sys.executable if program[0] == "python3" else program[0]
-        return [
-            "nsenter",
-            f"--net={machine.net}",
-            f"--mount={machine.mnt}",
-            f"--uts={machine.uts}",
-            "--",
-            "env",
-            "-i",
-            *environment,
-            interpreter,
-            *program[1:],
-        ]
+        inside = ["env", "-i", *environment, interpreter, *program[1:]]
+        return way_into(machine, list(program) if machine.serial else inside)
 
 
 def open_lab(name: str, *, timeout: float) -> LiveSource:

@@ -23,7 +23,10 @@ class NodeStatus(msgspec.Struct, frozen=True):
 
 
 class VmStatus(msgspec.Struct, frozen=True):
-    """A VM and its only port, as Nova and Neutron would show them."""
+    """A VM and its only port, as Nova and Neutron would show them.
+
+    ``console`` is the file with all that a QEMU guest has printed.
+    """
 
     name: str
     id: str
@@ -42,6 +45,8 @@ class VmStatus(msgspec.Struct, frozen=True):
     mac_in_guest: str | None
     mtu_in_guest: int = 0
     revision: int | None = None
+    qemu: bool = False
+    console: str | None = None
 
 
 class NetworkStatus(msgspec.Struct, frozen=True):
@@ -126,7 +131,10 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class MachineRef(msgspec.Struct, frozen=True):
-    """How to get into a node or VM: namespace paths, and the environment to set there."""
+    """How to get into a node or VM: namespace paths, and the environment to set there.
+
+    A QEMU guest has no namespaces: its ``serial`` line is the way in.
+    """
 
     name: str
     role: str
@@ -137,3 +145,4 @@ class MachineRef(msgspec.Struct, frozen=True):
     run_dir: str | None = None
     log_dir: str | None = None
     db_dir: str | None = None
+    serial: str | None = None

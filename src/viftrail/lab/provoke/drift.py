@@ -20,7 +20,7 @@ _LEASE_PATIENCE = 3.0
 
 
 def _nbctl(victim: Victim, *arguments: str) -> str:
-    return victim.cloud.controller.run("ovn-nbctl", "--wait=hv", *arguments).strip()
+    return victim.cloud.controller.nbctl(*arguments)
 
 
 def _find(victim: Victim, table: str, condition: str) -> str:
@@ -86,14 +86,18 @@ def strand(victim: Victim) -> Undo:
 
     _nbctl(victim, "remove", "DHCP_Options", row, "options", "router")
     write(_SHORT_LEASE, "")
-    victim.guest.ask_for_lease()
-    victim.guest.wait_lease(_LEASE_PATIENCE)
+    # A guest that keeps the lease it has keeps its way out for half a day.
+    guests = victim.cloud.guests
+    for guest in guests.values():
+        guest.ask_for_lease()
+    for guest in guests.values():
+        guest.wait_lease(_LEASE_PATIENCE)
 
     def undo() -> None:
         _nbctl(victim, "set", "DHCP_Options", row, f"options:router={network.gateway}")
         write(_LONG_LEASE, f", 0.0.0.0/0,{network.gateway}")
-        if victim.exists:
-            victim.guest.ask_for_lease()
+        for guest in guests.values():
+            guest.ask_for_lease()
 
     return undo
 

@@ -31,7 +31,8 @@ def await_unpatched(victim: Victim) -> None:
     gateway = gateway_of(victim)
 
     def gone() -> bool:
-        victim.cloud.controller.run("ovn-nbctl", "--wait=hv", "--timeout=5", "sync")
+        follow = ("ovn-nbctl", "--wait=hv", "--timeout=5", "sync")
+        victim.cloud.controller.run(*follow, check=False)
         return "patch-" not in gateway.vsctl("list-ports", PROVIDER_BRIDGE)
 
     wait_until(gone, 25.0, pause=0.1)
@@ -46,8 +47,8 @@ def await_unpatched(victim: Victim) -> None:
 def unschedule(victim: Victim) -> Undo:
     """As when no chassis had enable-chassis-as-gw at the time."""
     cloud = victim.cloud
-    cloud.controller.run(
-        *("ovn-nbctl", "--wait=hv", "clear", "Logical_Router_Port"),
+    cloud.controller.nbctl(
+        *("clear", "Logical_Router_Port"),
         *(cloud.design.router.outside.logical_router_port, "gateway_chassis"),
     )
     return cloud.neutron.ensure_gateway
@@ -88,8 +89,8 @@ def lose_floating_ip(victim: Victim) -> Undo:
         raise UsageError(
             f"{victim.name} has no floating IP.", "Boot a VM with --floating-ip, or take vm1."
         )
-    victim.cloud.controller.run(
-        *("ovn-nbctl", "--wait=hv", "lr-nat-del", victim.cloud.design.router.logical_router),
+    victim.cloud.controller.nbctl(
+        *("lr-nat-del", victim.cloud.design.router.logical_router),
         *("dnat_and_snat", floating_ip.address),
     )
     return victim.repair_port

@@ -105,7 +105,7 @@ class Victim:
 
     def nbctl(self, *arguments: str) -> str:
         """Runs ovn-nbctl and waits until every chassis has followed."""
-        return self.cloud.controller.run("ovn-nbctl", "--wait=hv", *arguments).strip()
+        return self.cloud.controller.nbctl(*arguments)
 
     def row(self, table: str, condition: str) -> str:
         """The UUID of a Northbound row."""
@@ -131,7 +131,8 @@ class Provocation:
     was done; ``breaks`` names paths of ``lab ping`` that fail for the victim,
     with ``size`` those that do so only for that much payload. What ``freezes`` breaks no path: all
     that there is works on, and nothing can be changed. ``by_hand`` is what no printed command can
-    mend, as it is for the operator to choose. ``needs`` is the lab that it takes.
+    mend, as it is for the operator to choose. ``needs`` is the lab that it takes. What ``renews``
+    makes the VM anew with another port, and with it mends whatever was wrong with the old one.
     """
 
     id: str
@@ -144,6 +145,7 @@ class Provocation:
     needs: Shape = field(default_factory=Shape)
     freezes: bool = False
     by_hand: bool = False
+    renews: bool = False
 
 
 _PLAIN = Shape()
@@ -174,12 +176,14 @@ def provocation(
     needs: Shape = _PLAIN,
     freezes: bool = False,
     by_hand: bool = False,
+    renews: bool = False,
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
         _REGISTRY[fault] = Provocation(
-            *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand)
+            *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand),
+            renews=renews,
         )
         return function
 
