@@ -62,6 +62,8 @@ lab.add_command(score)
 @click.option("--gateways", default=1, show_default=True, metavar="N", help="1 to 4, in HA.")
 @click.option("--dvr", is_flag=True, help="Translate floating IPs where the VM runs.")
 @click.option("--ha-groups", is_flag=True, help="Schedule gateways as Neutron 29 does.")
+@click.option("--vlan", is_flag=True, help="A provider VLAN with VMs directly on it: vm4, vm5.")
+@click.option("--ipv6", is_flag=True, help="A second, IPv6 subnet in the tenant network.")
 @click.option("--no-vms", is_flag=True, help="Boot no VM.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
 def up(
@@ -71,6 +73,8 @@ def up(
     *,
     dvr: bool,
     ha_groups: bool,
+    vlan: bool,
+    ipv6: bool,
     no_vms: bool,
     verbose: bool,
 ) -> None:
@@ -85,7 +89,14 @@ def up(
             click.echo(f"{time.monotonic() - began:6.2f} s  {step}")
             sys.stdout.flush()
 
-    shape = Shape(computes=computes, gateways=gateways, dvr=dvr, ha_groups=ha_groups)
+    shape = Shape(
+        computes=computes,
+        gateways=gateways,
+        dvr=dvr,
+        ha_groups=ha_groups,
+        vlan=vlan,
+        ipv6=ipv6,
+    )
     found = Lab.up(name, shape, boot_vms=not no_vms, progress=progress)
     status = found.status()
     click.echo(
@@ -138,9 +149,13 @@ def status(name: str, output: str) -> None:
 @click.option("--host", metavar="NODE", help="Which compute; else the least loaded.")
 @click.option("--hybrid", is_flag=True, help="Plug as ML2/OVS did: tap, qbr, qvb, qvo.")
 @click.option("--floating-ip", is_flag=True, help="Give it a floating IP.")
-def boot(vm: str, name: str, host: str | None, *, hybrid: bool, floating_ip: bool) -> None:
+@click.option("--vlan", is_flag=True, help="Directly on the provider's VLAN.")
+def boot(
+    vm: str, name: str, host: str | None, *, hybrid: bool, floating_ip: bool, vlan: bool
+) -> None:
     """Make a VM and start it."""
-    click.echo(_find(name).ask("boot", vm=vm, host=host, hybrid=hybrid, floating_ip=floating_ip))
+    wanted = {"hybrid": hybrid, "floating_ip": floating_ip, "direct": vlan}
+    click.echo(_find(name).ask("boot", vm=vm, host=host, **wanted))
 
 
 @lab.command()

@@ -28,7 +28,7 @@ _DHCP_SCRIPT: Final = textwrap.dedent("""\
     # Called by udhcpc with what happened, and the lease in its environment.
     case "$1" in
     deconfig)
-        ip address flush dev "$interface"
+        ip -4 address flush dev "$interface"
         ip link set "$interface" up
         ;;
     bound | renew)
@@ -105,7 +105,8 @@ class Guest(Machine):
         """Starts the DHCP client anew, without the address it may have had."""
         self._client.kill()
         if self.has_link("eth0"):
-            self.ip("address flush dev eth0", "link set eth0 up", check=False)
+            self.run("ip", "-4", "address", "flush", "dev", "eth0", check=False)
+            self.ip("link set eth0 up", check=False)
             self._client.spawn()
 
     @property
@@ -116,8 +117,8 @@ class Guest(Machine):
     def use_address(self, cidr: str, gateway: str) -> None:
         """Configures eth0 by hand instead, as an operator inside the guest would."""
         self._client.kill()
+        self.run("ip", "-4", "address", "flush", "dev", "eth0", check=False)
         self.ip(
-            "address flush dev eth0",
             f"address add {cidr} dev eth0",
             f"route replace default via {gateway} dev eth0",
         )
@@ -145,6 +146,38 @@ class Guest(Machine):
         """Ends every ping of `keep_pinging`."""
         while self._pings:
             self._pings.pop().kill()
+
+    def speak_ipv6(self) -> None:
+        """Has its kernel make itself addresses of what routers advertise (RFC 4862).
+
+        Before its card is plugged: a link takes over the defaults when it is made.
+        """
+        for key, value in (
+            ("disable_ipv6", "0"),
+            ("accept_ra", "1"),
+            ("autoconf", "1"),
+            ("addr_gen_mode", "0"),
+            ("use_tempaddr", "0"),
+            # No second of waiting whether somebody has the address already.
+            ("dad_transmits", "0"),
+            # Solicits at once and every second: the port may come up after the link.
+            ("router_solicitation_delay", "0"),
+            ("router_solicitation_interval", "1"),
+            ("router_solicitation_max_interval", "1"),
+        ):
+            self.sysctl(f"net/ipv6/conf/default/{key}", value)
+        self.sysctl("net/ipv6/conf/all/disable_ipv6", "0")
+
+    def solicit_router(self) -> None:
+        """Forgets what routers advertised and asks again, as after its link came back."""
+        if self.has_link("eth0"):
+            self.sysctl("net/ipv6/conf/eth0/disable_ipv6", "1")
+            self.sysctl("net/ipv6/conf/eth0/disable_ipv6", "0")
+
+    @property
+    def address6(self) -> str | None:
+        """The global IPv6 address on eth0, if it has one."""
+        return self.ipv6_of("eth0")
 
     @property
     def lease(self) -> str | None:

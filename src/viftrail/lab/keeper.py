@@ -136,8 +136,10 @@ class Keeper:
     def _machines(self) -> object:
         return msgspec.to_builtins(inventory.machines_of(self.cloud))
 
-    def _boot(self, vm: str, host: str | None, *, hybrid: bool, floating_ip: bool) -> str:
-        return self.cloud.boot(vm, host, hybrid=hybrid, floating_ip=floating_ip)
+    def _boot(
+        self, vm: str, host: str | None, *, hybrid: bool, floating_ip: bool, direct: bool = False
+    ) -> str:
+        return self.cloud.boot(vm, host, hybrid=hybrid, floating_ip=floating_ip, direct=direct)
 
     def _service(self, node: str, verb: str, unit: str) -> dict[str, object]:
         code, output = self.cloud.order_service(node, verb, unit)

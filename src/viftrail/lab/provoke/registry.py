@@ -59,6 +59,7 @@ class Victim:
             old.host,
             hybrid=hybrid,
             floating_ip=old.floating_ip is not None,
+            direct=old.direct,
             patience=0,
         )
 
