@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from viftrail.lab.design import PHYSNET, PROVIDER_BRIDGE
 from viftrail.lab.machine import wait_until
 from viftrail.lab.ovsdb import SOUTHBOUND
-from viftrail.lab.provoke.north import await_unpatched, gateway_of
-from viftrail.lab.provoke.registry import NORTH_SOUTH, provocation
+from viftrail.lab.provoke.north import await_unpatched, provider_host
+from viftrail.lab.provoke.registry import DIRECT, NORTH_SOUTH, provocation
 
 if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _map(victim: Victim, text: str) -> Undo:
     """Write the gateway's mappings, and wait until it has told Southbound and has no patch port."""
-    gateway = gateway_of(victim)
+    gateway = provider_host(victim)
     gateway.vsctl("set", "Open_vSwitch", ".", f'external_ids:ovn-bridge-mappings="{text}"')
     with victim.cloud.controller.open(SOUTHBOUND) as southbound:
         where = [["name", "==", str(gateway.design.system_id)]]
@@ -35,6 +35,7 @@ def _map(victim: Victim, text: str) -> Undo:
     "the gateway chassis maps the physical network to a bridge that it does not have",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=DIRECT,
 )
 def misname_bridge(victim: Victim) -> Undo:
     """As after a bridge was renamed in one place only."""
@@ -46,6 +47,7 @@ def misname_bridge(victim: Victim) -> Undo:
     "the gateway chassis's ovn-bridge-mappings has an equals sign where a colon belongs",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=DIRECT,
 )
 def misspell(victim: Victim) -> Undo:
     """ovn-controller reads nothing from there on."""
@@ -57,9 +59,10 @@ def misspell(victim: Victim) -> Undo:
     "the gateway chassis's provider NIC is down",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=DIRECT,
 )
 def set_down(victim: Victim) -> Undo:
     """It stays in its bridge."""
-    gateway = gateway_of(victim)
+    gateway = provider_host(victim)
     gateway.ip("link set eth2 down")
     return lambda: gateway.ip("link set eth2 up")

@@ -11,7 +11,7 @@ from viftrail.lab.shape import Shape
 
 if TYPE_CHECKING:
     from viftrail.lab.cloud import Cloud
-    from viftrail.lab.design import FloatingIp, Vm
+    from viftrail.lab.design import FloatingIp, Network, Vm
     from viftrail.lab.guest import Guest
     from viftrail.lab.node import Chassis
 
@@ -44,6 +44,17 @@ class Victim:
     def guest(self) -> Guest:
         """Its inside."""
         return self.cloud.guests[self.name]
+
+    @property
+    def direct(self) -> bool:
+        """Whether it is directly on the provider's VLAN network."""
+        return self.exists and self.vm.direct
+
+    @property
+    def provider(self) -> Network:
+        """The provider network that it is on, or else that its router leads to."""
+        design = self.cloud.design
+        return design.vlan if self.direct and design.vlan else design.provider
 
     @property
     def exists(self) -> bool:
@@ -133,6 +144,8 @@ class Provocation:
     with ``size`` those that do so only for that much payload. What ``freezes`` breaks no path: all
     that there is works on, and nothing can be changed. ``by_hand`` is what no printed command can
     mend, as it is for the operator to choose. ``needs`` is the lab that it takes.
+    ``breaks_direct`` are the paths of a victim that is directly on a provider network, where such
+    a one can be.
     """
 
     id: str
@@ -145,6 +158,7 @@ class Provocation:
     needs: Shape = field(default_factory=Shape)
     freezes: bool = False
     by_hand: bool = False
+    breaks_direct: tuple[str, ...] = ()
 
 
 _PLAIN = Shape()
@@ -163,6 +177,9 @@ ALL_PATHS = (
 #: The paths that leave the lab's own network.
 NORTH_SOUTH = ("external", "floating-ip-icmp", "floating-ip-tcp")
 
+#: The paths by which a VM leaves its host that is directly on a provider network.
+DIRECT = ("provider", "other-host")
+
 
 def provocation(
     fault: str,
@@ -175,12 +192,14 @@ def provocation(
     needs: Shape = _PLAIN,
     freezes: bool = False,
     by_hand: bool = False,
+    breaks_direct: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
         _REGISTRY[fault] = Provocation(
-            *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand)
+            *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand),
+            breaks_direct,
         )
         return function
 
