@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from viftrail.errors import UsageError
 from viftrail.lab.design import PHYSNET
 from viftrail.lab.provoke.north import await_unpatched
-from viftrail.lab.provoke.registry import ALL_PATHS, DIRECT, NORTH_SOUTH, provocation
+from viftrail.lab.provoke.registry import ALL_PATHS, NORTH_SOUTH, provocation
 
 if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
@@ -123,7 +123,8 @@ def misschedule(victim: Victim) -> Undo:
     "the localnet port of the provider network names another physical network",
     NORTH_SOUTH,
     needs_vm=False,
-    breaks_direct=DIRECT,
+    # Without a localnet port on either end OVN takes the tunnel between them.
+    breaks_direct=("provider",),
 )
 def rename_physnet(victim: Victim) -> Undo:
     """The patch port goes with the name."""
