@@ -32,7 +32,7 @@ def _map(victim: Victim, text: str) -> Undo:
 
 @provocation(
     "prov-mapping-bridge-missing",
-    "the gateway chassis maps the physical network to a bridge that it does not have",
+    "the chassis at the provider network maps the physical network to a bridge that it does not have",
     NORTH_SOUTH,
     needs_vm=False,
     breaks_direct=DIRECT,
@@ -44,7 +44,7 @@ def misname_bridge(victim: Victim) -> Undo:
 
 @provocation(
     "prov-mapping-syntax",
-    "the gateway chassis's ovn-bridge-mappings has an equals sign where a colon belongs",
+    "the mappings of the chassis at the provider network have an equals sign for a colon",
     NORTH_SOUTH,
     needs_vm=False,
     breaks_direct=DIRECT,
@@ -56,7 +56,7 @@ def misspell(victim: Victim) -> Undo:
 
 @provocation(
     "prov-nic-down",
-    "the gateway chassis's provider NIC is down",
+    "the provider NIC of the chassis at the provider network is down",
     NORTH_SOUTH,
     needs_vm=False,
     breaks_direct=DIRECT,

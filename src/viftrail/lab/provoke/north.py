@@ -60,7 +60,7 @@ def unschedule(victim: Victim) -> Undo:
 
 @provocation(
     "prov-mapping-missing",
-    "the gateway chassis has lost its ovn-bridge-mappings",
+    "the chassis at the provider network has lost its ovn-bridge-mappings",
     NORTH_SOUTH,
     needs_vm=False,
     breaks_direct=DIRECT,
@@ -75,7 +75,7 @@ def unmap(victim: Victim) -> Undo:
 
 @provocation(
     "prov-nic-not-in-bridge",
-    "the gateway chassis's physical card is not in its provider bridge",
+    "the physical card of the chassis at the provider network is not in its provider bridge",
     NORTH_SOUTH,
     needs_vm=False,
     breaks_direct=DIRECT,
