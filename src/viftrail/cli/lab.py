@@ -307,7 +307,8 @@ def _print_status(status: Status) -> None:
     for network in status.networks:
         click.echo(
             f"network {network.name} {network.cidr}, gateway {network.gateway} "
-            f"({network.router}), mtu {network.mtu}"
+            f"({network.router or f'VLAN {network.vlan}'}), mtu {network.mtu}"
+            + (f"; {network.cidr6}, {network.mode6}" if network.cidr6 else "")
         )
     provider = status.provider
     click.echo(

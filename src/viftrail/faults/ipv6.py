@@ -9,6 +9,7 @@ from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.ipv6 import (
     ADDRESS_MODES,
     STATEFUL,
+    STATELESS,
     dhcpv6_options,
     dhcpv6_wanted,
     leg_of,
@@ -24,13 +25,13 @@ from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 
 def _unadvertised(cloud: Cloud) -> Iterator[Case]:
+    if not any(map(_is_silent, cloud.nb[LogicalRouterPort])):
+        return
     silent: dict[str, list[Port]] = {}
     legs: dict[str, LogicalRouterPort] = {}
     for port in cloud.ports.values():
         leg = leg_of(cloud, port) if port.ipv6 else None
-        if leg is None or leg.ipv6_ra_configs is None or mode_of(leg) in ADDRESS_MODES:
-            continue
-        if mode_wanted(cloud, port):
+        if leg and _is_silent(leg) and mode_wanted(cloud, port):
             legs[leg.name] = leg
             silent.setdefault(leg.name, []).append(port)
     for name, ports in silent.items():
@@ -42,6 +43,15 @@ def _unadvertised(cloud: Cloud) -> Iterator[Case]:
             for port in ports:
                 where = subject.port(port.id)
                 yield _silent(cloud, legs[name], where, [port], Certainty.LIKELY)
+
+
+def _is_silent(leg: LogicalRouterPort) -> bool:
+    """It is in an IPv6 subnet, and advertises nothing there, as far as was asked."""
+    return (
+        leg.ipv6_ra_configs is not None
+        and mode_of(leg) not in ADDRESS_MODES
+        and any(":" in network for network in leg.networks)
+    )
 
 
 def _silent(
@@ -104,6 +114,9 @@ def _has_address(cloud: Cloud, port: Port) -> bool:
 
 
 def _unreferred(cloud: Cloud) -> Iterator[Case]:
+    asking = any(mode_of(leg) in (STATEFUL, STATELESS) for leg in cloud.nb[LogicalRouterPort])
+    if not asking and not any(owned.address_mode for owned in cloud.owner.ports):
+        return
     for port in cloud.ports.values():
         row = port.row
         if row is None or row.dhcpv6_options or not dhcpv6_wanted(cloud, port):
