@@ -8,18 +8,16 @@ import json
 import re
 import shlex
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.cloud import ask
 from tests.recordings import FAULTS, VICTIM, facts_of, path
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.quoting import atom, db, q
+from viftrail.chain.quoting import atom
 from viftrail.facts import bundle
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import LogicalRouterPort
@@ -143,32 +141,3 @@ def test_hostile_names_stay_names(fault: Fault, tmp_path: Path) -> None:
         assert not expands(command), (each, command)
         meant = (each, tuple(map(without_ends, words(command))))
         assert meant in benign(fault.id), (each, command)
-
-
-SYNTAX = st.text(st.sampled_from("ab1 '\"\\;$()`&|<>#*?{}[]!~=,:\t"))
-
-
-@pytest.mark.parametrize("quote", [q, db])
-@given(name=SYNTAX)
-def test_a_name_is_one_word(quote: Callable[[str], str], name: str) -> None:
-    command = f"tool {quote(name)} more"
-    assert len(words(command)) == 3
-    assert not expands(command)
-
-
-@given(name=SYNTAX)
-def test_the_word_is_the_name(name: str) -> None:
-    assert shlex.split(q(name)) == [name]
-    (value,) = shlex.split(db(name))
-    assert (json.loads(value) if value.startswith('"') else value) == name
-
-
-def test_what_needs_no_quotes_gets_none() -> None:
-    for name in (
-        "compute1",
-        "tcp:192.0.2.1:6642",
-        "neutron-1a2b",
-        "fa:16:3e:00:00:01",
-        "10.0.0.0/24",
-    ):
-        assert q(name) == db(name) == name

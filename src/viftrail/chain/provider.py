@@ -62,7 +62,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     That is on the chassis that hosts each gateway, and, for a VM directly on a
     provider network, on its own host.
     """
-    direct = cloud.localnet_of(trail.switch) if trail.switch else None
+    direct = trail.direct
     if not trail.gateways and direct is None:
         return not_applicable(Stage.PROVIDER, "no router leads to a provider network")
     checks = Checks(Stage.PROVIDER)

@@ -34,6 +34,13 @@ class Trail:
     peers: tuple[str, ...]
     """Hosts at the other end of the tunnels that its traffic takes."""
     subjects: dict[Subject, Role]
+    direct: LogicalSwitchPort | None = None
+    """The localnet port of its own network, which is a provider network then."""
+
+    @property
+    def tunnelled(self) -> bool:
+        """Something of its traffic may take a tunnel; what leaves by a localnet port does not."""
+        return self.direct is None or bool(self.peers)
 
 
 def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -> Trail:
@@ -46,7 +53,9 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
     )
     # Where a gateway is hosted by nobody, the trail goes on where it would be.
     ways_out = [gateway.expected.hostname for gateway in gateways if gateway.expected]
-    peers = tuple(dict.fromkeys(name for name in (*ways_out, *also) if name and name != host))
+    direct = cloud.localnet_of(switch) if switch else None
+    ends = ways_out if direct else (*ways_out, *also)
+    peers = tuple(dict.fromkeys(name for name in ends if name and name != host))
     fips = floating_ips_of(cloud, port)
     subjects = {
         subject.CLOUD: Role.OWN,
@@ -58,9 +67,9 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
         **{subject.floating_ip(address): Role.OWN for address in fips},
         **{subject.tunnel(host, peer): Role.PATH for peer in peers},
         **{subject.host(peer): Role.PATH for peer in peers},
-        **{subject.host(name): Role.PATH for name in ways_out if name and name != host},
+        **{subject.host(name): Role.PATH for name in (*ways_out, *also) if name and name != host},
     }
-    return Trail(asked, port, host, switch, routers, gateways, fips, peers, subjects)
+    return Trail(asked, port, host, switch, routers, gateways, fips, peers, subjects, direct)
 
 
 def _outside(

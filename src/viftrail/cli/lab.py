@@ -63,6 +63,8 @@ lab.add_command(score)
 @click.option("--gateways", default=1, show_default=True, metavar="N", help="1 to 4, in HA.")
 @click.option("--dvr", is_flag=True, help="Translate floating IPs where the VM runs.")
 @click.option("--ha-groups", is_flag=True, help="Schedule gateways as Neutron 29 does.")
+@click.option("--vlan", is_flag=True, help="A provider VLAN with VMs directly on it: vm4, vm5.")
+@click.option("--ipv6", is_flag=True, help="A second, IPv6 subnet in the tenant network.")
 @click.option("--no-vms", is_flag=True, help="Boot no VM.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
 def up(
@@ -72,6 +74,8 @@ def up(
     *,
     dvr: bool,
     ha_groups: bool,
+    vlan: bool,
+    ipv6: bool,
     no_vms: bool,
     verbose: bool,
 ) -> None:
@@ -86,7 +90,14 @@ def up(
             click.echo(f"{time.monotonic() - began:6.2f} s  {step}")
             sys.stdout.flush()
 
-    shape = Shape(computes=computes, gateways=gateways, dvr=dvr, ha_groups=ha_groups)
+    shape = Shape(
+        computes=computes,
+        gateways=gateways,
+        dvr=dvr,
+        ha_groups=ha_groups,
+        vlan=vlan,
+        ipv6=ipv6,
+    )
     found = Lab.up(name, shape, boot_vms=not no_vms, progress=progress)
     status = found.status()
     click.echo(
@@ -140,8 +151,16 @@ def status(name: str, output: str) -> None:
 @click.option("--hybrid", is_flag=True, help="Plug as ML2/OVS did: tap, qbr, qvb, qvo.")
 @click.option("--floating-ip", is_flag=True, help="Give it a floating IP.")
 @click.option("--qemu", is_flag=True, help="A guest with a kernel of its own, emulated.")
+@click.option("--vlan", is_flag=True, help="Directly on the provider's VLAN.")
 def boot(
-    vm: str, name: str, host: str | None, *, hybrid: bool, floating_ip: bool, qemu: bool
+    vm: str,
+    name: str,
+    host: str | None,
+    *,
+    hybrid: bool,
+    floating_ip: bool,
+    qemu: bool,
+    vlan: bool,
 ) -> None:
     """Make a VM and start it.
 
@@ -149,7 +168,7 @@ def boot(
     kernel on its tap, in some seconds and 200 MB. That takes the package
     qemu-system-x86, and `viftrail lab fetch-kernel` once.
     """
-    options = {"hybrid": hybrid, "floating_ip": floating_ip, "qemu": qemu}
+    options = {"hybrid": hybrid, "floating_ip": floating_ip, "qemu": qemu, "direct": vlan}
     click.echo(_find(name).ask("boot", vm=vm, host=host, **options))
 
 
@@ -322,7 +341,8 @@ def _print_status(status: Status) -> None:
     for network in status.networks:
         click.echo(
             f"network {network.name} {network.cidr}, gateway {network.gateway} "
-            f"({network.router}), mtu {network.mtu}"
+            f"({network.router or f'VLAN {network.vlan}'}), mtu {network.mtu}"
+            + (f"; {network.cidr6}, {network.mode6}" if network.cidr6 else "")
         )
     provider = status.provider
     click.echo(

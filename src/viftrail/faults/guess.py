@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from viftrail.chain import northd
+from viftrail.chain import northd, subject
 from viftrail.chain.cloud import NAME_LENGTH
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.local import dropped, rules_known
@@ -160,6 +160,17 @@ def _tunnel(scene: Scene, guess: str) -> Weighed:
         where=scene.place,
         command="ovs-vsctl --columns=name,ofport,error,options find Interface type=geneve",
     )
+
+
+_UNMAPPED = ("prov-mapping-missing", "prov-mapping-bridge-missing", "prov-mapping-syntax")
+
+
+def _unpatched(scene: Scene, cause: Cause) -> bool:
+    """It should have one: for its floating IP, or because it is on the provider network itself."""
+    if cause.id == "fip-distributed-no-mapping":
+        return True
+    own = cause.subject == str(subject.host(scene.trail.host))
+    return scene.trail.direct is not None and own and cause.id in _UNMAPPED
 
 
 def _provnet(scene: Scene, guess: str) -> Weighed:
@@ -348,16 +359,14 @@ HYPOTHESES: tuple[Guess, ...] = (
     Guess("memory ran out", never, _memory),
     Guess("ovn-northd or the Southbound row is missing", at(Stage.NORTHD), _northd),
     Guess("a geneve tunnel is missing", at(Stage.TUNNEL), _tunnel),
-    Guess(
-        "the VM's host has no provnet patch port", called("fip-distributed-no-mapping"), _provnet
-    ),
+    Guess("the VM's host has no provnet patch port", _unpatched, _provnet),
     Guess(
         "OVN needs a qvb/qvo pair instead of a bare tap", called("vif-hybrid-leg-broken"), _hybrid
     ),
     Guess("the host is not configured for OVN", _configured, _configuration),
     Guess(
         "a security group drops what it sends",
-        called("sg-egress-missing"),
+        called("sg-egress-missing", "sg-egress-version-missing"),
         _firewall,
     ),
 )

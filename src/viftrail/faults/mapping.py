@@ -13,7 +13,7 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.provider import KEY, likely_bridge, lost, needed
+from viftrail.faults.provider import KEY, likely_bridge, lost, needed, users
 from viftrail.faults.step import on_host
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
@@ -29,6 +29,7 @@ def _bridgeless(cloud: Cloud) -> Iterator[Case]:
         names = sorted(row.name for row in host.conf[Bridge])
         yield Case(
             subject=subject.host(name),
+            victims=users(cloud, chassis, physnet),
             summary=f"{name} maps {physnet} to {bridge}, and has no bridge of that name",
             evidence=(
                 _mapping(chassis, text, f"{physnet}: and a bridge that exists"),
@@ -58,6 +59,7 @@ def _unreadable(cloud: Cloud) -> Iterator[Case]:
         mended = {**read, physnet: bridge}
         yield Case(
             subject=subject.host(name),
+            victims=users(cloud, chassis, physnet),
             summary=f"{name} has ovn-bridge-mappings that ovn-controller cannot read up to "
             f"{physnet}, so it is not connected to the provider network",
             evidence=(
@@ -132,6 +134,7 @@ def _linkless(cloud: Cloud) -> Iterator[Case]:
         down = [nic for nic in nics if not host.link_by_name[nic].up]
         yield Case(
             subject=subject.host(name),
+            victims=users(cloud, chassis, physnet),
             summary=f"{' and '.join(nics)} in {bridge} of {name}, which leads to {physnet}, "
             + ("is down" if down else "has no link"),
             evidence=link_evidence(name, host, nics),
@@ -174,6 +177,7 @@ FAULTS = (
             "prov-nic-not-in-bridge": "there the bridge exists",
         },
         find=_bridgeless,
+        spares_others=True,
     ),
     Fault(
         id="prov-mapping-syntax",
@@ -189,6 +193,7 @@ FAULTS = (
         references=("ovn-controller(8), ovn-bridge-mappings", "ovn: controller/patch.c"),
         unlike={"prov-mapping-missing": "there the text does not name the physical network"},
         find=_unreadable,
+        spares_others=True,
     ),
     Fault(
         id="prov-nic-down",
@@ -206,5 +211,6 @@ FAULTS = (
             "router-gw-nic-down-no-failover": "there another gateway could take over",
         },
         find=_linkless,
+        spares_others=True,
     ),
 )

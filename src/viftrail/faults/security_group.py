@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
-from viftrail.chain.local import dropped, lets_in, lets_out, rules_known
+from viftrail.chain.local import (
+    dropped,
+    lets_in,
+    lets_out,
+    mute_versions,
+    rules_known,
+    versions_of,
+)
 from viftrail.chain.quoting import q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.slice import DROP_GROUP
@@ -108,6 +115,42 @@ def _closed(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _one_version(cloud: Cloud) -> Iterator[Case]:
+    for port in cloud.ports.values():
+        mute = mute_versions(cloud, port) if len(versions_of(port)) > 1 else ()
+        if len(mute) != 1 or _lacking(cloud, port):
+            continue  # mute by all versions it is sg-egress-missing
+        (version,) = mute
+        groups = [group.name for group in cloud.groups_of(port) if group.name != DROP_GROUP]
+        name, match = groups[0], q(f"inport == @{groups[0]} && ip{version}")
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"no security group lets {port.label} send by IPv{version}: every such packet is "
+            "dropped",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"from-lport rules of {', '.join(groups)} for IPv{version}",
+                    seen="none that allows",
+                    expected="at least one",
+                    command=f"ovn-nbctl --type=port-group acl-list {q(name)}",
+                ),
+            ),
+            steps=owned_row(
+                cloud,
+                ovn=f"ovn-nbctl --type=port-group acl-add {q(name)} from-lport 1002 {match} "
+                "allow-related",
+                undo=f"ovn-nbctl --type=port-group acl-del {q(name)} from-lport 1002 {match}",
+                openstack=f"openstack security group rule create --egress --ethertype IPv{version} "
+                + q(name.removeprefix("pg_").replace("_", "-")),
+                openstack_undo="delete the rule by the id that the command prints",
+                verify=f"ovn-nbctl --type=port-group acl-list {q(name)}",
+            ),
+            certainty=Certainty.LIKELY,
+            note=f"A tenant may want no IPv{version} out, although the port has such an address.",
+        )
+
+
 FAULTS = (
     Fault(
         id="sg-ingress-missing",
@@ -127,6 +170,26 @@ FAULTS = (
             "fip-nat-row-missing": "there even other VMs reach it by its own address",
         },
         find=_closed,
+        intended=True,
+    ),
+    Fault(
+        id="sg-egress-version-missing",
+        stage=Stage.LOCAL,
+        title="Security groups let the VM send by one IP version only",
+        what="The port has IPv4 and IPv6 addresses, and its security groups have egress rules for one "
+        "of the two: the other default rule was deleted, or never written.",
+        shows="The guest has both addresses, and one of them is mute: over IPv6 neighbours and the "
+        "router answer its discovery, which OVN always lets pass, and nothing else does.",
+        decisive="The port is in neutron_pg_drop, and no allow rule from-lport of its groups can match "
+        "that IP version. Whether that is meant only the tenant knows, so an audit does not list it.",
+        remedy="Add the egress rule of that version, if the VM is to send by it.",
+        risk=Risk.SAFE,
+        references=("neutron: common/ovn/acl.py", "ovn-northd(8), ACLs, neighbor discovery"),
+        unlike={
+            "sg-egress-missing": "there the VM sends by no version",
+            "ipv6-ra-missing": "there the guest has no IPv6 address",
+        },
+        find=_one_version,
         intended=True,
     ),
     Fault(

@@ -11,7 +11,6 @@ import textwrap
 from typing import TYPE_CHECKING, Final, Protocol
 
 from viftrail.lab.daemon import Daemon
-from viftrail.lab.design import TENANT_MTU
 from viftrail.lab.machine import Machine, wait_until
 from viftrail.lab.node import environment
 
@@ -31,7 +30,7 @@ DHCP_SCRIPT: Final = textwrap.dedent("""\
     # Called by udhcpc with what happened, and the lease in its environment.
     case "$1" in
     deconfig)
-        ip address flush dev "$interface"
+        ip -4 address flush dev "$interface"
         ip link set "$interface" up
         ;;
     bound | renew)
@@ -85,7 +84,7 @@ class Guest(Protocol):
 
     name: str
 
-    def card(self, vm: Vm) -> list[str]:
+    def card(self, vm: Vm, mtu: int) -> list[str]:
         """The lines of ``ip`` that make the VM's tap on its host."""
         ...
 
@@ -145,9 +144,18 @@ class Guest(Protocol):
         """The MTU of a link inside; 0 if there is no such link."""
         ...
 
+    def solicit_router(self) -> None:
+        """Forgets what a router advertised, and asks for it again."""
+        ...
+
     @property
     def lease(self) -> str | None:
         """The IPv4 address on eth0, if it has one."""
+        ...
+
+    @property
+    def address6(self) -> str | None:
+        """The global IPv6 address on eth0, if it has one."""
         ...
 
     @property
@@ -175,12 +183,12 @@ class NamespaceGuest(Machine):
         self._own = own
         self._pings: list[Daemon] = []
 
-    def card(self, vm: Vm) -> list[str]:
+    def card(self, vm: Vm, mtu: int) -> list[str]:
         """A pair of links: the tap on the host, eth0 inside."""
         # libvirt gives a tap the guest's MAC with fe in front, so that a bridge
         # never takes it for its own.
-        near = f"link add {vm.tap} address fe{vm.mac[2:]} mtu {TENANT_MTU} type veth"
-        far = f"peer name eth0 address {vm.mac} mtu {TENANT_MTU} netns {self.netns}"
+        near = f"link add {vm.tap} address fe{vm.mac[2:]} mtu {mtu} type veth"
+        far = f"peer name eth0 address {vm.mac} mtu {mtu} netns {self.netns}"
         return [f"{near} {far}", f"link set {vm.tap} up"]
 
     def card_made(self) -> None:
@@ -197,7 +205,8 @@ class NamespaceGuest(Machine):
         """Starts the DHCP client anew, without the address it may have had."""
         self._client.kill()
         if self.has_link("eth0"):
-            self.ip("address flush dev eth0", "link set eth0 up", check=False)
+            self.run("ip", "-4", "address", "flush", "dev", "eth0", check=False)
+            self.ip("link set eth0 up", check=False)
             self._client.spawn()
 
     @property
@@ -208,8 +217,8 @@ class NamespaceGuest(Machine):
     def use_address(self, cidr: str, gateway: str) -> None:
         """Configures eth0 by hand instead, as an operator inside the guest would."""
         self._client.kill()
+        self.run("ip", "-4", "address", "flush", "dev", "eth0", check=False)
         self.ip(
-            "address flush dev eth0",
             f"address add {cidr} dev eth0",
             f"route replace default via {gateway} dev eth0",
         )
@@ -237,6 +246,38 @@ class NamespaceGuest(Machine):
         """Ends every ping of `keep_pinging`."""
         while self._pings:
             self._pings.pop().kill()
+
+    def speak_ipv6(self) -> None:
+        """Has its kernel make itself addresses of what routers advertise (RFC 4862).
+
+        Before its card is plugged: a link takes over the defaults when it is made.
+        """
+        for key, value in (
+            ("disable_ipv6", "0"),
+            ("accept_ra", "1"),
+            ("autoconf", "1"),
+            ("addr_gen_mode", "0"),
+            ("use_tempaddr", "0"),
+            # No second of waiting whether somebody has the address already.
+            ("dad_transmits", "0"),
+            # Solicits at once and every second: the port may come up after the link.
+            ("router_solicitation_delay", "0"),
+            ("router_solicitation_interval", "1"),
+            ("router_solicitation_max_interval", "1"),
+        ):
+            self.sysctl(f"net/ipv6/conf/default/{key}", value)
+        self.sysctl("net/ipv6/conf/all/disable_ipv6", "0")
+
+    def solicit_router(self) -> None:
+        """Forgets what routers advertised and asks again, as after its link came back."""
+        if self.has_link("eth0"):
+            self.sysctl("net/ipv6/conf/eth0/disable_ipv6", "1")
+            self.sysctl("net/ipv6/conf/eth0/disable_ipv6", "0")
+
+    @property
+    def address6(self) -> str | None:
+        """The global IPv6 address on eth0, if it has one."""
+        return self.ipv6_of("eth0")
 
     @property
     def lease(self) -> str | None:

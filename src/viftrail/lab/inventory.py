@@ -24,7 +24,7 @@ from viftrail.lab.status import (
 
 if TYPE_CHECKING:
     from viftrail.lab.cloud import Cloud
-    from viftrail.lab.design import Vm
+    from viftrail.lab.design import Network, Router, Vm
     from viftrail.lab.guest import Guest
 
 
@@ -39,21 +39,8 @@ def status_of(cloud: Cloud) -> Status:
         nodes=tuple(_node(node) for node in cloud.nodes.values()),
         vms=tuple(_vm(cloud, vm) for vm in cloud.vms.values()),
         networks=(
-            NetworkStatus(
-                name=network.name,
-                id=network.id,
-                subnet_id=network.subnet_id,
-                cidr=str(network.cidr),
-                gateway=network.gateway,
-                mtu=network.mtu,
-                logical_switch=network.logical_switch,
-                router=router.name,
-                router_id=router.id,
-                logical_router=router.logical_router,
-                logical_router_port=router.inside.logical_router_port,
-                metadata_port=network.metadata_port,
-                dhcp=True,
-            ),
+            _network(network, router),
+            *([_network(design.vlan, None)] if design.vlan else []),
         ),
         routers=(
             RouterStatus(
@@ -117,8 +104,31 @@ def _node(node: Node) -> NodeStatus:
     )
 
 
+def _network(network: Network, router: Router | None) -> NetworkStatus:
+    subnet6 = network.subnet6
+    return NetworkStatus(
+        name=network.name,
+        id=network.id,
+        subnet_id=network.subnet_id,
+        cidr=str(network.cidr),
+        gateway=network.gateway,
+        mtu=network.mtu,
+        logical_switch=network.logical_switch,
+        router=router.name if router else "",
+        router_id=router.id if router else "",
+        logical_router=router.logical_router if router else "",
+        logical_router_port=router.inside.logical_router_port if router else "",
+        metadata_port=network.metadata_port,
+        dhcp=True,
+        cidr6=str(subnet6.cidr) if subnet6 else "",
+        gateway6=subnet6.gateway if subnet6 else "",
+        mode6=subnet6.mode if subnet6 else "",
+        vlan=network.tag,
+    )
+
+
 def _vm(cloud: Cloud, vm: Vm) -> VmStatus:
-    network, guest = cloud.design.network, cloud.guests[vm.name]
+    network, guest = cloud.design.network_of(vm), cloud.guests[vm.name]
     return VmStatus(
         name=vm.name,
         id=vm.id,
@@ -137,6 +147,9 @@ def _vm(cloud: Cloud, vm: Vm) -> VmStatus:
         mac_in_guest=guest.mac_of("eth0"),
         mtu_in_guest=guest.mtu_of("eth0"),
         revision=revision_of(vm),
+        ip6=vm.ip6,
+        cidr6=f"{vm.ip6}/{network.subnet6.cidr.prefixlen}" if network.subnet6 else "",
+        address6=guest.address6,
         qemu=vm.qemu,
         console=str(guest.console) if isinstance(guest, QemuGuest) else None,
     )

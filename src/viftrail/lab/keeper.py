@@ -137,9 +137,18 @@ class Keeper:
         return msgspec.to_builtins(inventory.machines_of(self.cloud))
 
     def _boot(
-        self, vm: str, host: str | None, *, hybrid: bool, floating_ip: bool, qemu: bool = False
+        self,
+        vm: str,
+        host: str | None,
+        *,
+        hybrid: bool,
+        floating_ip: bool,
+        qemu: bool = False,
+        direct: bool = False,
     ) -> str:
-        return self.cloud.boot(vm, host, hybrid=hybrid, floating_ip=floating_ip, qemu=qemu)
+        return self.cloud.boot(
+            vm, host, hybrid=hybrid, floating_ip=floating_ip, qemu=qemu, direct=direct
+        )
 
     def _service(self, node: str, verb: str, unit: str) -> dict[str, object]:
         code, output = self.cloud.order_service(node, verb, unit)

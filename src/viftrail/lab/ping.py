@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from viftrail.lab.client import Lab
     from viftrail.lab.serial import Answer
-    from viftrail.lab.status import MachineRef, Status, VmStatus
+    from viftrail.lab.status import MachineRef, NetworkStatus, Status, VmStatus
 
 #: Several requests, because the first ever on a path may be lost to ARP on the way.
 _REQUESTS: Final = 4
@@ -40,6 +40,7 @@ _CONNECT_TIMEOUT: Final = 1.5
 #: linux/in.h: never fragment; the socket module does not know them.
 _IP_MTU_DISCOVER: Final = 10
 _IP_PMTUDISC_DO: Final = 2
+_IPV6_DONTFRAG: Final = 62
 METADATA: Final = "169.254.169.254"
 #: Bytes of the IPv4 and ICMP headers of an echo request.
 _HEADERS: Final = 28
@@ -102,11 +103,12 @@ def ping(lab: Lab, only: str | None = None, size: int = 0) -> Pings:
         raise UsageError(f"There is no VM {only!r} in lab {status.name!r}.")
     machines = {machine.name: machine for machine in lab.machines()}
     script = dry_script(lab.folder)
+    gateways = {network.name: network.gateway for network in status.networks}
 
     def dhcp(vm: VmStatus) -> _Probe:
         environment = machines[vm.name].environment
         return _Probe(
-            *("dhcp", vm.name, status.networks[0].gateway),
+            *("dhcp", vm.name, gateways[vm.network]),
             lambda: _dhcp(vm, environment, script),
             f"{shlex.join(_DRY_CLIENT)} -s /dhcp-dry-run",
             lambda answer: _offered(vm, answer.output),
@@ -142,39 +144,18 @@ def ping(lab: Lab, only: str | None = None, size: int = 0) -> Pings:
 def _probes(
     status: Status, only: str | None, size: int, dhcp: Callable[[VmStatus], _Probe]
 ) -> list[_Probe]:
-    probes = []
+    networks = {network.name: network for network in status.networks}
+    probes: list[_Probe] = []
     for vm in status.vms:
         if only in (None, vm.name):
-            probes.append(dhcp(vm))
-            probes += _out_of(vm, status, size)
+            guest = _Guest(status, vm, networks[vm.network], size)
+            probes += [dhcp(vm), *guest.near(), *guest.over_ipv6(), *guest.far()]
     for floating in status.floating_ips:
         if only in (None, floating.vm):
             source, ip = status.external.name, floating.ip
             probes.append(_icmp("floating-ip-icmp", source, ip, ip, size))
             probes.append(_tcp("floating-ip-tcp", source, ip))
     return probes
-
-
-def _out_of(vm: VmStatus, status: Status, size: int) -> Iterator[_Probe]:
-    """Every path that begins in a guest, which needs an address, as its peer does."""
-
-    def icmp(path: str, target: str, address: str, peer: VmStatus | None = None) -> _Probe:
-        for end in (vm, peer):
-            if end is not None and end.lease is None:
-                words = f"{end.name} has no IPv4 address"
-                return _Probe(path, vm.name, target, functools.partial(_hopeless, words))
-        return _icmp(path, vm.name, target, address, size)
-
-    gateway, external = status.networks[0].gateway, status.external
-    yield icmp("gateway", gateway, gateway)
-    for path, near in (("same-host", True), ("other-host", False)):
-        peer = _peer(status, vm, same_host=near)
-        if peer is not None:
-            yield icmp(path, peer.name, peer.ip, peer)
-    yield icmp("external", external.name, external.ip)
-    if vm.lease is not None:
-        yield _tcp("metadata", vm.name, METADATA)
-    yield icmp("beyond", external.beyond, external.beyond)
 
 
 def _icmp(path: str, source: str, target: str, address: str, size: int) -> _Probe:
@@ -187,16 +168,78 @@ def _tcp(path: str, source: str, target: str) -> _Probe:
     return _Probe(path, source, target, send, _connect_script(target), _answered)
 
 
+@dataclass(frozen=True)
+class _Guest:
+    """The paths out of one VM."""
+
+    status: Status
+    vm: VmStatus
+    network: NetworkStatus
+    size: int
+
+    def near(self) -> Iterator[_Probe]:
+        """To its gateway, which on a provider network is the provider's, and to its peers."""
+        gateway = self.network.gateway
+        yield self._ping("gateway" if self._routed else "provider", gateway, gateway)
+        for path, peer in self._peers():
+            yield self._ping(path, peer.name, peer.ip, peer)
+
+    def over_ipv6(self) -> Iterator[_Probe]:
+        """The same by IPv6, where its network has that."""
+        vm, gateway = self.vm, self.network.gateway6
+        if not vm.ip6:
+            return
+        yield self._ping6("gateway6", gateway, gateway)
+        for path, peer in self._peers():
+            yield self._ping6(f"{path}6", peer.name, peer.ip6, peer)
+        yield _Probe("dhcp6", vm.name, gateway, functools.partial(_dhcp6, vm.mac))
+
+    def far(self) -> Iterator[_Probe]:
+        """To the metadata service, and out by the cloud's router."""
+        vm, external = self.vm, self.status.external
+        if self._routed:
+            yield self._ping("external", external.name, external.ip)
+        if vm.lease is not None:
+            yield _tcp("metadata", vm.name, METADATA)
+        if self._routed:
+            yield self._ping("beyond", external.beyond, external.beyond)
+
+    @property
+    def _routed(self) -> bool:
+        return bool(self.network.router)
+
+    def _peers(self) -> Iterator[tuple[str, VmStatus]]:
+        for path, near in (("same-host", True), ("other-host", False)):
+            peer = _peer(self.status, self.vm, same_host=near)
+            if peer is not None:
+                yield path, peer
+
+    def _ping(self, path: str, target: str, address: str, peer: VmStatus | None = None) -> _Probe:
+        """Out of a guest, which needs an address, as its peer does."""
+        lacking = [e.name for e in (self.vm, peer) if e is not None and e.lease is None]
+        if lacking:
+            words = f"{lacking[0]} has no IPv4 address"
+            return _Probe(path, self.vm.name, target, functools.partial(_hopeless, words))
+        return _icmp(path, self.vm.name, target, address, self.size)
+
+    def _ping6(self, path: str, target: str, address: str, peer: VmStatus | None = None) -> _Probe:
+        lacking = [e.name for e in (self.vm, peer) if e is not None and e.address6 is None]
+        send = functools.partial(_echo6, address, self.size)
+        if lacking:
+            send = functools.partial(_hopeless, f"{lacking[0]} has no IPv6 address")
+        return _Probe(path, self.vm.name, target, send)
+
+
 def _hopeless(why: str) -> tuple[bool, str]:
     return False, why
 
 
 def _peer(status: Status, vm: VmStatus, *, same_host: bool) -> VmStatus | None:
-    """The next VM on the same host, or on another."""
+    """The next VM of its network on the same host, or on another."""
     names = [other.name for other in status.vms]
     start = names.index(vm.name)
     for other in status.vms[start + 1 :] + status.vms[:start]:
-        if (other.host == vm.host) == same_host:
+        if other.network == vm.network and (other.host == vm.host) == same_host:
             return other
     return None
 
@@ -312,6 +355,51 @@ printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w {wait} {address} {HTTP_PORT} | grep 
 echo no HTTP answer from port {HTTP_PORT} within {wait} s
 exit 1
 """
+
+
+def _echo6(address: str, size: int = 0) -> tuple[bool, str]:
+    """The same over IPv6; the kernel computes the checksum (RFC 3542)."""
+    identifier = threading.get_native_id() & 0xFFFF
+    payload = b"viftrail".ljust(size, b"\0")
+    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as sock:
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_DONTFRAG, 1)
+        sock.connect((address, 0))
+        for sequence in range(1, _REQUESTS + 1):
+            sent = time.monotonic()
+            sock.send(struct.pack("!BBHHH", 128, 0, 0, identifier, sequence) + payload)
+            while (left := sent + _INTERVAL - time.monotonic()) > 0:
+                sock.settimeout(left)
+                try:
+                    packet = sock.recv(_LARGEST)
+                except TimeoutError:
+                    break
+                kind, _, _, answered = struct.unpack_from("!BBHH", packet)
+                if kind == 129 and answered == identifier:
+                    return True, f"{(time.monotonic() - sent) * 1000:.1f} ms"
+    return False, f"no answer to {_REQUESTS} echo requests"
+
+
+def _dhcp6(mac: str) -> tuple[bool, str]:
+    """One DHCPv6 Information-request and its Reply (RFC 8415): what changes nothing in the guest."""
+    transaction = threading.get_native_id() & 0xFFFFFF
+    # Of type 11, with a client identifier of its MAC (DUID-LL), and asking for DNS servers.
+    duid = struct.pack("!HH", 3, 1) + bytes.fromhex(mac.replace(":", ""))
+    request = struct.pack("!I", 11 << 24 | transaction)
+    request += struct.pack("!HH", 1, len(duid)) + duid + struct.pack("!HHH", 6, 2, 23)
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("::", 546))
+        index = socket.if_nametoindex("eth0")
+        for _ in range(_REQUESTS):
+            sock.sendto(request, ("ff02::1:2", 547, 0, index))
+            sock.settimeout(_INTERVAL)
+            try:
+                answer = sock.recv(_LARGEST)
+            except TimeoutError:
+                continue
+            if answer[:1] == b"\x07" and answer[1:4] == request[1:4]:
+                return True, "options received"
+    return False, "no answer to the DHCPv6 request"
 
 
 def _echo_request(identifier: int, sequence: int, size: int = 0) -> bytes:

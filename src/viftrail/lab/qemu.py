@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from viftrail.errors import LabError
 from viftrail.lab import image, serial
 from viftrail.lab.daemon import Daemon
-from viftrail.lab.design import TENANT_MTU
 from viftrail.lab.guest import DHCP_SCRIPT, DRY_SCRIPT, HTTP_PORT, UDHCPC
 from viftrail.lab.machine import wait_until
 
@@ -124,11 +123,11 @@ class QemuGuest:
         """QEMU's pid while it runs."""
         return self._qemu.pid
 
-    def card(self, vm: Vm) -> list[str]:
+    def card(self, vm: Vm, mtu: int) -> list[str]:
         """A tap, as libvirt makes one: without a carrier until QEMU opens it."""
         return [
             f"tuntap add dev {vm.tap} mode tap",
-            f"link set {vm.tap} address fe{vm.mac[2:]} mtu {TENANT_MTU} up",
+            f"link set {vm.tap} address fe{vm.mac[2:]} mtu {mtu} up",
         ]
 
     def card_made(self) -> None:
@@ -139,6 +138,14 @@ class QemuGuest:
         self.console.write_bytes(b"")
         self.serial.unlink(missing_ok=True)
         self._qemu.spawn()
+
+    def solicit_router(self) -> None:
+        """Nothing: it speaks IPv4 only."""
+
+    @property
+    def address6(self) -> str | None:
+        """None: it speaks IPv4 only."""
+        return None
 
     def halt(self) -> None:
         """Switches it off, as Nova destroys a guest: by its pid, and at once."""

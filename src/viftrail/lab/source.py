@@ -91,8 +91,8 @@ def owner(status: Status) -> Owner:
             OwnedPort(
                 id=vm.port_id,
                 mac=vm.mac,
-                addresses=(vm.ip,),
-                cidrs=(vm.cidr,),
+                addresses=tuple(filter(None, (vm.ip, vm.ip6))),
+                cidrs=tuple(filter(None, (vm.cidr, vm.cidr6))),
                 switch=networks[vm.network].logical_switch if vm.network in networks else "",
                 network=vm.network,
                 server_id=vm.id,
@@ -102,6 +102,8 @@ def owner(status: Status) -> Owner:
                 dhcp=networks[vm.network].dhcp if vm.network in networks else None,
                 hybrid=vm.hybrid,
                 revision=vm.revision,
+                address_mode=networks[vm.network].mode6 if vm.network in networks else "",
+                vlan=networks[vm.network].vlan if vm.network in networks else None,
             )
             for vm in status.vms
         ),
@@ -123,7 +125,7 @@ def _guests(status: Status, host: str) -> tuple[Guest, ...]:
         Guest(
             port_id=vm.port_id,
             mac=vm.mac_in_guest or "",
-            addresses=(vm.lease,) if vm.lease else (),
+            addresses=tuple(filter(None, (vm.lease, vm.address6))),
             mtu=vm.mtu_in_guest,
         )
         for vm in status.vms

@@ -47,10 +47,14 @@ class VmStatus(msgspec.Struct, frozen=True):
     revision: int | None = None
     qemu: bool = False
     console: str | None = None
+    ip6: str = ""
+    cidr6: str = ""
+    address6: str | None = None
+    """The global IPv6 address that the guest has."""
 
 
 class NetworkStatus(msgspec.Struct, frozen=True):
-    """A tenant network with its subnet, router and DHCP."""
+    """A network that VMs are on, with its subnet and DHCP, and its router if it has one."""
 
     name: str
     id: str
@@ -65,6 +69,12 @@ class NetworkStatus(msgspec.Struct, frozen=True):
     logical_router_port: str
     metadata_port: str
     dhcp: bool
+    cidr6: str = ""
+    gateway6: str = ""
+    mode6: str = ""
+    """The address mode of its IPv6 subnet, as Logical_Router_Port.ipv6_ra_configs spells it."""
+    vlan: int | None = None
+    """The segmentation id of a provider network that VMs are on directly."""
 
 
 class RouterStatus(msgspec.Struct, frozen=True):

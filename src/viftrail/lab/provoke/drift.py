@@ -127,10 +127,12 @@ def misschedule(victim: Victim) -> Undo:
     "the localnet port of the provider network names another physical network",
     NORTH_SOUTH,
     needs_vm=False,
+    # Without a localnet port on either end OVN takes the tunnel between them.
+    breaks_direct=("provider",),
 )
 def rename_physnet(victim: Victim) -> Undo:
     """The patch port goes with the name."""
-    port = str(victim.cloud.design.provider.localnet_port)
+    port = str(victim.provider.localnet_port)
     _nbctl(victim, "set", "Logical_Switch_Port", port, "options:network_name=physnet7")
     await_unpatched(victim)
 
@@ -159,17 +161,27 @@ def mistranslate(victim: Victim) -> Undo:
 
 @provocation(
     "prov-vlan-mismatch",
-    "the localnet port of the flat provider network has a VLAN tag",
+    "the localnet port of the provider network has a VLAN tag that is not the network's",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=("provider",),
 )
 def tag(victim: Victim) -> Undo:
-    """The wire carries untagged frames only."""
-    port = str(victim.cloud.design.provider.localnet_port)
-    _nbctl(victim, "set", "Logical_Switch_Port", port, "tag=123")
+    """The wire carries untagged frames, and those of one VLAN, only."""
+    port, right = str(victim.provider.localnet_port), victim.provider.tag
+
+    def write(number: int) -> None:
+        # northd copies what is requested.
+        columns = (f"tag={number}", f"tag_request={number}")
+        _nbctl(victim, "set", "Logical_Switch_Port", port, *columns)
+
+    write(123)
 
     def undo() -> None:
-        _nbctl(victim, "clear", "Logical_Switch_Port", port, "tag")
+        if right is None:
+            _nbctl(victim, "clear", "Logical_Switch_Port", port, "tag", "tag_request")
+        else:
+            write(right)
 
     return undo
 

@@ -72,7 +72,7 @@ def leave_group(victim: Victim) -> Undo:
 )
 def unplug_metadata(victim: Victim) -> Undo:
     """As when the agent died before the host's first VM of the network."""
-    service = victim.cloud.metadata_on(victim.vm.host)
+    service = victim.cloud.metadata_for(victim.vm)
     if service is None:
         raise LabError(f"{victim.vm.host} has no metadata service.", "Boot a VM on it first.")
     service.unplug()

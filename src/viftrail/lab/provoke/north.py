@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from viftrail.errors import UsageError
 from viftrail.lab.design import PROVIDER_BRIDGE
 from viftrail.lab.machine import wait_until
-from viftrail.lab.provoke.registry import NORTH_SOUTH, provocation
+from viftrail.lab.provoke.registry import DIRECT, NORTH_SOUTH, provocation
 
 if TYPE_CHECKING:
     from viftrail.lab.node import Chassis
@@ -21,14 +21,19 @@ def gateway_of(victim: Victim) -> Chassis:
     return next(node for node in victim.cloud.chassis if node.design.role == "network")
 
 
+def provider_host(victim: Victim) -> Chassis:
+    """The chassis where the victim meets the provider network: its own if it is directly on it."""
+    return victim.host if victim.direct else gateway_of(victim)
+
+
 def await_unpatched(victim: Victim) -> None:
-    """Wait until the gateway's provider bridge has lost its patch port.
+    """Wait until that chassis's provider bridge has lost its patch port.
 
     In its first ten seconds ovn-controller spares what it may not have heard of yet
     (lib/ovn-util.c, daemon_started_recently), and it counts its own rounds as well: each
     sync is one.
     """
-    gateway = gateway_of(victim)
+    gateway = provider_host(victim)
 
     def gone() -> bool:
         follow = ("ovn-nbctl", "--wait=hv", "--timeout=5", "sync")
@@ -56,13 +61,14 @@ def unschedule(victim: Victim) -> Undo:
 
 @provocation(
     "prov-mapping-missing",
-    "the gateway chassis has lost its ovn-bridge-mappings",
+    "the chassis at the provider network has lost its ovn-bridge-mappings",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=DIRECT,
 )
 def unmap(victim: Victim) -> Undo:
     """The physical network has no bridge any more, and OVN takes its patch port away."""
-    gateway = gateway_of(victim)
+    gateway = provider_host(victim)
     gateway.vsctl("remove", "Open_vSwitch", ".", "external_ids", "ovn-bridge-mappings")
     await_unpatched(victim)
     return gateway.restore_settings
@@ -70,13 +76,14 @@ def unmap(victim: Victim) -> Undo:
 
 @provocation(
     "prov-nic-not-in-bridge",
-    "the gateway chassis's physical card is not in its provider bridge",
+    "the physical card of the chassis at the provider network is not in its provider bridge",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=DIRECT,
 )
 def pull_card(victim: Victim) -> Undo:
     """As after a reboot with a half-written network configuration."""
-    gateway = gateway_of(victim)
+    gateway = provider_host(victim)
     gateway.vsctl("del-port", PROVIDER_BRIDGE, "eth2")
     return gateway.restore_settings
 

@@ -11,7 +11,7 @@ from viftrail.lab.shape import Shape
 
 if TYPE_CHECKING:
     from viftrail.lab.cloud import Cloud
-    from viftrail.lab.design import FloatingIp, Vm
+    from viftrail.lab.design import FloatingIp, Network, Vm
     from viftrail.lab.guest import Guest
     from viftrail.lab.node import Chassis
 
@@ -46,6 +46,17 @@ class Victim:
         return self.cloud.guests[self.name]
 
     @property
+    def direct(self) -> bool:
+        """Whether it is directly on the provider's VLAN network."""
+        return self.exists and self.vm.direct
+
+    @property
+    def provider(self) -> Network:
+        """The provider network that it is on, or else that its router leads to."""
+        design = self.cloud.design
+        return design.vlan if self.direct and design.vlan else design.provider
+
+    @property
     def exists(self) -> bool:
         """Whether nobody has deleted it meanwhile."""
         return self.name in self.cloud.vms
@@ -59,6 +70,7 @@ class Victim:
             old.host,
             hybrid=hybrid,
             floating_ip=old.floating_ip is not None,
+            direct=old.direct,
             patience=0,
         )
 
@@ -133,6 +145,8 @@ class Provocation:
     that there is works on, and nothing can be changed. ``by_hand`` is what no printed command can
     mend, as it is for the operator to choose. ``needs`` is the lab that it takes. What ``renews``
     makes the VM anew with another port, and with it mends whatever was wrong with the old one.
+    ``breaks_direct`` are the paths of a victim that is directly on a provider network, where such
+    a one can be.
     """
 
     id: str
@@ -146,6 +160,7 @@ class Provocation:
     freezes: bool = False
     by_hand: bool = False
     renews: bool = False
+    breaks_direct: tuple[str, ...] = ()
 
 
 _PLAIN = Shape()
@@ -164,6 +179,9 @@ ALL_PATHS = (
 #: The paths that leave the lab's own network.
 NORTH_SOUTH = ("external", "floating-ip-icmp", "floating-ip-tcp")
 
+#: The paths by which a VM leaves its host that is directly on a provider network.
+DIRECT = ("provider", "other-host")
+
 
 def provocation(
     fault: str,
@@ -177,13 +195,15 @@ def provocation(
     freezes: bool = False,
     by_hand: bool = False,
     renews: bool = False,
+    breaks_direct: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
         _REGISTRY[fault] = Provocation(
             *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand),
-            renews=renews,
+            renews,
+            breaks_direct,
         )
         return function
 
