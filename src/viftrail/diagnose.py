@@ -193,7 +193,8 @@ def cause_of(accusation: Accusation) -> Cause:
 
 
 def _causes(cloud: Cloud, trail: Trail, *, suspicions: bool) -> list[Cause]:
-    found = [cause_of(accusation) for accusation in accuse(cloud, trail.subjects)]
+    faults = (each for each in CATALOGUE if trail.tunnelled or each.stage is not Stage.TUNNEL)
+    found = [cause_of(accusation) for accusation in accuse(cloud, trail.subjects, faults)]
     found = [cause for cause in found if not _explained(cause, found)]
     certain = [cause for cause in found if cause.confidence is not Certainty.POSSIBLE]
     found = certain if certain or not suspicions else found
@@ -285,8 +286,14 @@ def _conclusion(
     return Conclusion(
         state=State.HEALTHY,
         summary=f"every link of the chain of {trail.port.label} holds, from Northbound to "
-        + ("its floating IP" if trail.floating_ips else "its router"),
+        + _far_end(trail),
     )
+
+
+def _far_end(trail: Trail) -> str:
+    if trail.floating_ips:
+        return "its floating IP"
+    return "its provider network" if trail.direct and not trail.routers else "its router"
 
 
 def _target(cloud: Cloud, trail: Trail) -> Target:

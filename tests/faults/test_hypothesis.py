@@ -34,7 +34,7 @@ CONFIRMED = {
         "tunnel-encap-type-mismatch",
         "tunnel-wrong-encap-ip",
     },
-    "a security group drops what it sends": {"sg-egress-missing"},
+    "a security group drops what it sends": {"sg-egress-missing", "sg-egress-version-missing"},
 }
 
 BLINDING = ("sb-server-down", "sb-listener-gone", "controller-hung")

@@ -78,6 +78,11 @@ class Port:
         return next((address for address in self.addresses if ":" not in address), "")
 
     @property
+    def ipv6(self) -> str:
+        """Its first IPv6 address, or empty."""
+        return next((address for address in self.addresses if ":" in address), "")
+
+    @property
     def cidrs(self) -> tuple[str, ...]:
         """Its addresses with prefix lengths, where known."""
         if self.owned:
@@ -408,6 +413,13 @@ class Cloud:
             if router:
                 found[router.uuid] = router
         return tuple(found.values())
+
+    def legs_of(self, switch: LogicalSwitch) -> Iterator[LogicalRouterPort]:
+        """The router ports that are in a network."""
+        for member in self._fixtures.get(switch.uuid, ()):
+            yield from self.nb[LogicalRouterPort].find(
+                "name", member.options.get("router-port", "")
+            )
 
     def outside(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort | None] | None:
         """The provider network of a gateway leg, and its localnet port if it has one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import RUNNING, UNREACHED, UNSEEN, daemon_state
+from viftrail.chain.quoting import q
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
@@ -71,7 +72,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                 what=f"OpenFlow flows in {host.flows.bridge}",
                 seen="installed" if host.flows.count >= FEW_FLOWS else str(host.flows.count),
                 expected=f"{FEW_FLOWS} or more",
-                command=f"ovs-ofctl dump-aggregate {host.flows.bridge}",
+                command=f"ovs-ofctl dump-aggregate {q(host.flows.bridge)}",
             ),
             good="flows installed",
             bad=f"{host.flows.bridge} on {trail.host} has no pipeline",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import HUNG, RUNNING, UNREACHED, daemon_state
+from viftrail.chain.quoting import db
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
@@ -58,7 +59,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                 what=f"Port_Binding logical_port={trail.port.id}",
                 seen="one row" if binding else "no such row",
                 expected="one row",
-                command=f"ovn-sbctl find Port_Binding logical_port={trail.port.id}",
+                command=f"ovn-sbctl find Port_Binding logical_port={db(trail.port.id)}",
             ),
             good="Port_Binding exists",
             bad="the port has no Port_Binding in Southbound",

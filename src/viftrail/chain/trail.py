@@ -41,6 +41,13 @@ class Trail:
     subjects: dict[Subject, Role]
     server: Server | None = None
     """As Nova has it, where Nova was asked."""
+    direct: LogicalSwitchPort | None = None
+    """The localnet port of its own network, which is a provider network then."""
+
+    @property
+    def tunnelled(self) -> bool:
+        """Something of its traffic may take a tunnel; what leaves by a localnet port does not."""
+        return self.direct is None or bool(self.peers)
 
 
 def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -> Trail:
@@ -53,7 +60,9 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
     )
     # Where a gateway is hosted by nobody, the trail goes on where it would be.
     ways_out = [gateway.expected.hostname for gateway in gateways if gateway.expected]
-    peers = tuple(dict.fromkeys(name for name in (*ways_out, *also) if name and name != host))
+    direct = cloud.localnet_of(switch) if switch else None
+    ends = ways_out if direct else (*ways_out, *also)
+    peers = tuple(dict.fromkeys(name for name in ends if name and name != host))
     fips = floating_ips_of(cloud, port)
     subjects = {
         subject.CLOUD: Role.OWN,
@@ -65,12 +74,16 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
         **{subject.floating_ip(address): Role.OWN for address in fips},
         **{subject.tunnel(host, peer): Role.PATH for peer in peers},
         **{subject.host(peer): Role.PATH for peer in peers},
-        **{subject.host(name): Role.PATH for name in ways_out if name and name != host},
+        **{subject.host(name): Role.PATH for name in (*ways_out, *also) if name and name != host},
     }
     server = cloud.server_of(port)
     if server:
         subjects[subject.server(server.id)] = Role.OWN
-    return Trail(asked, port, host, switch, routers, gateways, fips, peers, subjects, server)
+    return Trail(
+        *(asked, port, host, switch, routers, gateways, fips, peers, subjects),
+        server=server,
+        direct=direct,
+    )
 
 
 def trail_of_server(cloud: Cloud, server: Server, asked: str) -> Trail:
@@ -89,7 +102,7 @@ def trail_of_server(cloud: Cloud, server: Server, asked: str) -> Trail:
     }
     owned = OwnedPort(id="", mac="", server=server.name, server_id=server.id, host=host)
     port = Port("", None, owned)
-    return Trail(asked, port, host, None, (), (), (), (), subjects, server)
+    return Trail(asked, port, host, None, (), (), (), (), subjects, server=server)
 
 
 def _outside(

@@ -121,7 +121,12 @@ def traffic(cloud: Cloud, here: str, there: str) -> Traffic | None:
 def examine(cloud: Cloud, trail: Trail) -> Finding:
     """Towards each peer: a tunnel port, the right address, and packets that arrive."""
     if not trail.peers:
-        return not_applicable(Stage.TUNNEL, "its traffic does not leave the host")
+        why = (
+            "a provider network takes no tunnel"
+            if trail.direct
+            else "its traffic does not leave the host"
+        )
+        return not_applicable(Stage.TUNNEL, why)
     checks = Checks(Stage.TUNNEL)
     for name in (trail.host, *trail.peers):
         _address(checks, cloud, name)

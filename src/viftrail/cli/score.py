@@ -66,6 +66,11 @@ def score(
             raise UsageError(f"The lab cannot provoke {each}.", f"viftrail faults {each} says why.")
     if pairs and faults and len(set(faults)) != 2:
         raise UsageError("A pair is two faults.", "Give --fault twice, or not at all.")
+    if pairs and frozenset(faults) in board.IMPOSSIBLE:
+        raise UsageError(
+            f"{' and '.join(faults)} cannot be provoked together.",
+            f"The reason: {board.IMPOSSIBLE[frozenset(faults)]}.",
+        )
     if pairs:
         wanted = (faults,) if faults else board.pairs()
     else:

@@ -167,6 +167,13 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     """Of the same NIC; 0 where it was not asked for."""
 
 
+class ConnTrack(msgspec.Struct, frozen=True):
+    """Connections that are tracked, and how many may be."""
+
+    count: int
+    limit: int
+
+
 class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything one probe run saw. Times in seconds since 1970."""
 
@@ -191,6 +198,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """By the database's name. One that did not answer is missing."""
     disks: tuple[Disk, ...] = ()
     memory: Memory = Memory()
+    conntrack: ConnTrack | None = None
+    """The kernel's; ovs-vswitchd answers for its own datapath in ``unixctl``."""
     guests: tuple[Guest, ...] = ()
     errors: tuple[Failure, ...] = ()
     conf_only: bool = False

@@ -57,6 +57,10 @@ DAEMONS = {  # name: (which run folder, what to ask it)
     "ovnnb_db": ("ovn", []),
     "ovnsb_db": ("ovn", []),
 }
+BESIDES = {  # what only some of them can answer, as it hangs on the datapath
+    "ovs-vswitchd": ["dpctl/ct-get-nconns", "dpctl/ct-get-maxconns"],
+}
+CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack_"
 SERVERS = {"OVN_Northbound": "ovnnb_db", "OVN_Southbound": "ovnsb_db"}
 SERVER_COLUMNS = ["name", "model", "connected", "leader"]
 TCP_LISTEN = "0A"  # include/net/tcp_states.h
@@ -294,6 +298,12 @@ def look_at_daemon(name: str, kind: str, questions: List[str], report: Report) -
         except Hung as error:
             report.failed("ovs-appctl -t %s %s" % (name, question), error)
             break  # it answers nothing else either
+    else:
+        for question in BESIDES.get(name, []) if asked else []:
+            try:
+                answers[question] = (call(control, question, []) or "").strip()
+            except (OSError, ValueError, Hung):
+                break
     return {"process": found, "asked": asked, "answers": answers}
 
 
@@ -395,6 +405,11 @@ def look_at_machine(seen: Seen, report: Report) -> None:
         if part:
             disks.setdefault(part.pop("device"), part)
     seen["disks"] = list(disks.values())
+    try:
+        with open(CONNTRACK + "count") as count, open(CONNTRACK + "max") as limit:
+            seen["conntrack"] = {"count": int(count.read()), "limit": int(limit.read())}
+    except (OSError, ValueError):
+        pass  # the module is not loaded: then the kernel tracks nothing
     try:
         with open("/proc/meminfo") as meminfo:
             fields = dict(line.split(":", 1) for line in meminfo)

@@ -282,6 +282,7 @@ def _dhcp(
     networks = {network for network in map(network_of, cidrs) if network}
     inquiry.fetch(
         (Ask(DHCPOptions, "uuid", port.dhcpv4_options or "") for port in [*ports, *members]),
+        (Ask(DHCPOptions, "uuid", port.dhcpv6_options or "") for port in [*ports, *members]),
         (Ask(DHCPOptions, "cidr", network) for network in sorted(networks)),
     )
 

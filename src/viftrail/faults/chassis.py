@@ -9,6 +9,7 @@ from viftrail.chain.build import waited_in_vain
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import controller_state
 from viftrail.chain.daemon import RUNNING, UNSEEN
+from viftrail.chain.quoting import db, q
 from viftrail.chain.saying import evidence_of
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.facts.inquiry import SOUTHBOUND
@@ -45,7 +46,7 @@ def _twins(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis hostname={hostname}",
                     seen=names,
                     expected="one row",
-                    command=f"ovn-sbctl --columns=name,encaps find Chassis hostname={hostname}",
+                    command=f"ovn-sbctl --columns=name,encaps find Chassis hostname={db(hostname)}",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
@@ -84,12 +85,12 @@ def _ghosts(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis_Private {row.name}",
                     seen="chassis empty, and no Chassis of that name",
                     expected="a Chassis",
-                    command=f"ovn-sbctl find Chassis name={row.name}",
+                    command=f"ovn-sbctl find Chassis name={db(row.name)}",
                 ),
             ),
             steps=on_host(
                 cloud.central_name,
-                f"ovn-sbctl destroy Chassis_Private {row.name}",
+                f"ovn-sbctl destroy Chassis_Private {q(row.name)}",
                 undo="a living ovn-controller makes it again",
                 verify="ovn-nbctl --wait=hv --timeout=10 sync",
             ),
@@ -137,7 +138,7 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis_Private.nb_cfg of {chassis.hostname}",
                     seen=str(row.nb_cfg),
                     expected=str(wanted),
-                    command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={row.name}",
+                    command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={db(row.name)}",
                 ),
                 *evidence_of([mute]),
                 *(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.log.moment import parse
 from viftrail.facts.southbound import Chassis, ChassisPrivate
@@ -42,7 +43,7 @@ def _ahead(cloud: Cloud) -> Iterator[Case]:
                     seen=str(row.nb_cfg_timestamp),
                     expected=f"before {max(others.values()) * 1000:.0f}, when {witness} was looked at",
                     command=f"ovn-sbctl --columns=nb_cfg_timestamp find Chassis_Private "
-                    f"name={row.name}",
+                    f"name={db(row.name)}",
                 ),
             ),
             steps=on_host(

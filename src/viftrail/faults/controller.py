@@ -9,6 +9,7 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
+from viftrail.chain.quoting import db, q
 from viftrail.chain.server import server_state
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
@@ -47,7 +48,7 @@ def _crashed(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis name={host.chassis_name}",
                     seen="still registered",
                     expected="gone, had it been stopped in an orderly way",
-                    command=f"ovn-sbctl find Chassis name={host.chassis_name}",
+                    command=f"ovn-sbctl find Chassis name={db(host.chassis_name)}",
                 ),
             ),
             steps=on_host(
@@ -137,10 +138,10 @@ def _down(cloud: Cloud) -> bool:
 
 def _reconnect(cloud: Cloud, name: str, remote: str, usual: str) -> tuple[Step, ...]:
     if usual:
-        undo = f"ovs-vsctl set Open_vSwitch . external_ids:ovn-remote={remote}"
+        undo = f"ovs-vsctl set Open_vSwitch . external_ids:ovn-remote={db(remote)}"
         return on_host(
             name,
-            f"ovs-vsctl set Open_vSwitch . external_ids:ovn-remote={usual}",
+            f"ovs-vsctl set Open_vSwitch . external_ids:ovn-remote={db(usual)}",
             undo=undo if remote else "ovs-vsctl remove Open_vSwitch . external_ids ovn-remote",
             verify=STATUS,
         )
@@ -148,7 +149,7 @@ def _reconnect(cloud: Cloud, name: str, remote: str, usual: str) -> tuple[Step, 
         cloud.central_name,
         "ovn-sbctl get-connection",
         undo=NOTHING_CHANGED,
-        verify=f"ss -ltn, and from {name}: ovsdb-client list-dbs {remote or 'tcp:ADDRESS:6642'}",
+        verify=f"ss -ltn, and from {q(name)}: ovsdb-client list-dbs {q(remote or 'tcp:ADDRESS:6642')}",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.quoting import atom, db, q
 from viftrail.chain.saying import said
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.log.logs import Signal
@@ -48,16 +49,16 @@ def _pathless(
                 what=f"DHCP_Options {row.uuid}: {' and '.join(_ROUTES)}",
                 seen=seen or "neither",
                 expected=f"router={gateway}, and 0.0.0.0/0 in classless_static_route if that is set",
-                command=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+                command=f"ovn-nbctl dhcp-options-get-options {q(row.uuid)}",
             ),
         ),
         steps=owned_row(
             cloud,
             ovn=_route_by(row, gateway),
             undo=_routes_as_they_were(row),
-            openstack=f"openstack subnet set --gateway {gateway} {subnet}",
-            openstack_undo=f"openstack subnet set --gateway none {subnet}",
-            verify=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+            openstack=f"openstack subnet set --gateway {q(gateway)} {q(subnet)}",
+            openstack_undo=f"openstack subnet set --gateway none {q(subnet)}",
+            verify=f"ovn-nbctl dhcp-options-get-options {q(row.uuid)}",
         ),
         certainty=Certainty.LIKELY,
         victims=frozenset(subject.port(port.id) for port in ports),
@@ -87,22 +88,25 @@ def _leg_address(cloud: Cloud, row: DHCPOptions, switch: LogicalSwitch) -> str:
 
 
 def _route_by(row: DHCPOptions, gateway: str) -> str:
-    command = f"ovn-nbctl set DHCP_Options {row.uuid} options:router={gateway}"
+    command = f"ovn-nbctl set DHCP_Options {q(row.uuid)} options:router={db(gateway)}"
     routes = row.options.get("classless_static_route", "").strip("{} ")
     if routes:
-        command += f" 'options:classless_static_route=\"{{{routes}, {_TELLS_ALL},{gateway}}}\"'"
+        command += " " + q(
+            "options:classless_static_route=" + atom(f"{{{routes}, {_TELLS_ALL},{gateway}}}")
+        )
     return command
 
 
 def _routes_as_they_were(row: DHCPOptions) -> str:
-    undo = f"ovn-nbctl remove DHCP_Options {row.uuid} options router"
+    undo = f"ovn-nbctl remove DHCP_Options {q(row.uuid)} options router"
     if row.options.get("router"):
-        undo = f"ovn-nbctl set DHCP_Options {row.uuid} options:router={row.options['router']}"
+        undo = (
+            f"ovn-nbctl set DHCP_Options {q(row.uuid)} options:router={db(row.options['router'])}"
+        )
     routes = row.options.get("classless_static_route", "")
     if routes:
-        undo += (
-            f" && ovn-nbctl set DHCP_Options {row.uuid} "
-            f"'options:classless_static_route=\"{routes}\"'"
+        undo += f" && ovn-nbctl set DHCP_Options {q(row.uuid)} " + q(
+            "options:classless_static_route=" + atom(routes)
         )
     return undo
 

@@ -8,6 +8,7 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
+from viftrail.chain.quoting import atom, q
 from viftrail.chain.server import PID_FILES, UNITS, endpoints, owner_of, server_state
 from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
@@ -189,7 +190,7 @@ def _no_quorum(cloud: Cloud) -> Iterator[Case]:
                     seen="false",
                     expected="true",
                     command=f"ovn-appctl -t /run/ovn/{PID_FILES[database]}.ctl cluster/status "
-                    f"{database}",
+                    f"{q(database)}",
                 )
                 for name in members
             ),
@@ -244,8 +245,8 @@ def _single(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=on_host(
                 name,
-                f"ovs-vsctl set Open_vSwitch . 'external_ids:ovn-remote=\"{best}\"'",
-                undo=f"ovs-vsctl set Open_vSwitch . 'external_ids:ovn-remote=\"{remote}\"'",
+                f"ovs-vsctl set Open_vSwitch . {q('external_ids:ovn-remote=' + atom(best))}",
+                undo=f"ovs-vsctl set Open_vSwitch . {q('external_ids:ovn-remote=' + atom(remote))}",
                 verify="ovn-appctl -t ovn-controller connection-status",
             ),
             victims=unfinished(cloud) & _on(cloud, name)

@@ -22,7 +22,7 @@ import msgspec
 
 from viftrail.errors import LabError, NotPermitted, UsageError
 from viftrail.lab import folder as folders
-from viftrail.lab import wire
+from viftrail.lab import serial, wire
 from viftrail.lab.folder import Folder
 from viftrail.lab.shape import Shape
 from viftrail.lab.status import MachineRef, Status
@@ -199,11 +199,9 @@ class Lab:
             LabError: it took longer than ``timeout`` seconds (it has been killed).
         """
         machine = self.node(node) if isinstance(node, str) else node
-        # nsenter(1) execs in place: no second process, and no fork of ours in a thread.
-        enter = (f"--net={machine.net}", f"--mount={machine.mnt}", f"--uts={machine.uts}")
         try:
             return subprocess.run(
-                ["nsenter", *enter, "--", *argv],
+                way_into(machine, argv),
                 env=machine.environment,
                 input=stdin,
                 stdin=subprocess.DEVNULL if stdin is None else None,
@@ -215,6 +213,15 @@ class Lab:
             raise LabError(
                 f"{machine.name}: {argv[0]} did not end within {timeout:g} s."
             ) from error
+
+
+def way_into(machine: MachineRef, argv: Sequence[str]) -> list[str]:
+    """The local command that runs ``argv`` in a node or VM, but for its environment."""
+    if machine.serial:
+        return serial.command(machine.serial, argv)
+    # nsenter(1) execs in place: no second process, and no fork of ours in a thread.
+    enter = (f"--net={machine.net}", f"--mount={machine.mnt}", f"--uts={machine.uts}")
+    return ["nsenter", *enter, "--", *argv]
 
 
 def _await_cleanup(sock: socket.socket) -> None:

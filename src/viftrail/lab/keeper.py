@@ -139,8 +139,19 @@ class Keeper:
     def _machines(self) -> object:
         return msgspec.to_builtins(inventory.machines_of(self.cloud))
 
-    def _boot(self, vm: str, host: str | None, *, hybrid: bool, floating_ip: bool) -> str:
-        return self.cloud.boot(vm, host, hybrid=hybrid, floating_ip=floating_ip)
+    def _boot(
+        self,
+        vm: str,
+        host: str | None,
+        *,
+        hybrid: bool,
+        floating_ip: bool,
+        qemu: bool = False,
+        direct: bool = False,
+    ) -> str:
+        return self.cloud.boot(
+            vm, host, hybrid=hybrid, floating_ip=floating_ip, qemu=qemu, direct=direct
+        )
 
     def _again(self, fault: str) -> object:
         """Asks once more for the server that a provoked fault kept from being built."""

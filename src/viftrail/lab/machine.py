@@ -126,6 +126,11 @@ class Machine:
         with self.inside():
             return kernel.ipv4_of(link)
 
+    def ipv6_of(self, link: str) -> str | None:
+        """The first global IPv6 address of a link of the machine, if it has one."""
+        with self.inside():
+            return kernel.ipv6_of(link)
+
     def mtu_of(self, link: str) -> int:
         """The MTU of a link of the machine; 0 if there is no such link."""
         with self.inside():

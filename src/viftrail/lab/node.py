@@ -53,6 +53,10 @@ def environment(folder: Folder, token: str, machine: str) -> dict[str, str]:
     }
 
 
+#: Seconds in which a healthy lab has followed a change of Northbound, on a loaded computer.
+_FOLLOWED_WITHIN = 3
+
+
 class Node(Machine):
     """A machine with folders of its own."""
 
@@ -186,6 +190,16 @@ class Controller(Node):
         """Connects to the northbound or southbound database."""
         side = "nb" if database == NORTHBOUND else "sb"
         return Ovsdb(self.run_dir / f"ovn{side}_db.sock", database, patience=patience)
+
+    def nbctl(self, *arguments: str) -> str:
+        """Writes Northbound, and waits until every chassis has followed; what was printed.
+
+        Written is written: where ovn-northd or a chassis is broken already, nobody follows.
+        """
+        output = self.run("ovn-nbctl", *arguments)
+        follow = ("ovn-nbctl", "--wait=hv", f"--timeout={_FOLLOWED_WITHIN}", "sync")
+        self.run(*follow, check=False)
+        return output.strip()
 
     def listen(self) -> None:
         """Makes both databases listen on TCP, as ``ovn-{nb,sb}ctl set-connection`` does."""

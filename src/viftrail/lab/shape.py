@@ -18,14 +18,19 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     ``computes`` carry VMs, ``gateways`` the router's way out; more than one of them watch
     each other by BFD. ``dvr`` translates floating IPs where the VM runs, as Neutron does with
     ``enable_distributed_floating_ip``: every compute is on the provider network then.
-    ``ha_groups`` schedules gateways by HA_Chassis_Group, as Neutron 29 does. ``openstack`` runs a
-    real OpenStack, whose Neutron owns the ports; its computes are all on the provider network.
+    ``ha_groups`` schedules gateways by HA_Chassis_Group, as Neutron 29 does. ``vlan`` adds a
+    provider network of type VLAN with a VM directly on it on each of the first two computes, all
+    of which are on the provider's wire then. ``ipv6`` gives the tenant network a second subnet:
+    addresses by router advertisement, options by DHCPv6 (``dhcpv6-stateless``). ``openstack``
+    runs a real OpenStack, whose Neutron owns the ports; all its computes are on that wire too.
     """
 
     computes: int = 2
     gateways: int = 1
     dvr: bool = False
     ha_groups: bool = False
+    vlan: bool = False
+    ipv6: bool = False
     openstack: bool = False
 
     def check(self) -> None:

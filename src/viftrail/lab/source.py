@@ -24,7 +24,7 @@ from viftrail.facts.ovsdb.client import Client
 from viftrail.facts.ovsdb.remote import parse_remotes
 from viftrail.facts.owner import ADMIN_SHELL, OwnedFloatingIp, OwnedPort, Owner
 from viftrail.lab import kernel
-from viftrail.lab.client import Lab
+from viftrail.lab.client import Lab, way_into
 from viftrail.lab.status import MachineRef, NodeStatus, Status
 
 if TYPE_CHECKING:
@@ -46,18 +46,8 @@ class Node:
         machine = self.machine
         environment = [f"{key}={value}" for key, value in machine.environment.items()]
         interpreter = sys.executable if program[0] == "python3" else program[0]
-        return [
-            "nsenter",
-            f"--net={machine.net}",
-            f"--mount={machine.mnt}",
-            f"--uts={machine.uts}",
-            "--",
-            "env",
-            "-i",
-            *environment,
-            interpreter,
-            *program[1:],
-        ]
+        inside = ["env", "-i", *environment, interpreter, *program[1:]]
+        return way_into(machine, list(program) if machine.serial else inside)
 
 
 def open_lab(name: str, *, timeout: float) -> LiveSource:
@@ -132,8 +122,8 @@ def owner(status: Status) -> Owner:
             OwnedPort(
                 id=vm.port_id,
                 mac=vm.mac,
-                addresses=(vm.ip,),
-                cidrs=(vm.cidr,),
+                addresses=tuple(filter(None, (vm.ip, vm.ip6))),
+                cidrs=tuple(filter(None, (vm.cidr, vm.cidr6))),
                 switch=networks[vm.network].logical_switch if vm.network in networks else "",
                 network=vm.network,
                 server_id=vm.id,
@@ -143,6 +133,8 @@ def owner(status: Status) -> Owner:
                 dhcp=networks[vm.network].dhcp if vm.network in networks else None,
                 hybrid=vm.hybrid,
                 revision=vm.revision,
+                address_mode=networks[vm.network].mode6 if vm.network in networks else "",
+                vlan=networks[vm.network].vlan if vm.network in networks else None,
             )
             for vm in status.vms
         ),
@@ -164,7 +156,7 @@ def _guests(status: Status, host: str) -> tuple[Guest, ...]:
         Guest(
             port_id=vm.port_id,
             mac=vm.mac_in_guest or "",
-            addresses=(vm.lease,) if vm.lease else (),
+            addresses=tuple(filter(None, (vm.lease, vm.address6))),
             mtu=vm.mtu_in_guest,
         )
         for vm in status.vms

@@ -150,13 +150,16 @@ class OpenStackCloud(plain.Cloud):
         host: str | None = None,
         *,
         hybrid: bool = False,
+        qemu: bool = False,
         floating_ip: bool = False,
+        direct: bool = False,
         patience: float = _LEASE,
     ) -> str:
         """Has Nova make a server, and waits for its lease."""
-        if hybrid:
+        if hybrid or qemu or direct:
             raise UsageError(
-                "A real Neutron decides itself how a port is plugged.", "Leave --hybrid out."
+                "Nova and Neutron decide themselves how a server and its port are made.",
+                "Leave --hybrid, --qemu and --vlan out.",
             )
         if name in self.vms:
             return f"{name} runs on {self.vms[name].host} already."

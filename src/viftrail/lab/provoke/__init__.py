@@ -22,6 +22,7 @@ from viftrail.lab.provoke import (
     bridge,  # noqa: F401
     vif,  # noqa: F401
     local,  # noqa: F401
+    ipv6,  # noqa: F401
     underlay,  # noqa: F401
     north,  # noqa: F401
     route,  # noqa: F401

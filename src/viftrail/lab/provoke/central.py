@@ -119,6 +119,7 @@ def close_northbound(victim: Victim) -> Undo:
     "northd-no-active",
     "ovn-northd hangs and keeps its lock; then the VM was deleted and made anew",
     ALL_PATHS,
+    renews=True,
 )
 def hang_northd(victim: Victim) -> Undo:
     """A process that is stopped loses no lock: its connection is as good as ever."""
@@ -138,6 +139,7 @@ def hang_northd(victim: Victim) -> Undo:
     "northd-wrong-endpoints",
     "ovn-northd was started by hand on an old pair of databases; then the VM was made anew",
     ALL_PATHS,
+    renews=True,
 )
 def mislead_northd(victim: Victim) -> Undo:
     """As with the central of an all-in-one installation that was moved and never removed."""
@@ -207,7 +209,7 @@ def take_name(victim: Victim) -> Undo:
     victim.guest.ask_for_lease()
 
     def undo() -> None:
-        controller.run("ovn-nbctl", "--wait=hv", "--if-exists", "lr-del", _INTRUDER)
+        controller.nbctl("--if-exists", "lr-del", _INTRUDER)
         victim.retry()
 
     return undo

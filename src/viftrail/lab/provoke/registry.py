@@ -11,7 +11,7 @@ from viftrail.lab.shape import Shape
 
 if TYPE_CHECKING:
     from viftrail.lab.cloud import Cloud
-    from viftrail.lab.design import FloatingIp, Vm
+    from viftrail.lab.design import FloatingIp, Network, Vm
     from viftrail.lab.guest import Guest
     from viftrail.lab.node import Chassis
     from viftrail.lab.openstack.cloud import OpenStackCloud
@@ -47,6 +47,17 @@ class Victim:
         return self.cloud.guests[self.name]
 
     @property
+    def direct(self) -> bool:
+        """Whether it is directly on the provider's VLAN network."""
+        return self.exists and self.vm.direct
+
+    @property
+    def provider(self) -> Network:
+        """The provider network that it is on, or else that its router leads to."""
+        design = self.cloud.design
+        return design.vlan if self.direct and design.vlan else design.provider
+
+    @property
     def exists(self) -> bool:
         """Whether nobody has deleted it meanwhile."""
         return self.name in self.cloud.vms
@@ -73,6 +84,7 @@ class Victim:
             old.host,
             hybrid=hybrid,
             floating_ip=old.floating_ip is not None,
+            direct=old.direct,
             patience=0,
         )
 
@@ -119,7 +131,7 @@ class Victim:
 
     def nbctl(self, *arguments: str) -> str:
         """Runs ovn-nbctl and waits until every chassis has followed."""
-        return self.cloud.controller.run("ovn-nbctl", "--wait=hv", *arguments).strip()
+        return self.cloud.controller.nbctl(*arguments)
 
     def row(self, table: str, condition: str) -> str:
         """The UUID of a Northbound row."""
@@ -157,7 +169,10 @@ class Provocation:
     was done; ``breaks`` names paths of ``lab ping`` that fail for the victim,
     with ``size`` those that do so only for that much payload. What ``freezes`` breaks no path: all
     that there is works on, and nothing can be changed. ``by_hand`` is what no printed command can
-    mend, as it is for the operator to choose. ``needs`` is the lab that it takes. ``request`` is
+    mend, as it is for the operator to choose. ``needs`` is the lab that it takes. What ``renews``
+    makes the VM anew with another port, and with it mends whatever was wrong with the old one.
+    ``breaks_direct`` are the paths of a victim that is directly on a provider network, where such
+    a one can be. ``request`` is
     the server that suffers: it is asked for once the fault is there, unless the provocation
     ``asks_itself``, and again once it is mended. ``sufferer`` is the VM to ask about where it is
     not the one that was named.
@@ -173,6 +188,8 @@ class Provocation:
     needs: Shape = field(default_factory=Shape)
     freezes: bool = False
     by_hand: bool = False
+    renews: bool = False
+    breaks_direct: tuple[str, ...] = ()
     request: Request | None = None
     asks_itself: bool = False
     sufferer: str = ""
@@ -199,6 +216,9 @@ ALL_PATHS = (
 #: The paths that leave the lab's own network.
 NORTH_SOUTH = ("external", "floating-ip-icmp", "floating-ip-tcp")
 
+#: The paths by which a VM leaves its host that is directly on a provider network.
+DIRECT = ("provider", "other-host")
+
 
 def provocation(
     fault: str,
@@ -211,6 +231,8 @@ def provocation(
     needs: Shape = _PLAIN,
     freezes: bool = False,
     by_hand: bool = False,
+    renews: bool = False,
+    breaks_direct: tuple[str, ...] = (),
     request: Request | None = None,
     asks_itself: bool = False,
     sufferer: str = "",
@@ -220,7 +242,7 @@ def provocation(
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
         _REGISTRY[fault] = Provocation(
             *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand),
-            *(request, asks_itself, sufferer),
+            *(renews, breaks_direct, request, asks_itself, sufferer),
         )
         return function
 
