@@ -57,7 +57,7 @@ def _evidence(row: NeutronPort, what: str, seen: str, expected: str) -> Evidence
 
 def _none(cloud: Cloud, server: Server | None) -> Finding:
     """Of a server that has no port: whether one was made at all, and what became of it."""
-    failure = failure_of(cloud.openstack, server) if server else None
+    failure = failure_of(cloud.openstack, server, cloud.facts.logs) if server else None
     if server is None or cloud.openstack.ports is None:
         return not_examined(Stage.PORT, "Neutron's ports were not read")
     if failure is None or failure.kind in BEFORE_HOST:

@@ -15,7 +15,7 @@ def waited_in_vain(cloud: Cloud) -> dict[str, tuple[Server, ...]]:
     """By host: the servers whose build there waited for a plug that was never reported."""
     found: dict[str, list[Server]] = {}
     for server in cloud.openstack.servers or ():
-        failure = failure_of(cloud.openstack, server)
+        failure = failure_of(cloud.openstack, server, cloud.facts.logs)
         host = tried_on(cloud.openstack, server)
         if host and failure and failure.kind is Kind.PLUG:
             found.setdefault(host, []).append(server)
@@ -29,7 +29,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     server = trail.server
     if server is None:
         return not_examined(Stage.BUILD, NO_SERVER)
-    failure = failure_of(cloud.openstack, server)
+    failure = failure_of(cloud.openstack, server, cloud.facts.logs)
     if failure and failure.kind in BEFORE_HOST:
         return not_applicable(Stage.BUILD, "it was never given to a host")
     checks = Checks(Stage.BUILD)

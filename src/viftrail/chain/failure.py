@@ -8,9 +8,11 @@ tells how far the server got.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from viftrail.facts.log.logs import Logs
 from viftrail.facts.openstack import UUID, Action, ActionEvent, OpenStack, Server
 
 BUILD_EVENT = "compute__do_build_and_run_instance"
@@ -52,6 +54,9 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
     )
 )
 
+_SHOWN = 200
+_NO_LOGS = Logs()
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -65,8 +70,12 @@ class Failure:
     port_id: str = ""
 
 
-def failure_of(openstack: OpenStack, server: Server) -> Failure | None:
-    """Why the server failed; None where it did not, or nobody said."""
+def failure_of(openstack: OpenStack, server: Server, logs: Logs = _NO_LOGS) -> Failure | None:
+    """Why the server failed; None where it did not, or nobody said.
+
+    That all hosts failed is half an answer: the other half is in the traceback, or in the logs of
+    the conductor and of the last host.
+    """
     if server.vm_state not in ("error", "") or (
         server.vm_state == "" and server.status not in ("ERROR", "")
     ):
@@ -77,7 +86,33 @@ def failure_of(openstack: OpenStack, server: Server) -> Failure | None:
     if not message:
         return None
     time = (server.fault.created if server.fault else "") or (broken.finish if broken else "")
-    return _read(message, time)
+    failure = _read(message, time)
+    if failure.kind is Kind.RETRIES:
+        for words in _of_last_host(server, logs):
+            closer = _read(words, time)
+            if closer.kind in (Kind.BINDING, Kind.PLUG, Kind.ADDRESSES, Kind.VOLUME):
+                return replace(closer, message=f"{failure.message} {_sentence(words)}".strip())
+    return failure
+
+
+def _of_last_host(server: Server, logs: Logs) -> Iterator[str]:
+    """What else tells of the build that failed last, the nearest first."""
+    if server.fault:
+        yield server.fault.details
+    for pattern in ("port-binding-failed", "last-host-error"):
+        for signal in reversed(logs.signals(pattern)):
+            if server.id in signal.line.ids or server.id in signal.line.text:
+                yield signal.line.text
+
+
+def _sentence(words: str) -> str:
+    """The line of a traceback that says it."""
+    lines = [line.strip() for line in words.splitlines() if _tells(line)]
+    return lines[-1][-_SHOWN:] if lines else ""
+
+
+def _tells(line: str) -> bool:
+    return any(pattern.search(line) for pattern, _ in _TEXTS)
 
 
 def _read(message: str, time: str) -> Failure:

@@ -45,7 +45,7 @@ def refused(cloud: Cloud) -> Iterator[Refused]:
         if row.vif_type == FAILED and row.host_id and is_guests(row):
             yield Refused(row.id, row.host_id, subject.port(row.id), stands(row), row)
     for server in openstack.servers or ():
-        failure = failure_of(openstack, server)
+        failure = failure_of(openstack, server, cloud.facts.logs)
         host = tried_on(openstack, server)
         if failure and failure.kind is Kind.BINDING and host:
             yield Refused(

@@ -18,7 +18,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     if server is None:
         return not_examined(Stage.SCHEDULING, NO_SERVER)
     checks = Checks(Stage.SCHEDULING)
-    failure = failure_of(cloud.openstack, server)
+    failure = failure_of(cloud.openstack, server, cloud.facts.logs)
     host = tried_on(cloud.openstack, server)
     if failure and failure.kind in BEFORE_HOST:
         checks.check(

@@ -89,7 +89,7 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
 def trail_of_server(cloud: Cloud, server: Server, asked: str) -> Trail:
     """A server without a port: it was never scheduled, or its port went with the failed build."""
     openstack = cloud.openstack
-    failure = failure_of(openstack, server)
+    failure = failure_of(openstack, server, cloud.facts.logs)
     name = tried_on(openstack, server)
     chassis = cloud.chassis_like(name)
     host = chassis.hostname if chassis else name

@@ -158,7 +158,6 @@ def _apply(
 def _plan(source: Source, verdict: Verdict, allowed: frozenset[Risk]) -> Plan:
     from viftrail.facts.facts import Gap
     from viftrail.facts.live import LiveSource
-    from viftrail.facts.owner import ADMIN_SHELL
     from viftrail.fix.plan import plan_of
 
     unreachable = {}
@@ -168,7 +167,7 @@ def _plan(source: Source, verdict: Verdict, allowed: frozenset[Risk]) -> Plan:
             way = source.way(host)
             if isinstance(way, Gap):
                 unreachable[host] = f"{way.why} {way.how}".strip()
-            elif host.split() != [host] and host != ADMIN_SHELL:
+            elif host.split() != [host] and not source.lab:
                 unreachable[host] = "No host was named for it: add --central HOST."
     return plan_of(verdict, allow=allowed, unreachable=unreachable)
 

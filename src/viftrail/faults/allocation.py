@@ -59,7 +59,7 @@ def freed_would_do(cloud: Cloud, server: Server) -> tuple[Provider, ...]:
 def _orphaned(cloud: Cloud) -> Iterator[Case]:
     blocked: dict[str, set[str]] = {}
     for server in cloud.openstack.servers or ():
-        failure = failure_of(cloud.openstack, server)
+        failure = failure_of(cloud.openstack, server, cloud.facts.logs)
         if failure and failure.kind is Kind.NO_CANDIDATE:
             for provider in freed_would_do(cloud, server):
                 blocked.setdefault(provider.uuid, set()).add(server.id)

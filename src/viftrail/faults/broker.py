@@ -84,7 +84,7 @@ def _down(cloud: Cloud) -> Iterator[Case]:
 
 def _timed_out(cloud: Cloud, server_id: str) -> bool:
     server = next(row for row in cloud.openstack.servers or () if row.id == server_id)
-    failure = failure_of(cloud.openstack, server)
+    failure = failure_of(cloud.openstack, server, cloud.facts.logs)
     return bool(failure and _WAITED.search(failure.message))
 
 

@@ -44,7 +44,7 @@ def words_of(cloud: Cloud, server: Server) -> str:
 def failures(cloud: Cloud, *kinds: Kind) -> Iterator[tuple[Server, Failure, str]]:
     """Servers whose build failed like this, with the host that it was tried on."""
     for server in cloud.openstack.servers or ():
-        failure = failure_of(cloud.openstack, server)
+        failure = failure_of(cloud.openstack, server, cloud.facts.logs)
         if failure and failure.kind in kinds:
             yield server, failure, tried_on(cloud.openstack, server)
 

@@ -28,7 +28,7 @@ def candidates_command(needs: dict[str, int]) -> str:
 def unplaced(cloud: Cloud) -> Iterator[Server]:
     """The servers for which Placement offered no host."""
     for server in cloud.openstack.servers or ():
-        failure = failure_of(cloud.openstack, server)
+        failure = failure_of(cloud.openstack, server, cloud.facts.logs)
         if failure and failure.kind is Kind.NO_CANDIDATE:
             yield server
 

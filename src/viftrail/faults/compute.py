@@ -33,7 +33,7 @@ def services(cloud: Cloud) -> tuple[ComputeService, ...]:
 def failed(cloud: Cloud, *kinds: Kind) -> Iterator[Server]:
     """The servers that Nova gave up for one of these reasons."""
     for server in cloud.openstack.servers or ():
-        failure = failure_of(cloud.openstack, server)
+        failure = failure_of(cloud.openstack, server, cloud.facts.logs)
         if failure and failure.kind in kinds:
             yield server
 
@@ -186,7 +186,7 @@ def _unmapped(cloud: Cloud) -> Iterator[Case]:
     """A host that runs and is in no cell, where a server shall go."""
     outside = _outside(cloud)
     for server in failed(cloud, Kind.NOT_MAPPED, Kind.NO_SUCH_HOST, Kind.FILTERED):
-        failure = failure_of(cloud.openstack, server)
+        failure = failure_of(cloud.openstack, server, cloud.facts.logs)
         named = failure.host if failure else ""
         existing = {row.host for row in services(cloud)}
         if named and named not in existing:
@@ -250,7 +250,7 @@ def _forced(cloud: Cloud) -> Iterator[Case]:
     known = [row.host for row in services(cloud)]
     nodes = [row.hostname for row in cloud.openstack.hypervisors or ()]
     for server in failed(cloud, Kind.NO_SUCH_HOST):
-        failure = failure_of(cloud.openstack, server)
+        failure = failure_of(cloud.openstack, server, cloud.facts.logs)
         named = failure.host if failure else ""
         if named in known:
             continue  # it exists: sched-host-not-mapped

@@ -86,7 +86,7 @@ def _scheduled(scene: Scene, guess: str) -> Weighed:
 
 def _plugging(scene: Scene, guess: str) -> Weighed:
     server = scene.trail.server
-    failure = failure_of(scene.cloud.openstack, server) if server else None
+    failure = failure_of(scene.cloud.openstack, server, scene.cloud.facts.logs) if server else None
     if failure is None:
         return Undecided(
             guess=guess,
