@@ -7,6 +7,7 @@ that would outlive a crash, no ``--monitor`` that would hide one.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,10 @@ class Daemon:
     leave: tuple[str, ...] = ()
     after_start: Callable[[], None] = _nothing
     answers: Callable[[], bool] | None = None
+    grace: float = 2.0
+    """Seconds to end politely."""
+    workers: bool = False
+    """It has children of its own, which end with it."""
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @property
@@ -58,7 +63,9 @@ class Daemon:
     def spawn(self) -> None:
         """Starts it unless it runs, without waiting for it."""
         if not self.running:
-            self.process = self.machine.start(self.argv, self.output)
+            self.process = self.machine.start(
+                self.argv, self.output, start_new_session=self.workers
+            )
 
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Waits until it answers.
@@ -93,7 +100,7 @@ class Daemon:
             self.machine.run(*self.leave, timeout=5.0, check=False)
         else:
             self.signal(signal.SIGTERM)
-        wait_until(lambda: not self.running, 2.0)
+        wait_until(lambda: not self.running, self.grace)
         self.kill()
 
     def signal(self, number: int) -> None:
@@ -105,7 +112,10 @@ class Daemon:
         """Ends it at once, as a crash does, and waits for that."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
+                if self.workers:
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                else:
+                    self.process.kill()
             self.process.wait()
 
 

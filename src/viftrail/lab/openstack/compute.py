@@ -48,6 +48,8 @@ class Hypervisor:
             ),
             output=log / "nova-compute.out",
             ready="",
+            grace=10.0,
+            workers=True,
             answers=lambda: True,
         )
         self.metadata = Daemon(
@@ -59,6 +61,8 @@ class Hypervisor:
             ),
             output=log / "neutron-ovn-metadata-agent.out",
             ready="",
+            grace=10.0,
+            workers=True,
             answers=lambda: True,
         )
         for unit in (

@@ -151,6 +151,8 @@ class OpenStackServices:
             ),
             output=node.log_dir / "rabbitmq.out",
             ready="",
+            grace=15.0,
+            workers=True,
             answers=lambda: node.answers(site.controller, RABBITMQ),
         )
 
@@ -180,6 +182,8 @@ class OpenStackServices:
             ),
             output=site.log / f"{name}-uwsgi.log",
             ready="",
+            grace=10.0,
+            workers=True,
             answers=lambda: node.answers(site.controller, port, "/"),
         )
 
@@ -190,6 +194,8 @@ class OpenStackServices:
             argv=(self._kit.program(name), *arguments),
             output=self.site.log / f"{name}.out",
             ready="",
+            grace=10.0,
+            workers=True,
             answers=lambda: True,
         )
 
