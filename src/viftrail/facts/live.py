@@ -54,6 +54,8 @@ class LiveSource:
     """A source that asks the running cloud."""
 
     taken = ""
+    openstack = OpenStack()
+    gaps: tuple[Gap, ...] = ()
 
     def __init__(
         self,
@@ -68,8 +70,6 @@ class LiveSource:
         lab: str = "",
     ) -> None:
         self.owner = owner or Owner(kind="ovn")
-        self.openstack = OpenStack()
-        self.gaps: tuple[Gap, ...] = ()
         self.lab = lab
         self._api = api
         self._connect = connect

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from keystoneauth1 import exceptions
+from keystoneauth1.adapter import Adapter
 
 import openstack
 from openstack import exceptions as openstack_exceptions
@@ -37,7 +39,6 @@ CONSUMERS: Final = 500
 """Holders of allocations that Nova is asked for one by one."""
 ACTIONS: Final = 5
 """The newest of a server's actions whose events are asked for."""
-
 _ABSENT: Final = 404
 _NOVA, _NEUTRON, _PLACEMENT, _IMAGE = "compute", "network", "placement", "image"
 _VERSIONS: Final = {_NOVA: "2.90", _PLACEMENT: "1.36", _NEUTRON: None, _IMAGE: None}
@@ -89,6 +90,9 @@ class OpenStackApi:
         self._pool = ThreadPoolExecutor(WORKERS, "openstack", initializer=enter)
         self._cloud: Any = None
         self._versions: dict[str, str | None] = {}
+        self._silent_since: dict[str, float] = {}
+        self._given_up: set[str] = set()
+        """Services that are not waited for again: asked twice in a row, they let both time out."""
 
     @classmethod
     def configured(
@@ -182,12 +186,17 @@ class OpenStackApi:
             asks.append((_NEUTRON, f"/floatingips?{floating}", "Neutron: floating IPs"))
         else:
             name = urlencode({"name": f"^{re.escape(target)}$"})
-            ids |= {raw["id"] for raw in self._servers(reading, f"/servers/detail?{name}")}
-        for answer in self._ask(reading, asks, absent_is_fine=True):
+            ids |= {row["id"] for row in self._servers(reading, f"/servers/detail?{name}")}
+        for (_, path, _), answer in zip(
+            asks, self._ask(reading, asks, absent_is_fine=True), strict=True
+        ):
+            # That nothing has this address says nothing of ports at all.
+            if any(answer.values()):
+                reading.answers.absorb(answer, path)
             ids |= self._owners(reading, answer)
         asks = [(_NOVA, f"/servers/{each}", "Nova: the server") for each in sorted(ids)]
         answers = self._gather(reading, asks, absent_is_fine=True)
-        return [server(answer["server"]) for answer in answers if "server" in answer]
+        return [server(raw) for answer in answers for raw in _rows(answer, "server") if "id" in raw]
 
     def _servers(self, reading: _Reading, path: str) -> list[dict[str, Any]]:
         """Of all projects where that is allowed, else of the operator's own."""
@@ -199,22 +208,21 @@ class OpenStackApi:
                     continue
                 reading.miss("Nova: servers", refused)
                 return []
-            rows = answer.get("servers", [])
+            rows = [row for row in _rows(answer, "servers") if "id" in row]
             if rows:
-                return list(rows)
+                return rows
         return []
 
     def _owners(self, reading: _Reading, answer: Any) -> set[str]:
         """The servers behind ports, or behind the ports behind floating IPs."""
-        rows = [answer[key] for key in ("port", "floatingip") if key in answer]
-        rows += [row for key in ("ports", "floatingips") for row in answer.get(key, ())]
+        rows = _rows(answer, "port", "floatingip", "ports", "floatingips")
         ports = [row for row in rows if "mac_address" in row]
         behind = [(_NEUTRON, f"/ports/{row['port_id']}", "Neutron: the port")
                   for row in rows if "mac_address" not in row and row.get("port_id")]  # fmt: skip
         for more in self._gather(reading, behind):
-            ports += [more["port"]] if "port" in more else []
+            ports += _rows(more, "port")
         return {
-            row["device_id"]
+            str(row["device_id"])
             for row in ports
             if str(row.get("device_owner", "")).startswith("compute:")
             and _WHOLE_ID.fullmatch(str(row.get("device_id")))
@@ -238,7 +246,7 @@ class OpenStackApi:
             reading,
             [
                 *(
-                    (_IMAGE, f"/v2/images/{each}", "Glance: the image")
+                    (_IMAGE, f"/images/{each}", "Glance: the image")
                     for each in [target.image]
                     if each
                 ),
@@ -251,22 +259,24 @@ class OpenStackApi:
             ],
             absent_is_fine=True,
         )
-        actions = [each for answer in answers for each in answer.get("instanceActions", ())]
-        ports = [each for answer in answers for each in answer.get("ports", ())]
+        actions = [each for answer in answers for each in _rows(answer, "instanceActions")]
+        ports = [each for answer in answers for each in _rows(answer, "ports")]
         self._gather(
             reading,
             [
                 *(
                     (
                         _NOVA,
-                        f"/servers/{target.id}/os-instance-actions/{quote(each['request_id'])}",
+                        f"/servers/{target.id}/os-instance-actions/{quote(str(each['request_id']))}",
                         "Nova: events of an action",
                     )
                     for each in actions[:ACTIONS]
+                    if each.get("request_id")
                 ),
                 *(
                     (_NEUTRON, f"/floatingips?port_id={each['id']}", "Neutron: floating IPs")
                     for each in ports
+                    if each.get("id")
                 ),
             ],
         )
@@ -322,7 +332,7 @@ class OpenStackApi:
             moving = self._pool.submit(self._get, _NOVA, "/os-migrations").result()
         except _Refused:
             return None
-        holders -= {str(each.get("uuid")) for each in moving.get("migrations", ())}
+        holders -= {str(each.get("uuid")) for each in _rows(moving, "migrations")}
         futures = {
             each: self._pool.submit(self._get, _NOVA, f"/servers/{each}") for each in holders
         }
@@ -398,7 +408,8 @@ class OpenStackApi:
     def _log_in(self) -> None:
         try:
             self._cloud = self._connect()
-            self._cloud.authorize()
+            # Not by the SDK's authorize: it says of every refusal no more than that there was one.
+            self._cloud.session.get_token()
         except (
             openstack_exceptions.ConfigException,
             exceptions.MissingRequiredOptions,
@@ -424,28 +435,33 @@ class OpenStackApi:
         Raises:
             _Refused: there is none, for whatever reason.
         """
+        if service in self._given_up:
+            raise self._late(service)
+        began = time.monotonic()
         try:
-            adapter = getattr(self._cloud, service)
-            answer = adapter.get(
-                path,
-                microversion=self._version(service, adapter),
-                raise_exc=False,
-                timeout=self._timeout,
-            )
+            adapter = self._adapter(service)
+            version = self._version(service, adapter)
+            # Twice, as only one of those whose token has expired gets a new one at once.
+            for _ in range(2):
+                answer = adapter.get(
+                    path, microversion=version, raise_exc=False, timeout=self._timeout
+                )
+                if answer.status_code != 401:
+                    break
         except exceptions.EndpointNotFound as error:
             raise _Refused(
                 f"Keystone's catalog has no {service} service.", "`openstack catalog list`."
             ) from error
         except exceptions.ConnectTimeout as error:
-            raise _Refused(
-                f"The {service} API did not answer within {self._timeout:g} s.",
-                "Look at its server, or give --timeout more seconds.",
-            ) from error
+            if began > self._silent_since.setdefault(service, time.monotonic()):
+                self._given_up.add(service)
+            raise self._late(service) from error
         except (exceptions.ClientException, openstack_exceptions.SDKException) as error:
             raise _Refused(
                 f"The {service} API could not be asked: {_words(error)}.",
                 f"See whether it runs: `openstack endpoint list --service {service}`.",
             ) from error
+        self._silent_since.pop(service, None)
         if answer.status_code == 403:
             raise _Refused("These credentials may not read it.", _ADMIN, 403)
         if answer.status_code >= 400:
@@ -462,6 +478,27 @@ class OpenStackApi:
                 "See whether a proxy stands before it.",
             ) from error
         return found if isinstance(found, dict) else {}
+
+    def _late(self, service: str) -> _Refused:
+        return _Refused(
+            f"The {service} API did not answer within {self._timeout:g} s.",
+            "Look at its server, or give --timeout more seconds.",
+        )
+
+    def _adapter(self, service: str) -> Any:
+        """What the service is asked through."""
+        if service == _PLACEMENT:
+            # The SDK's own wants to know its versions first, and of a Placement that is down it
+            # says no more than that it has none.
+            config = self._cloud.config
+            return Adapter(
+                self._cloud.session,
+                service_type=service,
+                interface=config.get_interface(service),
+                region_name=config.get_region_name(service),
+                endpoint_override=config.get_endpoint(service),
+            )
+        return getattr(self._cloud, service)
 
     def _version(self, service: str, adapter: Any) -> str | None:
         """The newest that both sides know."""
@@ -482,6 +519,13 @@ def _resources(flavor: Flavor) -> dict[str, int]:
         if name != key and value.isdigit():
             asked[name] = int(value)
     return {name: amount for name, amount in asked.items() if amount}
+
+
+def _rows(answer: Mapping[str, Any], *keys: str) -> list[dict[str, Any]]:
+    """The records under these keys, one or several; what is no record is left out."""
+    found = [answer.get(key) for key in keys]
+    flat = [row for each in found for row in (each if isinstance(each, list) else [each])]
+    return [row for row in flat if isinstance(row, dict)]
 
 
 def _is_address(text: str) -> bool:
