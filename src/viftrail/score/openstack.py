@@ -6,20 +6,27 @@ asking for the same server again, and by the lease that it gets.
 
 from __future__ import annotations
 
+import os
+import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from viftrail import __version__
 from viftrail.errors import ViftrailError
 from viftrail.faults.catalogue import CATALOGUE, fault
 from viftrail.lab.client import Lab
+from viftrail.lab.openstack.kit import LOCK
 from viftrail.lab.ping import ping
 from viftrail.lab.provoke import Provocation, all_provocations
+from viftrail.lab.shape import Shape
+from viftrail.score.board import versions
 from viftrail.score.round import green, run, whatever_it_takes
-from viftrail.score.tally import Round
+from viftrail.score.tally import Round, Score
 
 SLOW = 240.0
 """Seconds for one order of the lab: a build that fails takes its time-outs."""
@@ -31,6 +38,32 @@ def openstack_singles() -> tuple[str, ...]:
     return tuple(
         each.id for each in CATALOGUE if each.id in known and known[each.id].needs.openstack
     )
+
+
+def openstack_score(
+    faults: Sequence[str] = (), tell: Callable[[Round], None] = lambda _round: None
+) -> Score:
+    """Bring one lab up, play a round for each of these faults or of all, and take it down."""
+    lab = Lab.up(f"score-{os.getpid()}", Shape(openstack=True))
+    rounds = []
+    try:
+        for each in faults or openstack_singles():
+            rounds.append(play_in(lab, each))
+            tell(rounds[-1])
+    finally:
+        lab.down()
+    return Score(
+        tool=f"viftrail {__version__}",
+        versions=f"{versions()}, with {_releases()}",
+        date=date.today().isoformat(),  # noqa: DTZ011 - the date on the wall where it was measured
+        rounds=tuple(rounds),
+    )
+
+
+def _releases() -> str:
+    """Nova and Neutron as the lock file pins them."""
+    pins = dict(re.findall(r"^(\w[\w-]*)==(\S+)", LOCK.read_text(), re.MULTILINE))
+    return f"Nova {pins['nova']} and Neutron {pins['neutron']}"
 
 
 def play_in(lab: Lab, fault_id: str) -> Round:
