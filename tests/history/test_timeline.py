@@ -6,7 +6,7 @@ from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts
 from viftrail.facts.log.line import LogLine
 from viftrail.facts.log.logs import LogFile, Logs, Signal
-from viftrail.facts.names import Names, names_of
+from viftrail.facts.names import Names
 from viftrail.facts.openstack import (
     Action,
     ActionEvent,
@@ -150,12 +150,3 @@ def test_a_row_that_says_nothing_new_is_left_out() -> None:
 def test_it_says_what_it_lacks() -> None:
     places = [gap.place for gap in missing(Facts(), [])]
     assert places == ["time line: logs", "time line: rows", "time line: what was asked"]
-
-
-def test_names_are_those_of_server_and_ports() -> None:
-    names = names_of(Facts(openstack=OPENSTACK), [], SERVER)
-    assert names.ports == (PORT,)
-    assert set(names.others) == {
-        "tap9b57063f-49", "fa:16:3e:00:00:01", "10.0.0.5", "instance-00000001", REQUEST
-    }  # fmt: skip
-    assert names.ids[:2] == (PORT, SERVER)
