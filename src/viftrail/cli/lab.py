@@ -65,6 +65,7 @@ lab.add_command(score)
 @click.option("--ha-groups", is_flag=True, help="Schedule gateways as Neutron 29 does.")
 @click.option("--vlan", is_flag=True, help="A provider VLAN with VMs directly on it: vm4, vm5.")
 @click.option("--ipv6", is_flag=True, help="A second, IPv6 subnet in the tenant network.")
+@click.option("--cluster", is_flag=True, help="Both databases in RAFT clusters of three.")
 @click.option("--no-vms", is_flag=True, help="Boot no VM.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
 def up(
@@ -76,6 +77,7 @@ def up(
     ha_groups: bool,
     vlan: bool,
     ipv6: bool,
+    cluster: bool,
     no_vms: bool,
     verbose: bool,
 ) -> None:
@@ -97,6 +99,7 @@ def up(
         ha_groups=ha_groups,
         vlan=vlan,
         ipv6=ipv6,
+        cluster=cluster,
     )
     found = Lab.up(name, shape, boot_vms=not no_vms, progress=progress)
     status = found.status()

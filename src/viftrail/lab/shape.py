@@ -21,7 +21,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     ``ha_groups`` schedules gateways by HA_Chassis_Group, as Neutron 29 does. ``vlan`` adds a
     provider network of type VLAN with a VM directly on it on each of the first two computes, all
     of which are on the provider's wire then. ``ipv6`` gives the tenant network a second subnet:
-    addresses by router advertisement, options by DHCPv6 (``dhcpv6-stateless``).
+    addresses by router advertisement, options by DHCPv6 (``dhcpv6-stateless``). ``cluster`` has
+    both databases served by three members of a RAFT cluster each, on three controllers.
     """
 
     computes: int = 2
@@ -30,6 +31,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     ha_groups: bool = False
     vlan: bool = False
     ipv6: bool = False
+    cluster: bool = False
 
     def check(self) -> None:
         """Whether such a lab can be made.

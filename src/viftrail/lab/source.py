@@ -22,9 +22,11 @@ from viftrail.facts.ovsdb.client import Client
 from viftrail.facts.ovsdb.remote import parse_remotes
 from viftrail.facts.owner import OwnedFloatingIp, OwnedPort, Owner
 from viftrail.lab.client import Lab, way_into
+from viftrail.lab.design import NB_PORT
 from viftrail.lab.status import MachineRef, NodeStatus, Status
 
 CONTROLLER = "controller"
+"""The role of a node with databases."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,12 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
     lab = Lab.find(name)
     status = lab.status()
     machines = {machine.name: machine for machine in lab.machines()}
-    nodes = {node.name: node for node in status.nodes}
+    central = [node for node in status.nodes if node.role == CONTROLLER]
 
     def connect(database: str) -> Client:
         socket = "ovnnb_db.sock" if database == NORTHBOUND else "ovnsb_db.sock"
-        remotes = parse_remotes(f"unix:{nodes[CONTROLLER].run_dir}/{socket}", 6641)
+        members = ",".join(f"unix:{node.run_dir}/{socket}" for node in central)
+        remotes = parse_remotes(members, NB_PORT)
         return Client.connect(remotes, database=database, timeout=timeout)
 
     def carriers(host: str) -> Carrier | Gap:
@@ -71,7 +74,7 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
         connect,
         carriers,
         owner=owner(status),
-        central=(CONTROLLER,),
+        central=tuple(node.name for node in central),
         others=_chassis_hosts(status.nodes),
         visitor=visitor,
     )
