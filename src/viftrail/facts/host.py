@@ -122,6 +122,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     leader: bool = True
     ports: tuple[int, ...] | None = None
     """The TCP ports that it listens on; None when that was not to be seen."""
+    status: str = ""
+    """What a member of a cluster answers to cluster/status (ovsdb-server(1)); empty: nothing."""
 
 
 class Memory(msgspec.Struct, frozen=True):

@@ -189,5 +189,6 @@ class Inquiry:
             sb=Database(databases[SOUTHBOUND]),
             hosts=dict(sorted(self.hosts.items())),
             owner=self.source.owner,
-            gaps=tuple(self._gaps.values()),
+            # A source knows only when it was asked that what it reads may be old.
+            gaps=tuple({**{gap.place: gap for gap in self.source.gaps}, **self._gaps}.values()),
         )

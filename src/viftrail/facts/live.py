@@ -44,7 +44,6 @@ class LiveSource:
     """A source that asks the running cloud."""
 
     taken = ""
-    gaps: tuple[Gap, ...] = ()
 
     def __init__(
         self,
@@ -73,6 +72,20 @@ class LiveSource:
         if database not in self._clients:
             self._clients[database] = self._connect(database)
         return self._clients[database]
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The databases that are read from a member which has lost its cluster."""
+        return tuple(
+            Gap(
+                database,
+                f"{client.endpoint} has lost its cluster, and no member has it: what was read there "
+                "is as it was when the majority went, and may be older.",
+                "Start the other members; `ovs-appctl cluster/status` on each tells who is missing.",
+            )
+            for database, client in sorted(self._clients.items())
+            if client.stale
+        )
 
     def close(self) -> None:
         """Close both connections."""

@@ -350,7 +350,22 @@ def look_at_server(name: str, path: str, pid: int) -> Optional[Dict[str, Any]]:
         "columns": SERVER_COLUMNS,
     }
     rows = call(path, "transact", ["_Server", select])[0]["rows"]
-    return dict(rows[0], ports=listening(pid)) if rows else None
+    if not rows:
+        return None
+    seen = dict(rows[0], ports=listening(pid))
+    if seen.get("model") == "clustered":
+        seen["status"] = cluster_status(name, path)
+    return seen
+
+
+def cluster_status(name: str, path: str) -> str:
+    """What a member says of its cluster (ovsdb-server(1)); empty when it says nothing in time."""
+    # utilities/ovn-ctl names the control socket like the socket for clients.
+    control = os.path.splitext(path)[0] + ".ctl"
+    try:
+        return str(call(control, "cluster/status", [name], 0.7) or "")
+    except (OSError, ValueError, Hung):
+        return ""
 
 
 def listening(pid: int) -> Optional[List[int]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.cluster import majority_lost
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
 from viftrail.chain.quoting import db, q
@@ -96,7 +97,7 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         if controller_state(host) != "running" or connection(host) != "not connected":
             continue
         remote = host.settings.get("ovn-remote", "")
-        if deaf(cloud, remote) or _down(cloud):
+        if deaf(cloud, remote) or _down(cloud) or majority_lost(cloud, SOUTHBOUND):
             continue  # nobody can: the server is at fault, and not this host
         if not remote:
             continue  # it was not told where: controller-not-configured

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.cluster import Member, majority_lost, members
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.quoting import atom, q
@@ -166,33 +167,43 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
 
 def _no_quorum(cloud: Cloud) -> Iterator[Case]:
     for database, tool in TOOLS.items():
-        members = {
-            name: host.servers[database]
-            for name, host in cloud.hosts.items()
-            if database in host.servers and host.servers[database].model == "clustered"
-        }
-        if not members or any(member.connected for member in members.values()):
+        if not majority_lost(cloud, database):
             continue
+        left = members(cloud, database)
         silent = [
             name
             for name, host in cloud.central.items()
             if server_state(host, database) not in ("", RUNNING)
         ]
+        unheard = sorted({peer.address for member in left for peer in member.unheard})
         yield Case(
             subject=subject.CLOUD,
             summary=f"the cluster of {database} has lost its majority: "
-            f"{', '.join(members)} {'are' if len(members) > 1 else 'is'} disconnected from it"
-            + (f", and the server on {', '.join(silent)} is dead or stopped" if silent else ""),
-            evidence=tuple(
-                Evidence(
-                    where=name,
-                    what=f"_Server.Database {database} connected",
-                    seen="false",
-                    expected="true",
-                    command=f"ovn-appctl -t /run/ovn/{PID_FILES[database]}.ctl cluster/status "
-                    f"{q(database)}",
-                )
-                for name in members
+            f"{', '.join(member.host for member in left)} {'are' if len(left) > 1 else 'is'} "
+            "left without a leader, and nothing can be written"
+            + (f"; dead or stopped: the server on {' and on '.join(silent)}" if silent else ""),
+            evidence=(
+                *(
+                    Evidence(
+                        where=member.host,
+                        what=f"cluster/status of {database}",
+                        seen=member.told(),
+                        expected="cluster member; a leader that is known",
+                        command=status_command(database),
+                    )
+                    for member in left
+                ),
+                *(
+                    Evidence(
+                        where=name,
+                        what=f"ovsdb-server of {database} ({PID_FILES[database]}.pid)",
+                        seen=server_state(cloud.hosts[name], database),
+                        expected=RUNNING,
+                        command=f"systemctl status {UNITS[database]}",
+                    )
+                    for name in silent
+                ),
+                *_unheard(left, unheard, database),
             ),
             steps=tuple(
                 step
@@ -205,9 +216,32 @@ def _no_quorum(cloud: Cloud) -> Iterator[Case]:
                 )
             ),
             victims=unfinished(cloud) if database == SOUTHBOUND else frozenset(),
-            note="Never kick a member or make the cluster anew before its files are saved: what only "
-            "the lost members know would be gone.",
+            note="What is read now comes from a member that was left behind, and may be old. Never "
+            "kick a member or make the cluster anew before its files are saved: what only the lost "
+            "members know would be gone.",
         )
+
+
+def _unheard(
+    left: Sequence[Member], addresses: Sequence[str], database: str
+) -> tuple[Evidence, ...]:
+    """The members that those who are left do not hear, by their addresses."""
+    if not addresses:
+        return ()
+    return (
+        Evidence(
+            where=left[0].host,
+            what=f"members of {database} that were not heard for two election times",
+            seen=", ".join(addresses),
+            expected="none",
+            command=status_command(database),
+        ),
+    )
+
+
+def status_command(database: str) -> str:
+    """How a member is asked what it thinks of its cluster."""
+    return f"ovn-appctl -t /run/ovn/{PID_FILES[database]}.ctl cluster/status {q(database)}"
 
 
 def _single(cloud: Cloud) -> Iterator[Case]:
@@ -343,7 +377,8 @@ FAULTS = (
         "The rest elect no leader, and serve nobody.",
         shows="The flows that are installed go on passing traffic, and nothing changes any more. "
         "Clients log `clustered database server is disconnected from cluster; trying another server`.",
-        decisive="Every member that answers says `connected: false` of itself in its _Server database.",
+        decisive="Every member that answers says `connected: false` of itself in its _Server database, "
+        "and cluster/status `disconnected from the cluster (election timeout)`, `Leader: unknown`.",
         remedy="Start the members that are down. Two of three are enough.",
         risk=Risk.SAFE,
         references=("ovsdb(7), clustered database", "ovs: ovsdb/raft.c"),
@@ -352,7 +387,6 @@ FAULTS = (
             "one follower": "it serves all who do not insist on the leader, and nothing is wrong",
         },
         find=_no_quorum,
-        unprovoked="the lab's databases are standalone servers.",
     ),
     Fault(
         id="sb-stale-or-single-endpoint",

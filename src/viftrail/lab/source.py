@@ -59,7 +59,7 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
         socket = "ovnnb_db.sock" if database == NORTHBOUND else "ovnsb_db.sock"
         members = ",".join(f"unix:{node.run_dir}/{socket}" for node in central)
         remotes = parse_remotes(members, NB_PORT)
-        return Client.connect(remotes, database=database, timeout=timeout)
+        return Client.connect(remotes, database=database, timeout=timeout, settle=True)
 
     def carriers(host: str) -> Carrier | Gap:
         if host not in machines:

@@ -10,6 +10,7 @@ from viftrail.lab.machine import wait_until
 from viftrail.lab.node import SCHEMAS
 from viftrail.lab.ovsdb import SOUTHBOUND
 from viftrail.lab.provoke.registry import ALL_PATHS, provocation
+from viftrail.lab.shape import Shape
 
 if TYPE_CHECKING:
     from viftrail.lab.daemon import Daemon
@@ -36,11 +37,21 @@ def unplug(victim: Victim) -> None:
         wait_until(unbound, 3.0)
 
 
-def _await_cut_off(victim: Victim) -> None:
+def _await_cut_off(victim: Victim, within: float = 3.0) -> None:
     def cut_off() -> bool:
         return "not connected" in victim.host.run(*_CONTROL, "connection-status", check=False)
 
-    wait_until(cut_off, 3.0, pause=0.05)
+    wait_until(cut_off, within, pause=0.05)
+
+
+def _await_connected(victim: Victim) -> None:
+    """ovn-controller rests for up to eight seconds before it tries anew."""
+
+    def connected() -> bool:
+        answer = victim.host.run(*_CONTROL, "connection-status", check=False)
+        return answer.strip() == "connected"
+
+    wait_until(connected, 12.0, pause=0.05)
 
 
 @provocation(
@@ -72,6 +83,32 @@ def kill_southbound(victim: Victim) -> Undo:
 
     def undo() -> None:
         server.start()
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "sb-raft-no-quorum",
+    "two of the three servers of Southbound were killed, and the VM was plugged anew",
+    ALL_PATHS,
+    needs=Shape(cluster=True),
+)
+def lose_majority(victim: Victim) -> Undo:
+    """The third looks for a leader, and is let go by all its clients."""
+    servers = [each.databases[_SB] for each in victim.cloud.controllers[1:]]
+    unplug(victim)
+    for server in servers:
+        server.kill()
+    _await_cut_off(victim, within=30.0)
+    victim.reboot()
+
+    def undo() -> None:
+        for server in servers:
+            server.start()
+        for controller in victim.cloud.controllers:
+            controller.wait_served()
+        _await_connected(victim)
         victim.retry()
 
     return undo
