@@ -13,7 +13,8 @@ from viftrail.chain.cloud import Cloud
 from viftrail.facts.host import Server
 
 _KEY = re.compile(
-    r"^(Address|Status|Role|Term|Leader|Server ID|Election timer|Log): (.*)$", re.MULTILINE
+    r"^(Address|Status|Role|Term|Leader|Cluster ID|Server ID|Election timer|Log): (.*)$",
+    re.MULTILINE,
 )
 _LOG = re.compile(r"\[\d+, (\d+)\]")
 _PEER = re.compile(
@@ -47,6 +48,8 @@ class Member:
     address: str = ""
     end: int = 0
     """The index after the last entry of its log."""
+    cluster: str = ""
+    """The short id of its cluster."""
     election: int = 0
     """Milliseconds of silence after which it wants another leader."""
     peers: tuple[Peer, ...] = field(default=())
@@ -84,6 +87,7 @@ def member_of(host: str, server: Server) -> Member | None:
         leader=own if leader == "self" else leader,
         id=own,
         address=told.get("Address", ""),
+        cluster=told.get("Cluster ID", "").split(" ")[0],
         end=int(log[1]) if log else 0,
         election=_number(told.get("Election timer", "")),
         peers=tuple(

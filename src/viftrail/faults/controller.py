@@ -11,7 +11,7 @@ from viftrail.chain.cluster import majority_lost
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
 from viftrail.chain.quoting import db, q
-from viftrail.chain.server import server_state
+from viftrail.chain.server import is_part, server_state
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
@@ -102,6 +102,8 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         if not remote:
             continue  # it was not told where: controller-not-configured
         usual = usual_remote(cloud, name)
+        if is_part(remote, usual):
+            continue  # the others reach a member that it was not told of: sb-stale-or-single-endpoint
         differs = bool(usual) and usual != remote
         yield Case(
             subject=subject.host(name),

@@ -90,13 +90,18 @@ class Central:
     addresses: tuple[str, ...]
 
     @property
+    def scheme(self) -> str:
+        """How the servers are spoken to, as in a remote."""
+        return "tcp"
+
+    @property
     def clustered(self) -> bool:
         """Whether a database has several members."""
         return len(self.addresses) > 1
 
     def remote(self, port: int) -> str:
         """What a client is told: every member."""
-        return ",".join(f"tcp:{address}:{port}" for address in self.addresses)
+        return ",".join(f"{self.scheme}:{address}:{port}" for address in self.addresses)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from viftrail.lab import hypervisor
+from viftrail.lab.design import SB_PORT
 from viftrail.lab.machine import wait_until
 from viftrail.lab.node import SCHEMAS
 from viftrail.lab.ovsdb import SOUTHBOUND
@@ -112,6 +113,46 @@ def lose_majority(victim: Victim) -> Undo:
         victim.retry()
 
     return undo
+
+
+@provocation(
+    "sb-stale-or-single-endpoint",
+    "the VM's host was told of one member of Southbound only, which was killed; the VM was plugged anew",
+    ALL_PATHS,
+    needs=Shape(cluster=True),
+)
+def tell_of_one(victim: Victim) -> Undo:
+    """As a deployment that was written before there was a cluster."""
+    host, member = victim.host, victim.cloud.controllers[-1]
+    server = member.databases[_SB]
+    remote = f"{host.central.scheme}:{member.design.management_ip}:{SB_PORT}"
+    unplug(victim)
+    host.vsctl("set", "Open_vSwitch", ".", f"external_ids:ovn-remote={remote}")
+    server.kill()
+    _await_cut_off(victim, within=5.0)
+    victim.reboot()
+
+    def undo() -> None:
+        server.start()
+        host.restore_settings()
+        _await_connected(victim)
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "raft-member-apart",
+    "one of the three servers of Southbound was killed",
+    (),
+    needs_vm=False,
+    needs=Shape(cluster=True),
+)
+def lose_member(victim: Victim) -> Undo:
+    """The others elect a leader if it was that, and serve on."""
+    server = victim.cloud.controllers[-1].databases[_SB]
+    server.kill()
+    return server.start
 
 
 @provocation(
