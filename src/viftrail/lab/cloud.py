@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from viftrail.errors import LabError, UsageError
 from viftrail.lab import agents, hypervisor, image, inventory
+from viftrail.lab.certificates import issue, make_authority
 from viftrail.lab.design import POOL, Design, Vm
 from viftrail.lab.fabric import Fabric, hosts_text, put_on_vlan
 from viftrail.lab.guest import NamespaceGuest, http_server, write_scripts
@@ -71,6 +72,9 @@ class Cloud:
         write_scripts(self.folder)
         self._make_nodes()
         progress("databases")
+        if self.design.shape.ssl:
+            self.authority = make_authority(self.controller, self.folder.path, "authority")
+            issue((*self.controllers, *self.chassis), self.authority)
         make_empty_databases(self.controllers, self.chassis)
         self._start_central()
         progress("switches")

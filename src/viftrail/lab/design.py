@@ -88,11 +88,12 @@ class Central:
     """Where both databases are served: by one server each, or by the members of a cluster."""
 
     addresses: tuple[str, ...]
+    ssl: bool = False
 
     @property
     def scheme(self) -> str:
         """How the servers are spoken to, as in a remote."""
-        return "tcp"
+        return "ssl" if self.ssl else "tcp"
 
     @property
     def clustered(self) -> bool:
@@ -343,7 +344,8 @@ class Design:
     def central(self) -> Central:
         """Where the databases are."""
         return Central(
-            tuple(str(node.management_ip) for node in self.nodes if node.role == "controller")
+            tuple(str(node.management_ip) for node in self.nodes if node.role == "controller"),
+            self.shape.ssl,
         )
 
     @property

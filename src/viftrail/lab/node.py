@@ -13,6 +13,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from viftrail.errors import LabError
+from viftrail.lab.certificates import Certificates
 from viftrail.lab.daemon import Daemon, ServiceManager, Unit
 from viftrail.lab.design import (
     INTEGRATION_BRIDGE,
@@ -98,9 +99,18 @@ class Node(Machine):
         else:
             variables["OVN_NB_DB"] = central.remote(NB_PORT)
             variables["OVN_SB_DB"] = central.remote(SB_PORT)
+        self.certificates = Certificates(self.folder / "etc")
+        if central.ssl:
+            for tool in ("NBCTL", "SBCTL"):
+                variables[f"OVN_{tool}_OPTIONS"] = " ".join(self.tls_options)
         super().__init__(design.name, folder.hosts, home, variables)
         self.sysctl("net/ipv4/conf/all/arp_ignore", "1")
         self.services = ServiceManager(design.name, {})
+
+    @property
+    def tls_options(self) -> tuple[str, ...]:
+        """The options of all that speaks to the databases; none where that is plain TCP."""
+        return self.certificates.options if self.central.ssl else ()
 
     @property
     def run_dir(self) -> Path:
@@ -177,6 +187,7 @@ class Controller(Node):
             "ovn-northd",
             f"--ovnnb-db={self.environment['OVN_NB_DB']}",
             f"--ovnsb-db={self.environment['OVN_SB_DB']}",
+            *self.tls_options,
         )
         northd = Unit("ovn-northd", "Open Virtual Network central control daemon", (self.northd,))
         central = Unit(
@@ -214,6 +225,7 @@ class Controller(Node):
             f"--remote=punix:{self.run_dir}/ovn{side}_db.sock",
             f"--unixctl={self.run_dir}/ovn{side}_db.ctl",
             f"--remote=db:{database},{table},connections",
+            *self.tls_options,
             str(self.file(side)),
             program="ovsdb-server",
             pid_name=f"ovn{side}_db",
@@ -237,14 +249,18 @@ class Controller(Node):
         self.run(*follow, check=False)
         return output.strip()
 
+    def listener(self, port: int) -> str:
+        """The passive remote by which a server is reached from other hosts."""
+        return f"p{self.central.scheme}:{port}:0.0.0.0"
+
     def listen(self) -> None:
-        """Makes both databases listen on TCP, as ``ovn-{nb,sb}ctl set-connection`` does."""
+        """Makes both databases listen, as ``ovn-{nb,sb}ctl set-connection`` does."""
         for database, table, port in (
             (NORTHBOUND, "NB_Global", NB_PORT),
             (SOUTHBOUND, "SB_Global", SB_PORT),
         ):
             transaction = Transaction()
-            connection = transaction.insert("Connection", target=f"ptcp:{port}:0.0.0.0")
+            connection = transaction.insert("Connection", target=self.listener(port))
             transaction.insert(table, connections=members([connection]))
             with self.open(database, patience=5.0) as ovsdb:
                 ovsdb.commit(transaction)
@@ -304,6 +320,10 @@ class Chassis(Node):
         settings += ["other_config:n-handler-threads=1", "other_config:n-revalidator-threads=1"]
         command = ["ovs-vsctl", "--no-wait", "--timeout=10", "init", "--", "set", "Open_vSwitch"]
         command += [".", *settings]
+        if self.central.ssl:
+            files = self.certificates
+            command += ["--", "set-ssl"]
+            command += [str(files.private_key), str(files.certificate), str(files.ca_cert)]
         for bridge in (INTEGRATION_BRIDGE, TUNNEL_BRIDGE, PROVIDER_BRIDGE):
             command += ["--", "--may-exist", "add-br", bridge]
             command += ["--", "set", "Bridge", bridge, "datapath_type=netdev"]
@@ -361,7 +381,10 @@ def make_empty_databases(controllers: tuple[Controller, ...], chassis: tuple[Cha
 def _make_cluster(side: str, controllers: tuple[Controller, ...]) -> None:
     """Has the first member found the cluster of a database, and the others join it (ovsdb(7))."""
     database = {"nb": NORTHBOUND, "sb": SOUTHBOUND}[side]
-    addresses = [f"tcp:{node.design.management_ip}:{RAFT_PORTS[database]}" for node in controllers]
+    addresses = [
+        f"{node.central.scheme}:{node.design.management_ip}:{RAFT_PORTS[database]}"
+        for node in controllers
+    ]
     founder, *others = controllers
     founder.run(
         *("ovsdb-tool", f"--election-timer={ELECTION_TIMER}", "create-cluster"),

@@ -22,7 +22,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     provider network of type VLAN with a VM directly on it on each of the first two computes, all
     of which are on the provider's wire then. ``ipv6`` gives the tenant network a second subnet:
     addresses by router advertisement, options by DHCPv6 (``dhcpv6-stateless``). ``cluster`` has
-    both databases served by three members of a RAFT cluster each, on three controllers.
+    both databases served by three members of a RAFT cluster each, on three controllers. With
+    ``ssl`` everybody speaks TLS to them, by certificates of the lab's own authority.
     """
 
     computes: int = 2
@@ -32,6 +33,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     vlan: bool = False
     ipv6: bool = False
     cluster: bool = False
+    ssl: bool = False
 
     def check(self) -> None:
         """Whether such a lab can be made.

@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from viftrail.lab import hypervisor
-from viftrail.lab.design import SB_PORT
+from viftrail.lab.design import NB_PORT, SB_PORT
 from viftrail.lab.machine import wait_until
 from viftrail.lab.node import SCHEMAS
 from viftrail.lab.ovsdb import SOUTHBOUND
@@ -169,7 +169,7 @@ def close_southbound(victim: Victim) -> Undo:
     victim.reboot()
 
     def undo() -> None:
-        controller.run("ovn-sbctl", "set-connection", "ptcp:6642:0.0.0.0")
+        controller.run("ovn-sbctl", "set-connection", controller.listener(SB_PORT))
         victim.retry()
 
     return undo
@@ -188,7 +188,7 @@ def close_northbound(victim: Victim) -> Undo:
     controller.run("ovn-nbctl", "del-connection")
 
     def undo() -> None:
-        controller.run("ovn-nbctl", "set-connection", "ptcp:6641:0.0.0.0")
+        controller.run("ovn-nbctl", "set-connection", controller.listener(NB_PORT))
 
     return undo
 
