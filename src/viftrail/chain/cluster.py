@@ -56,7 +56,10 @@ class Member:
 
     @property
     def unheard(self) -> tuple[Peer, ...]:
-        """The other members that it has not heard for longer than an election takes."""
+        """The other members that it has not heard for longer than an election takes.
+
+        Of one that looks for a leader they gave no vote; followers never hear each other.
+        """
         return tuple(
             peer
             for peer in self.peers

@@ -30,6 +30,7 @@ from viftrail.lab.provoke import (
     translation,  # noqa: F401
     leftovers,  # noqa: F401
     central,  # noqa: F401
+    certificate,  # noqa: F401
     decoys,  # noqa: F401
 )
 

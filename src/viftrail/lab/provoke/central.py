@@ -38,14 +38,16 @@ def unplug(victim: Victim) -> None:
         wait_until(unbound, 3.0)
 
 
-def _await_cut_off(victim: Victim, within: float = 3.0) -> None:
+def await_cut_off(victim: Victim, within: float = 3.0) -> None:
+    """Waits until ovn-controller on its host has no connection to Southbound."""
+
     def cut_off() -> bool:
         return "not connected" in victim.host.run(*_CONTROL, "connection-status", check=False)
 
     wait_until(cut_off, within, pause=0.05)
 
 
-def _await_connected(victim: Victim) -> None:
+def await_connected(victim: Victim) -> None:
     """ovn-controller rests for up to eight seconds before it tries anew."""
 
     def connected() -> bool:
@@ -79,7 +81,7 @@ def kill_southbound(victim: Victim) -> Undo:
     server = victim.cloud.controller.databases[_SB]
     unplug(victim)
     server.kill()
-    _await_cut_off(victim)
+    await_cut_off(victim)
     victim.reboot()
 
     def undo() -> None:
@@ -101,7 +103,7 @@ def lose_majority(victim: Victim) -> Undo:
     unplug(victim)
     for server in servers:
         server.kill()
-    _await_cut_off(victim, within=30.0)
+    await_cut_off(victim, within=30.0)
     victim.reboot()
 
     def undo() -> None:
@@ -109,7 +111,7 @@ def lose_majority(victim: Victim) -> Undo:
             server.start()
         for controller in victim.cloud.controllers:
             controller.wait_served()
-        _await_connected(victim)
+        await_connected(victim)
         victim.retry()
 
     return undo
@@ -129,13 +131,13 @@ def tell_of_one(victim: Victim) -> Undo:
     unplug(victim)
     host.vsctl("set", "Open_vSwitch", ".", f"external_ids:ovn-remote={remote}")
     server.kill()
-    _await_cut_off(victim, within=5.0)
+    await_cut_off(victim, within=5.0)
     victim.reboot()
 
     def undo() -> None:
         server.start()
         host.restore_settings()
-        _await_connected(victim)
+        await_connected(victim)
         victim.retry()
 
     return undo
@@ -165,7 +167,7 @@ def close_southbound(victim: Victim) -> Undo:
     controller = victim.cloud.controller
     unplug(victim)
     controller.run("ovn-sbctl", "del-connection")
-    _await_cut_off(victim)
+    await_cut_off(victim)
     victim.reboot()
 
     def undo() -> None:
