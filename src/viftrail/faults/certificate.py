@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
@@ -101,7 +101,7 @@ def _out_of_date(name: str, tls: Tls, now: float) -> Flaw | None:
 
 
 def _date(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _own(name: str, tls: Tls) -> Flaw | None:
