@@ -152,7 +152,7 @@ def accuse(
                 yield Accusation(fault, case, state, traces, bool(case.victims))
             elif case.subject in subjects:
                 victim = bool(case.victims and case.victims & subjects.keys())
-                if fault.spares_others and not victim:
+                if (fault.spares_others or case.spares_others) and not victim:
                     continue
                 state = _effect(fault, case, subjects)
                 yield Accusation(fault, case, state, _evidence(case, subjects), victim)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from viftrail.chain import subject
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import RUNNING, UNREACHED, UNSEEN, daemon_state
 from viftrail.chain.quoting import q
+from viftrail.chain.subject import Subject
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
@@ -24,6 +26,17 @@ def controller_state(host: Host) -> str:
 def connection(host: Host) -> str:
     """Its connection to Southbound, as it reports it; empty when it did not answer."""
     return host.unixctl.get("ovn-controller", {}).get("connection-status", "")
+
+
+def unclaimed(cloud: Cloud, name: str, host: Host) -> frozenset[Subject]:
+    """Ports plugged here that Southbound does not show as claimed here."""
+    found = set()
+    for port_id, plugs in cloud.plugs.items():
+        if any(plug.host == name and plug.bridge == host.integration_bridge for plug in plugs):
+            chassis = cloud.chassis_of(cloud.binding(port_id))
+            if chassis is None or chassis.name != host.chassis_name:
+                found.add(subject.port(port_id))
+    return frozenset(found)
 
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:

@@ -66,6 +66,8 @@ lab.add_command(score)
 @click.option("--vlan", is_flag=True, help="A provider VLAN with VMs directly on it: vm4, vm5.")
 @click.option("--ipv6", is_flag=True, help="A second, IPv6 subnet in the tenant network.")
 @click.option("--openstack", is_flag=True, help="Run a real OpenStack: `lab prepare` first.")
+@click.option("--cluster", is_flag=True, help="Both databases in RAFT clusters of three.")
+@click.option("--ssl", is_flag=True, help="The databases are spoken to by TLS.")
 @click.option("--no-vms", is_flag=True, help="Boot no VM.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
 def up(
@@ -78,6 +80,8 @@ def up(
     vlan: bool,
     ipv6: bool,
     openstack: bool,
+    cluster: bool,
+    ssl: bool,
     no_vms: bool,
     verbose: bool,
 ) -> None:
@@ -100,6 +104,8 @@ def up(
         vlan=vlan,
         ipv6=ipv6,
         openstack=openstack,
+        cluster=cluster,
+        ssl=ssl,
     )
     found = Lab.up(name, shape, boot_vms=not no_vms, progress=progress)
     status = found.status()

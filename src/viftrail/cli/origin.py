@@ -365,7 +365,9 @@ def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
         which = "nb" if database == NORTHBOUND else "sb"
         if not remotes[which]:
             raise Unreachable(f"No address of {database} was named.", f"Give --{which}.")
-        return Client.connect(remotes[which], database=database, tls=tls, timeout=origin.timeout)
+        return Client.connect(
+            remotes[which], database=database, tls=tls, timeout=origin.timeout, settle=True
+        )
 
     def carriers(host: str) -> Carrier | Gap:
         if host in here:

@@ -207,5 +207,6 @@ class Inquiry:
             owner=self.source.owner,
             openstack=self.source.openstack,
             logs=self._logs,
-            gaps=tuple(self._gaps.values()),
+            # A source knows only when it was asked that what it reads may be old.
+            gaps=tuple({**{gap.place: gap for gap in self.source.gaps}, **self._gaps}.values()),
         )

@@ -55,7 +55,6 @@ class LiveSource:
 
     taken = ""
     openstack = OpenStack()
-    gaps: tuple[Gap, ...] = ()
 
     def __init__(
         self,
@@ -96,9 +95,24 @@ class LiveSource:
             UsageError: its credentials are not complete.
         """
         if self._api is not None:
-            self.openstack, self.gaps = self._api.read(targets)
+            self.openstack, self._unread = self._api.read(targets)
             if self.openstack.ports is not None:
                 self.owner = owner_of(self.openstack)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What OpenStack did not tell, and databases read from a member that has lost its cluster."""
+        stale = tuple(
+            Gap(
+                database,
+                f"{client.endpoint} has lost its cluster, and no member has it: what was read there "
+                "is as it was when the majority went, and may be older.",
+                "Start the other members; `ovs-appctl cluster/status` on each tells who is missing.",
+            )
+            for database, client in sorted(self._clients.items())
+            if client.stale
+        )
+        return (*self._unread, *stale)
 
     def close(self) -> None:
         """Close all connections."""

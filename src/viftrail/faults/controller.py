@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.controller import connection, controller_state
+from viftrail.chain.cluster import majority_lost
+from viftrail.chain.controller import connection, controller_state, unclaimed
 from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
 from viftrail.chain.quoting import db, q
-from viftrail.chain.server import server_state
-from viftrail.chain.subject import Subject
-from viftrail.facts.host import Host
+from viftrail.chain.server import is_part, server_state
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, SBGlobal
+from viftrail.faults.certificate import distrust
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.server import deaf
 from viftrail.faults.step import NOTHING_CHANGED, on_host, revive
@@ -96,11 +96,15 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         if controller_state(host) != "running" or connection(host) != "not connected":
             continue
         remote = host.settings.get("ovn-remote", "")
-        if deaf(cloud, remote) or _down(cloud):
+        if deaf(cloud, remote) or _down(cloud) or majority_lost(cloud, SOUTHBOUND):
             continue  # nobody can: the server is at fault, and not this host
         if not remote:
             continue  # it was not told where: controller-not-configured
         usual = usual_remote(cloud, name)
+        if distrust(cloud, name):
+            continue  # it does, and is not believed, or believes nobody: controller-ssl
+        if is_part(remote, usual):
+            continue  # the others reach a member that it was not told of: sb-stale-or-single-endpoint
         differs = bool(usual) and usual != remote
         yield Case(
             subject=subject.host(name),
@@ -161,17 +165,6 @@ def usual_remote(cloud: Cloud, name: str) -> str:
         if other != name and host.settings.get("ovn-remote") and connection(host) == "connected"
     )
     return remotes.most_common(1)[0][0] if remotes else ""
-
-
-def unclaimed(cloud: Cloud, name: str, host: Host) -> frozenset[Subject]:
-    """Ports plugged here that Southbound does not show as claimed here."""
-    found = set()
-    for port_id, plugs in cloud.plugs.items():
-        if any(plug.host == name and plug.bridge == host.integration_bridge for plug in plugs):
-            chassis = cloud.chassis_of(cloud.binding(port_id))
-            if chassis is None or chassis.name != host.chassis_name:
-                found.add(subject.port(port_id))
-    return frozenset(found)
 
 
 FAULTS = (

@@ -28,6 +28,8 @@ class Case:
     certainty: Certainty = Certainty.PROVEN
     victims: frozenset[Subject] | None = None
     note: str = ""
+    spares_others: bool = False
+    """As of its `Fault`: here it only threatens, where elsewhere it does harm."""
     traces: Mapping[Subject, tuple[Evidence, ...]] = field(default_factory=dict)
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.controller import connection, controller_state
+from viftrail.chain.controller import connection, controller_state, unclaimed
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import encaps
 from viftrail.chain.quoting import db
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, Encap
-from viftrail.faults.controller import unclaimed
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host, unregister
 from viftrail.faults.tunnel import own_address

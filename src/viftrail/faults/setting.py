@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.controller import controller_state
+from viftrail.chain.controller import controller_state, unclaimed
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import encaps
 from viftrail.chain.quoting import db, q
@@ -16,7 +16,7 @@ from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, SBGlobal
-from viftrail.faults.controller import unclaimed, usual_remote
+from viftrail.faults.controller import usual_remote
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
 from viftrail.faults.tunnel import own_address

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from viftrail.errors import LabError, UsageError
 from viftrail.lab import agents, hypervisor, image, inventory
+from viftrail.lab.certificates import issue, make_authority
 from viftrail.lab.design import POOL, Design, Vm
 from viftrail.lab.fabric import Fabric, hosts_text, put_on_vlan
 from viftrail.lab.guest import NamespaceGuest, http_server, write_scripts
@@ -71,7 +72,10 @@ class Cloud:
         write_scripts(self.folder)
         self._make_nodes()
         progress("databases")
-        make_empty_databases(self.controller, self.chassis)
+        if self.design.shape.ssl:
+            self.authority = make_authority(self.controller, self.folder.path, "authority")
+            issue((*self.controllers, *self.chassis), self.authority)
+        make_empty_databases(self.controllers, self.chassis)
         self._start_central()
         progress("switches")
         self._start_switches()
@@ -94,11 +98,14 @@ class Cloud:
         progress("ready")
 
     def _start_central(self) -> None:
-        for daemon in self.controller.databases:
-            daemon.spawn()
+        for controller in self.controllers:
+            for daemon in controller.databases:
+                daemon.spawn()
         # Started here, waited for later: they need no more than these to begin with.
         for node in self.chassis:
             node.ovsdb.spawn()
+        for controller in self.controllers:
+            controller.wait_served()
         self.controller.listen()
         self.controller.northd.spawn()
 
@@ -125,21 +132,24 @@ class Cloud:
 
     def _make_nodes(self) -> None:
         fabric = Fabric(self.folder, self.home, self._token)
-        controller_ip = str(self.design.node("controller").management_ip)
+        central = self.design.central
         nodes: list[Node] = []
         for plan in self.design.nodes:
             kind = Chassis if plan.is_chassis else Node
             if plan.role == "controller":
                 kind = Controller
-            nodes.append(kind(plan, self.folder, self.home, self._token, controller_ip))
+            nodes.append(kind(plan, self.folder, self.home, self._token, central))
         self.fabric = fabric
         self.nodes = {node.name: node for node in nodes}
-        self.controller = next(node for node in nodes if isinstance(node, Controller))
+        self.controllers = tuple(node for node in nodes if isinstance(node, Controller))
+        self.controller = self.controllers[0]
         self.chassis = tuple(node for node in nodes if isinstance(node, Chassis))
         fabric.connect(tuple(nodes))
-        self.controller.prepare()
+        for controller in self.controllers:
+            controller.prepare()
+        self.controller.prepare_northd()
         for node in self.chassis:
-            node.prepare(controller_ip)
+            node.prepare()
             if node.design.role == "compute":
                 node.services.units |= agents.of_compute(self, node)
         self.neutron = Neutron(self.design, self.controller)

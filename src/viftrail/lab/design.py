@@ -45,6 +45,10 @@ POOL: Final = range(11, 151)
 OPENINGS: Final = ("icmp4", "tcp && tcp.dst == 22", "tcp && tcp.dst == 80")
 OPENINGS6: Final = ("icmp6",)
 
+#: Where the servers of Northbound and Southbound listen for clients (utilities/ovn-ctl).
+NB_PORT: Final = 6641
+SB_PORT: Final = 6642
+
 _ROOT: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "lab.viftrail")
 
 
@@ -77,6 +81,28 @@ class NodeDesign:
     def tunnel_ip(self) -> str | None:
         """The tunnel endpoint, on br-phy."""
         return str(TUNNEL[self.number]) if self.is_chassis else None
+
+
+@dataclass(frozen=True)
+class Central:
+    """Where both databases are served: by one server each, or by the members of a cluster."""
+
+    addresses: tuple[str, ...]
+    ssl: bool = False
+
+    @property
+    def scheme(self) -> str:
+        """How the servers are spoken to, as in a remote."""
+        return "ssl" if self.ssl else "tcp"
+
+    @property
+    def clustered(self) -> bool:
+        """Whether a database has several members."""
+        return len(self.addresses) > 1
+
+    def remote(self, port: int) -> str:
+        """What a client is told: every member."""
+        return ",".join(f"{self.scheme}:{address}:{port}" for address in self.addresses)
 
 
 @dataclass(frozen=True)
@@ -276,6 +302,10 @@ class Design:
             "nodes",
             (
                 NodeDesign("controller", "controller", 10),
+                *(
+                    NodeDesign(f"controller{number}", "controller", number)
+                    for number in ((2, 3) if self.shape.cluster else ())
+                ),
                 *chassis,
                 NodeDesign("external", "external", 1),
             ),
@@ -309,6 +339,14 @@ class Design:
     def chassis(self) -> tuple[NodeDesign, ...]:
         """The nodes with Open vSwitch."""
         return tuple(node for node in self.nodes if node.is_chassis)
+
+    @property
+    def central(self) -> Central:
+        """Where the databases are."""
+        return Central(
+            tuple(str(node.management_ip) for node in self.nodes if node.role == "controller"),
+            self.shape.ssl,
+        )
 
     @property
     def gateways(self) -> tuple[NodeDesign, ...]:

@@ -24,7 +24,8 @@ _BRIDGES: Final = {"mgmt": "br-mgmt", "tun": "br-tun", "prov": "br-prov"}
 
 def port_of(node: str, wire: str) -> str:
     """The fabric's port that leads to a node; ``wire`` is mgmt, tun or prov."""
-    return f"{node}-{wire}"
+    # A link's name has 15 letters at most.
+    return f"{node.replace('controller', 'control')}-{wire}"
 
 
 class Fabric(Machine):

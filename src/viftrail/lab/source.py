@@ -25,12 +25,14 @@ from viftrail.facts.ovsdb.remote import parse_remotes
 from viftrail.facts.owner import OwnedFloatingIp, OwnedPort, Owner
 from viftrail.lab import kernel
 from viftrail.lab.client import Lab, way_into
+from viftrail.lab.design import NB_PORT
 from viftrail.lab.status import MachineRef, NodeStatus, Status
 
 if TYPE_CHECKING:
     from viftrail.facts.openstack_api import OpenStackApi
 
 CONTROLLER = "controller"
+"""The role of a node with databases; and the name of the first."""
 _SLOW = 20.0
 """Seconds: two cores carry a whole OpenStack and its guests."""
 
@@ -59,12 +61,13 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
     lab = Lab.find(name)
     status = lab.status()
     machines = {machine.name: machine for machine in lab.machines()}
-    nodes = {node.name: node for node in status.nodes}
+    central = [node for node in status.nodes if node.role == CONTROLLER]
 
     def connect(database: str) -> Client:
         socket = "ovnnb_db.sock" if database == NORTHBOUND else "ovnsb_db.sock"
-        remotes = parse_remotes(f"unix:{nodes[CONTROLLER].run_dir}/{socket}", 6641)
-        return Client.connect(remotes, database=database, timeout=timeout)
+        members = ",".join(f"unix:{node.run_dir}/{socket}" for node in central)
+        remotes = parse_remotes(members, NB_PORT)
+        return Client.connect(remotes, database=database, timeout=timeout, settle=True)
 
     def carriers(host: str) -> Carrier | Gap:
         if status.clouds and " " in host:  # a place that was named by what runs there
@@ -82,7 +85,7 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
         connect,
         carriers,
         owner=None if status.clouds else owner(status),
-        central=(CONTROLLER,),
+        central=tuple(node.name for node in central),
         others=_chassis_hosts(status.nodes),
         visitor=visit if status.clouds else visitor,
         api=_api(status, machines[CONTROLLER], timeout) if status.clouds else None,

@@ -50,7 +50,7 @@ class OpenStackCloud(plain.Cloud):
         self._make_nodes()
         progress("databases")
         self.services.begin()
-        make_empty_databases(self.controller, self.chassis)
+        make_empty_databases(self.controllers, self.chassis)
         self._start_central()
         self._start_switches()
         for node in self.chassis:

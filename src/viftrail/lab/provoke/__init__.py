@@ -33,6 +33,7 @@ from viftrail.lab.provoke import (
     scheduling,  # noqa: F401
     building,  # noqa: F401
     porting,  # noqa: F401
+    certificate,  # noqa: F401
     decoys,  # noqa: F401
 )
 
@@ -47,6 +48,8 @@ __all__ = ["Provocation", "all_provocations", "mend", "provoke"]
 #: Seconds to wait for a mended lab: a guest may rest for two before it asks again,
 #: and a resumed ovn-northd may stay on standby for six.
 _MEND_TIMEOUT = 9.0
+#: The same where a cluster elects a leader first, and its clients find it in turns.
+_CLUSTER_MEND_TIMEOUT = 20.0
 
 
 def provoke(cloud: Cloud, fault: str, vm: str) -> str:
@@ -92,11 +95,12 @@ def mend(cloud: Cloud) -> str:
         # Forgotten only now: a mend that failed can be tried again.
         cloud.provoked.pop()
         mended.append(fault)
-    if not cloud.wait_healthy(_MEND_TIMEOUT):
+    timeout = _CLUSTER_MEND_TIMEOUT if cloud.design.shape.cluster else _MEND_TIMEOUT
+    if not cloud.wait_healthy(timeout):
         # Not a fault of ours, then. What Nova's last resort mends is mended too.
         for vm in cloud.without_lease():
             cloud.reboot(vm, patience=0)
-    if not cloud.wait_healthy(_MEND_TIMEOUT):
+    if not cloud.wait_healthy(timeout):
         raise LabError(
             "The lab is not healthy although everything provoked was undone.",
             "See 'viftrail lab ping'; 'viftrail lab down' and 'up' make a new one.",
