@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass, field
 
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.server import endpoints, is_part
 from viftrail.facts.host import Server
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 
 _KEY = re.compile(
     r"^(Address|Status|Role|Term|Leader|Cluster ID|Server ID|Election timer|Log): (.*)$",
@@ -119,3 +121,33 @@ def majority_lost(cloud: Cloud, database: str) -> bool:
     """Members of its cluster answered, and none of them is in contact with a majority."""
     known = members(cloud, database)
     return bool(known) and not any(member.connected for member in known)
+
+
+def all_seen(cloud: Cloud) -> bool:
+    """As many hosts with databases were looked at as the largest cluster has members."""
+    sizes = [
+        len(member.peers) + 1
+        for database in (NORTHBOUND, SOUTHBOUND)
+        for member in members(cloud, database)
+    ]
+    return max(sizes, default=1) <= len(cloud.central)
+
+
+def whole_remote(cloud: Cloud, remote: str) -> str:
+    """What ovn-remote should be where a host may know a part of the Southbound cluster only.
+
+    The longest list of all hosts; where that is no longer, the members by their own addresses.
+    """
+    lists = (host.settings.get("ovn-remote", "") for host in cloud.hosts.values())
+    longest = max(lists, key=lambda each: len(endpoints(each)), default="")
+    if is_part(remote, longest) or not endpoints(remote):
+        return longest
+    scheme, _, port = endpoints(remote)[0]
+    own = [
+        endpoints(address)[0][1]
+        for member in members(cloud, SOUTHBOUND)
+        for address in (member.address, *(peer.address for peer in member.peers))
+        if endpoints(address)
+    ]
+    hosts = (f"[{each}]" if ":" in each else each for each in sorted(set(own)))
+    return ",".join(f"{scheme}:{each}:{port}" for each in hosts)

@@ -55,6 +55,7 @@ class LiveSource:
 
     taken = ""
     openstack = OpenStack()
+    _unread: tuple[Gap, ...] = ()
 
     def __init__(
         self,

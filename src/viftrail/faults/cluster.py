@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.cluster import Member, majority_lost, members
+from viftrail.chain.cluster import Member, majority_lost, members, whole_remote
 from viftrail.chain.controller import connection
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.quoting import atom, q
@@ -105,13 +105,9 @@ def status_command(database: str) -> str:
 def _single(cloud: Cloud) -> Iterator[Case]:
     if not members(cloud, SOUTHBOUND) or majority_lost(cloud, SOUTHBOUND):
         return
-    whole = max(
-        (host.settings.get("ovn-remote", "") for host in cloud.hosts.values()),
-        key=lambda remote: len(endpoints(remote)),
-        default="",
-    )
     for name, host in cloud.hosts.items():
         remote = host.settings.get("ovn-remote", "")
+        whole = whole_remote(cloud, remote)
         # A virtual address that all members share is none of theirs.
         if len(endpoints(remote)) != 1 or not is_part(remote, whole):
             continue

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.cluster import majority_lost
+from viftrail.chain.cluster import majority_lost, members, whole_remote
 from viftrail.chain.controller import connection, controller_state, unclaimed
 from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
 from viftrail.chain.quoting import db, q
-from viftrail.chain.server import is_part, server_state
+from viftrail.chain.server import endpoints, is_part, server_state
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, SBGlobal
 from viftrail.faults.certificate import distrust
@@ -96,14 +96,19 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         if controller_state(host) != "running" or connection(host) != "not connected":
             continue
         remote = host.settings.get("ovn-remote", "")
-        if deaf(cloud, remote) or _down(cloud) or majority_lost(cloud, SOUTHBOUND):
+        if (
+            deaf(cloud, remote)
+            or _down(cloud)
+            or majority_lost(cloud, SOUTHBOUND)
+            or _all_are(cloud, remote)
+        ):
             continue  # nobody can: the server is at fault, and not this host
         if not remote:
             continue  # it was not told where: controller-not-configured
         usual = usual_remote(cloud, name)
         if distrust(cloud, name):
             continue  # it does, and is not believed, or believes nobody: controller-ssl
-        if is_part(remote, usual):
+        if is_part(remote, whole_remote(cloud, remote)):
             continue  # the others reach a member that it was not told of: sb-stale-or-single-endpoint
         differs = bool(usual) and usual != remote
         yield Case(
@@ -138,6 +143,19 @@ def _down(cloud: Cloud) -> bool:
         return False
     states = {server_state(host, SOUTHBOUND) for host in cloud.central.values()} - {""}
     return bool(states) and RUNNING not in states
+
+
+def _all_are(cloud: Cloud, remote: str) -> bool:
+    """No host is connected that knows the same members, of which none was looked at."""
+    return (
+        len(endpoints(remote)) > 1
+        and not members(cloud, SOUTHBOUND)
+        and not any(
+            connection(host) == "connected"
+            for host in cloud.hosts.values()
+            if host.settings.get("ovn-remote") == remote
+        )
+    )
 
 
 def _reconnect(cloud: Cloud, name: str, remote: str, usual: str) -> tuple[Step, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.cluster import all_seen
 from viftrail.chain.daemon import HUNG, UNREACHED
 from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
@@ -43,6 +44,8 @@ def _northd(
         states = {name: northd.northd_state(host) for name, host in cloud.central.items()}
         if cleared & set(states.values()):
             return  # who stands by does so because another one is active
+        if not all_seen(cloud):
+            return  # it may run beside a member of the cluster that was not looked at
         guilty = [name for name, state in states.items() if accused(state)]
         if not guilty:
             return

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.cluster import all_seen, members
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.server import PID_FILES, UNITS, endpoints, owner_of, server_state
@@ -40,6 +41,8 @@ def _down(database: str) -> Callable[[Cloud], Iterator[Case]]:
     def find(cloud: Cloud) -> Iterator[Case]:
         if cloud.nb[NBGlobal].rows if database == NORTHBOUND else cloud.sb[SBGlobal].rows:
             return  # somebody serves it
+        if members(cloud, database) or not all_seen(cloud):
+            return  # what is left of a cluster: sb-raft-no-quorum; or others may serve
         states = {name: server_state(host, database) for name, host in cloud.central.items()}
         guilty = {name: state for name, state in states.items() if state not in ("", RUNNING)}
         for name, state in list(guilty.items())[:1]:
