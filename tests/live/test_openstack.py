@@ -24,10 +24,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("openstack")]
 
 QUICK = (
     "sched-disk-capacity",
-    "sched-vcpu-capacity",
-    "sched-traits-image-properties",
     "sched-compute-disabled",
-    "sched-placement-unreachable",
     "bind-host-mismatch",
     "bind-physnet-missing-on-host",
 )
