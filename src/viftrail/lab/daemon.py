@@ -46,6 +46,8 @@ class Daemon:
     answers: Callable[[], bool] | None = None
     grace: float = 2.0
     """Seconds to end politely."""
+    patience: float = 10.0
+    """Seconds to answer after a start."""
     workers: bool = False
     """It has children of its own, which end with it."""
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
@@ -89,7 +91,7 @@ class Daemon:
         if self.running:
             return
         self.spawn()
-        self.wait_ready()
+        self.wait_ready(self.patience)
         self.after_start()
 
     def stop(self) -> None:

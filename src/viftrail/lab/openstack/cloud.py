@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _UP: Final = 120
 """Seconds for computes to be up and their agents to be heard of."""
-_BOOT: Final = 60
+_BOOT: Final = 150
+"""Seconds for a build to end: one that fails takes the time-outs of every part."""
 _LEASE: Final = 30.0
 
 

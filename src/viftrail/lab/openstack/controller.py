@@ -152,6 +152,7 @@ class OpenStackServices:
             output=node.log_dir / "rabbitmq.out",
             ready="",
             grace=15.0,
+            patience=_PATIENCE,
             workers=True,
             answers=lambda: node.answers(site.controller, RABBITMQ),
         )
@@ -183,6 +184,7 @@ class OpenStackServices:
             output=site.log / f"{name}-uwsgi.log",
             ready="",
             grace=10.0,
+            patience=_PATIENCE,
             workers=True,
             answers=lambda: node.answers(site.controller, port, "/"),
         )
@@ -195,6 +197,7 @@ class OpenStackServices:
             output=self.site.log / f"{name}.out",
             ready="",
             grace=10.0,
+            patience=_PATIENCE,
             workers=True,
             answers=lambda: True,
         )

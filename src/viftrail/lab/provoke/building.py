@@ -111,7 +111,7 @@ def occupy_the_tap(victim: Victim) -> Undo:
     port = cloud.order("port")["id"]
     tap = f"tap{port[:11]}"
     node = _node(cloud)
-    node.ip(f"link add {tap} type dummy", f"link set {tap} up")
+    node.ip(f"link add {tap} type bridge", f"link set {tap} up")
     cloud.ask_for(Request(host=HOST, port=port))
 
     def undo() -> None:

@@ -106,9 +106,10 @@ def unmap(victim: Victim) -> Undo:
 @provocation(
     "bind-failed-sticky",
     "vm2's port was bound anew while its chassis had another name, and the name is right again",
-    ("gateway", "other-host", "external"),
+    (),
     needs_vm=False,
     needs=OPENSTACK,
+    freezes=True,
     sufferer="vm2",
 )
 def bind_in_vain(victim: Victim) -> Undo:
