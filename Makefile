@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: try test lint types contracts pytest bench score lock record docs clean
+.PHONY: try test lint types contracts pytest bench score score-openstack lock record docs clean
 
 try: $(VENV)/.run
 	@$(BIN)/viftrail try
@@ -57,11 +57,19 @@ lock:
 	  --no-emit-index-url --no-emit-find-links --group dev -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --group bench -o requirements-bench.lock
+	cd src/viftrail/lab/openstack && uv pip compile --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-emit-index-url --no-emit-find-links requirements.in \
+	  -o requirements.lock
 
 # Needs root, and a quarter of an hour: every fault in a fresh lab, then pairs of them.
 score: $(VENV)/.run
 	$(BIN)/viftrail lab score -v -f markdown -o docs/score.md
 	$(BIN)/viftrail lab score -v --pairs
+
+# Needs root, half an hour and 8 GB of memory: every fault that takes an OpenStack, in one.
+score-openstack: $(VENV)/.run
+	$(BIN)/viftrail lab prepare
+	$(BIN)/viftrail lab score --openstack -v -f markdown -o docs/score-openstack.md
 
 # Needs root: records each fault of the catalogue in the lab, for the tests.
 record: $(VENV)/.dev

@@ -22,6 +22,9 @@ FAULTS: tuple[Fault, ...] = tuple(f for f in CATALOGUE if (FOLDER / f"{f.id}.bun
 HARMFUL: tuple[Fault, ...] = tuple(f for f in FAULTS if all_provocations()[f.id].breaks)
 """Those that cut a VM off; the others only an audit tells."""
 
+ALONGSIDE: dict[str, tuple[str, ...]] = {"sb-stale-or-single-endpoint": ("raft-member-apart",)}
+"""What a provocation brings with it: the one member that the host knows is dead."""
+
 NAMES: tuple[str, ...] = (HEALTHY, *(fault.id for fault in FAULTS))
 
 

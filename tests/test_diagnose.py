@@ -10,6 +10,7 @@ import pytest
 
 from tests.cloud import TIME, accused, ask, healthy, neutron_only, on_host, stage, vm, without
 from tests.recordings import (
+    ALONGSIDE,
     HARMFUL,
     HEALTHY,
     HOSTS,
@@ -86,7 +87,11 @@ def known(name: str) -> set[str]:
     return (
         set()
         if name == HEALTHY
-        else {name, *ROWS_ONLY, *from_afar(name), *WITHOUT_A_HOME.get(name, ())}
+        else {
+            *(name, *ROWS_ONLY, *from_afar(name)),
+            *WITHOUT_A_HOME.get(name, ()),
+            *ALONGSIDE.get(name, ()),
+        }
     )
 
 

@@ -15,7 +15,7 @@ from viftrail import __version__
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.stages import examine
 from viftrail.chain.subject import Subject
-from viftrail.chain.trail import Role, Trail, trail_of
+from viftrail.chain.trail import Role, Trail, trail_of, trail_of_server
 from viftrail.errors import UnknownTarget
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
@@ -44,6 +44,8 @@ from viftrail.verdict import (
 
 _CERTAINTY = tuple(Certainty)
 _BAD = (State.BROKEN, State.DEGRADED)
+PLUGGING = frozenset(stage for stage in Stage if 4 <= stage.number <= 8)
+"""Where a port has to pass before Neutron reports it as plugged."""
 
 
 def diagnose(
@@ -71,9 +73,28 @@ def diagnose(
     """
     cloud = Cloud(facts)
     port = cloud.ports.get(port_id) or _ghost(cloud, port_id)
-    trail = trail_of(cloud, port, asked, also)
+    return _judge(cloud, trail_of(cloud, port, asked, also), time, suspicions=suspicions)
+
+
+def diagnose_server(
+    facts: Facts, server_id: str, asked: str, *, time: str = "", suspicions: bool = False
+) -> Verdict:
+    """The verdict on a server that has no port: it was not scheduled, or its build failed.
+
+    Raises:
+        UnknownTarget: Nova did not say anything of it.
+    """
+    cloud = Cloud(facts)
+    server = next((row for row in facts.openstack.servers or () if row.id == server_id), None)
+    if server is None:
+        raise UnknownTarget(f"No server {server_id} is known.", "Give a server's name or id.")
+    return _judge(cloud, trail_of_server(cloud, server, asked), time, suspicions=suspicions)
+
+
+def _judge(cloud: Cloud, trail: Trail, time: str, *, suspicions: bool) -> Verdict:
+    facts = cloud.facts
     causes = tuple(_causes(cloud, trail, suspicions=suspicions))
-    stages = tuple(_stages(examine(cloud, trail), causes))
+    stages = tuple(_stages(examine(cloud, trail), causes, trail))
     by_stage = {Stage(finding.id): finding for finding in stages}
     verdict = _conclusion(trail, causes, stages, facts.gaps)
     weighed = tuple(weigh(Scene(cloud, trail, by_stage, causes)))
@@ -131,7 +152,7 @@ def accuse(
                 yield Accusation(fault, case, state, traces, bool(case.victims))
             elif case.subject in subjects:
                 victim = bool(case.victims and case.victims & subjects.keys())
-                if fault.spares_others and not victim:
+                if (fault.spares_others or case.spares_others) and not victim:
                     continue
                 state = _effect(fault, case, subjects)
                 yield Accusation(fault, case, state, _evidence(case, subjects), victim)
@@ -145,6 +166,8 @@ def _evidence(case: Case, subjects: Iterable[Subject]) -> tuple[Evidence, ...]:
 
 def _effect(fault: Fault, case: Case, subjects: dict[Subject, Role]) -> State:
     """Broken when the target is a victim; degraded when it merely cannot be changed any more."""
+    if subjects[case.subject] is Role.AWAITED and fault.stage in PLUGGING:
+        return State.BROKEN
     if case.victims is not None and not case.victims & subjects.keys():
         return State.DEGRADED
     if fault.on_path_freezes and subjects[case.subject] is Role.PATH:
@@ -170,7 +193,9 @@ def cause_of(accusation: Accusation) -> Cause:
 
 
 def _causes(cloud: Cloud, trail: Trail, *, suspicions: bool) -> list[Cause]:
-    found = [cause_of(accusation) for accusation in accuse(cloud, trail.subjects)]
+    faults = (each for each in CATALOGUE if trail.tunnelled or each.stage is not Stage.TUNNEL)
+    found = [cause_of(accusation) for accusation in accuse(cloud, trail.subjects, faults)]
+    found = [cause for cause in found if not _explained(cause, found)]
     certain = [cause for cause in found if cause.confidence is not Certainty.POSSIBLE]
     found = certain if certain or not suspicions else found
     return sorted(
@@ -178,12 +203,28 @@ def _causes(cloud: Cloud, trail: Trail, *, suspicions: bool) -> list[Cause]:
     )
 
 
-def _stages(findings: Iterable[Finding], causes: tuple[Cause, ...]) -> Iterator[Finding]:
+def _explained(cause: Cause, causes: Iterable[Cause]) -> bool:
+    """Another one says why it came to this."""
+    stages = {stage.value for stage in fault_called(cause.id).yields_to}
+    return any(
+        other.stage in stages and other.id != cause.id and other.state is State.BROKEN
+        for other in causes
+    )
+
+
+def _stages(
+    findings: Iterable[Finding], causes: tuple[Cause, ...], trail: Trail
+) -> Iterator[Finding]:
     """Findings with the causes put in; what follows from another stage says so."""
     first = ""
     explained = {
         stage.value: cause.stage for cause in causes for stage in fault_called(cause.id).shows_at
     }
+    if Role.AWAITED in trail.subjects.values():
+        plugging = {stage.value for stage in PLUGGING}
+        for cause in causes:
+            if cause.stage in plugging and cause.state is State.BROKEN:
+                explained.setdefault(Stage.BUILD.value, cause.stage)
     for finding in findings:
         here = [cause for cause in causes if cause.stage == finding.id]
         if here:
@@ -222,7 +263,9 @@ def _conclusion(
             if cause
             else f"{first.summary}; no fault of the catalogue explains it",
         )
-    blind = [f for f in stages if f.state is State.UNKNOWN and Stage(f.id).number >= 4]
+    # Of OVN every stage is asked for; of OpenStack only where it is all that there is.
+    start = 4 if trail.port.id else 1
+    blind = [f for f in stages if f.state is State.UNKNOWN and Stage(f.id).number >= start]
     lost = [gap for gap in gaps if gap.place in (NORTHBOUND, SOUTHBOUND)]
     if blind or lost:
         unseen = [
@@ -235,11 +278,22 @@ def _conclusion(
             summary="nothing is wrong in what could be looked at, but "
             + "; ".join(dict.fromkeys(unseen)),
         )
+    if not trail.port.id:
+        return Conclusion(
+            state=State.HEALTHY,
+            summary=f"{trail.port.label} runs and has no port, so that it has no network to reach",
+        )
     return Conclusion(
         state=State.HEALTHY,
         summary=f"every link of the chain of {trail.port.label} holds, from Northbound to "
-        + ("its floating IP" if trail.floating_ips else "its router"),
+        + _far_end(trail),
     )
+
+
+def _far_end(trail: Trail) -> str:
+    if trail.floating_ips:
+        return "its floating IP"
+    return "its provider network" if trail.direct and not trail.routers else "its router"
 
 
 def _target(cloud: Cloud, trail: Trail) -> Target:
@@ -248,6 +302,7 @@ def _target(cloud: Cloud, trail: Trail) -> Target:
         asked=trail.asked,
         port=port.id,
         server=port.server,
+        server_id=trail.server.id if trail.server else port.owned.server_id if port.owned else "",
         host=trail.host,
         mac=port.mac,
         addresses=port.addresses,

@@ -168,6 +168,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     asked: str
     port: str = ""
     server: str = ""
+    server_id: str = ""
     host: str = ""
     mac: str = ""
     addresses: tuple[str, ...] = ()
@@ -176,6 +177,23 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     owner: str = ""
     """Who would overwrite what is written to Northbound by hand: ``neutron``; else ``ovn``, or
     ``lab``."""
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened to the target."""
+
+    time: str
+    """ISO 8601 in UTC, with milliseconds; by the clock of who wrote it down."""
+    kind: str
+    """Who witnesses it: ``api`` (OpenStack), ``row`` (a database) or ``log``."""
+    where: str
+    what: str
+    means: str = ""
+    """What a decisive log line means; empty for what needs no words."""
+    pattern: str = ""
+    """The ids of the log patterns that it matches."""
+    source: str = ""
+    """FILE@OFFSET, where it was read from a file."""
 
 
 class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,5 +219,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     undecided: tuple[Undecided, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     remedy: Remedy = Remedy()
+    timeline: tuple[Moment, ...] = ()
+    """What happened to the target, oldest first; empty unless it was asked for."""
     time: str = ""
     """When the facts were taken, ISO 8601 in UTC."""

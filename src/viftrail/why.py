@@ -11,21 +11,30 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 
+import msgspec
+
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.trail import trail_of
-from viftrail.diagnose import diagnose
+from viftrail.diagnose import diagnose, diagnose_server
 from viftrail.facts.carrier import LONG_WINDOW, SHORT_WINDOW
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
 from viftrail.facts.live import LiveSource
-from viftrail.facts.slice import follow
+from viftrail.facts.log.moment import Window
+from viftrail.facts.log.seek import SLACK
+from viftrail.facts.names import names_of
+from viftrail.facts.slice import follow, follow_server
 from viftrail.facts.source import Source
-from viftrail.facts.target import resolve, split_pair
+from viftrail.facts.target import Found, resolve, split_pair
+from viftrail.history.timeline import missing, timeline
 from viftrail.probing.plan import Sending, sending_for
 from viftrail.probing.send import missed, send
-from viftrail.verdict import Certainty, Stage, State, Verdict
+from viftrail.verdict import Certainty, Stage, State, Unknown, Verdict
 
 LOOKS = 3
+
+LIVE_HINDSIGHT = 24 * 3600.0
+"""Seconds that the logs of live hosts are asked about."""
 
 
 Announce = Callable[[Sending], None]
@@ -61,7 +70,13 @@ def probe(
     return diagnose(sounded, port.id, asked, also=also, time=now, suspicions=True)
 
 
-def why(source: Source, asked: str, *, wait: Callable[[float], None] = time.sleep) -> Verdict:
+def why(
+    source: Source,
+    asked: str,
+    *,
+    wait: Callable[[float], None] = time.sleep,
+    story: bool = False,
+) -> Verdict:
     """The verdict on what the operator asked about.
 
     What is broken for no proven reason is looked at again, for longer: a port
@@ -72,50 +87,110 @@ def why(source: Source, asked: str, *, wait: Callable[[float], None] = time.slee
         source: where facts come from.
         asked: a target, or a pair ``A:B``.
         wait: how to pass time between two looks.
+        story: also tell what happened to the target, as the verdict's time line.
 
     Raises:
         UnknownTarget: nothing is called that.
         AmbiguousTarget: several things are.
         ViftrailError: nothing could be read at all.
     """
-    verdict = _look(source, asked, SHORT_WINDOW)
+    verdict, facts = _look(source, asked, SHORT_WINDOW)
     began = time.monotonic()
     for _ in range(LOOKS - 1):
-        if source.taken or not _may_settle(verdict):
+        if source.taken or _is_history(verdict) or not _may_settle(verdict):
             break
         # Where no host could be watched for that time, let it pass all the same.
         wait(max(0.0, began + SHORT_WINDOW - time.monotonic()))
         began = time.monotonic() + LONG_WINDOW - SHORT_WINDOW
-        verdict = _look(source, asked, LONG_WINDOW)
-    return verdict
+        verdict, facts = _look(source, asked, LONG_WINDOW)
+    if isinstance(source, LiveSource) and (story or _is_history(verdict)):
+        verdict, facts = _with_logs(source, facts, verdict)
+    return _with_story(source, facts, verdict) if story else verdict
 
 
-def _look(source: Source, asked: str, window: float) -> Verdict:
+def _with_logs(source: LiveSource, facts: Facts, verdict: Verdict) -> tuple[Verdict, Facts]:
+    """The verdict by what the logs of the hosts on its trail say as well, and those."""
+    names = names_of(facts, [verdict.target.port], verdict.target.server_id)
+    now = time.time()
+    window = Window(now - LIVE_HINDSIGHT, now + SLACK)
+    logs, gaps = source.excerpts(facts.hosts, window, names.ids)
+    facts = replace(facts, logs=logs, gaps=(*facts.gaps, *gaps))
+    return _judged_again(facts, verdict), facts
+
+
+def _is_history(verdict: Verdict) -> bool:
+    """What broke is an attempt of the past: that does not settle, and only logs tell of it."""
+    stage = verdict.verdict.stage
+    return bool(stage) and 0 < Stage(stage).number < Stage.NORTHBOUND.number
+
+
+def _with_story(source: Source, facts: Facts, verdict: Verdict) -> Verdict:
+    """The verdict with what happened to its target, and with what of that is not known."""
+    target = verdict.target
+    names = names_of(facts, [target.port], target.server_id)
+    changes = source.changes(names.ids)
+    return msgspec.structs.replace(
+        verdict,
+        timeline=timeline(facts, changes, names),
+        unknown=(*verdict.unknown, *missing(facts, changes)),
+    )
+
+
+def _judged_again(facts: Facts, verdict: Verdict) -> Verdict:
+    """The verdict by what logs say as well. Of a pair, which end is judged is settled by then."""
+    target = verdict.target
+    if len(split_pair(target.asked)) > 1:
+        gaps = {gap.place: gap for gap in facts.gaps}
+        unknown = (Unknown(place=gap.place, why=gap.why, how=gap.how) for gap in gaps.values())
+        return msgspec.structs.replace(verdict, unknown=tuple(unknown))
+    end = Found(target.port, server_id=target.server_id)
+    return _judge(facts, end, target.asked, time=verdict.time, suspicions=True)
+
+
+def _look(source: Source, asked: str, window: float) -> tuple[Verdict, Facts]:
+    targets = split_pair(asked)
+    source.about(targets)
     inquiry = Inquiry(source, window=window)
-    ends = [resolve(inquiry, end) for end in split_pair(asked)]
+    ends = [resolve(inquiry, end) for end in targets]
     for end in ends:
-        follow(inquiry, end.port_id)
+        _follow(inquiry, end)
     facts = inquiry.facts()
     now = source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds")
-    hosts = (
-        tuple(diagnose(facts, end.port_id, asked).target.host for end in ends)
-        if len(ends) > 1
-        else ()
-    )
+    hosts = tuple(_judge(facts, end, asked).target.host for end in ends) if len(ends) > 1 else ()
     again = not source.taken  # a suspicion is for those who can look again
-    verdicts = [
-        diagnose(facts, end.port_id, asked, also=hosts, time=now, suspicions=again) for end in ends
-    ]
-    return min(verdicts, key=_gravity)
+    verdicts = [_judge(facts, end, asked, also=hosts, time=now, suspicions=again) for end in ends]
+    return min(verdicts, key=_gravity), facts
+
+
+def _follow(inquiry: Inquiry, end: Found) -> None:
+    """Ask for what this end of the question depends on."""
+    if end.port_id:
+        follow(inquiry, end.port_id)
+    else:
+        follow_server(inquiry, end.server_id)
+
+
+def _judge(
+    facts: Facts,
+    end: Found,
+    asked: str,
+    *,
+    also: tuple[str, ...] = (),
+    time: str = "",
+    suspicions: bool = False,
+) -> Verdict:
+    if end.port_id:
+        return diagnose(facts, end.port_id, asked, also=also, time=time, suspicions=suspicions)
+    return diagnose_server(facts, end.server_id, asked, time=time, suspicions=suspicions)
 
 
 def _facts(source: Source, asked: str, window: float) -> tuple[Facts, list[str]]:
     """What the trail of every end of the question runs over, and the ends' port ids."""
     inquiry = Inquiry(source, window=window)
-    ends = [resolve(inquiry, end).port_id for end in split_pair(asked)]
-    for port_id in ends:
-        follow(inquiry, port_id)
-    return inquiry.facts(), ends
+    found = [resolve(inquiry, end) for end in split_pair(asked)]
+    for end in found:
+        _follow(inquiry, end)
+    return inquiry.facts(), [end.port_id for end in found if end.port_id]
 
 
 def _gravity(verdict: Verdict) -> tuple[int, int]:

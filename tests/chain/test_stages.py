@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.cloud import healthy, vm, without
 from tests.recordings import HOSTS
 from viftrail.chain.cloud import Cloud, Port
-from viftrail.chain.stages import EXAMINED, NOT_EXAMINED, examine
+from viftrail.chain.stages import EXAMINED, OPENSTACK, examine
 from viftrail.chain.trail import trail_of
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
@@ -13,7 +13,7 @@ from viftrail.verdict import Stage, State
 
 
 def test_all_fourteen_in_order() -> None:
-    assert len(NOT_EXAMINED) + len(EXAMINED) == len(Stage)
+    assert len(OPENSTACK) + len(EXAMINED) == len(Stage)
     cloud = Cloud(healthy())
     found = examine(cloud, trail_of(cloud, cloud.ports[vm(healthy())], "vm1"))
     assert [finding.id for finding in found] == [stage.value for stage in Stage]

@@ -16,3 +16,10 @@ def test_a_pair_is_two_faults(run: Run) -> None:
     assert done.code == 64
     assert "A pair is two faults." in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_pair_that_cannot_be_is_refused_with_the_reason(run: Run) -> None:
+    faults = ("--fault", "nb-lsp-missing", "--fault", "dhcp-options-missing")
+    done = run("lab", "score", "--pairs", *faults)
+    assert done.code == 64
+    assert "deletes the row" in done.err

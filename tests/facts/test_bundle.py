@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.cloud import healthy, without
 from tests.recordings import HEALTHY, NAMES, VMS, facts_of, path, source_of
+from tests.samples import opened
 from viftrail.audit import audit
 from viftrail.errors import CannotWrite, DamagedBundle, FileUnreadable, ViftrailError
 from viftrail.facts import bundle, southbound
@@ -276,3 +277,11 @@ def test_the_same_facts_make_the_same_verdict_after_all_that(tmp_path: Path) -> 
         found = again(facts_of(name), tmp_path)
         time = source_of(name).taken
         assert why(StoredSource(found, time), "vm1") == why(source_of(name), "vm1")
+
+
+def test_what_openstack_said_is_kept(tmp_path: Path) -> None:
+    facts = opened("s5-no-valid-host").everything()
+    path = tmp_path / "cloud.bundle"
+    write(path, facts, Manifest(format=FORMAT, tool="t", time="2026", source="folder"))
+    assert read(path)[0].openstack == facts.openstack
+    assert read(path)[0].hosts.keys() == facts.hosts.keys()

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
@@ -16,7 +16,10 @@ from viftrail.errors import Unreachable
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.log.moment import Window
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort, NBGlobal
+from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask, Source
@@ -118,7 +121,11 @@ class Both:
 
     taken = ""
     owner = Owner(kind="ovn")
+    openstack = OpenStack()
     gaps: tuple[Gap, ...] = ()
+
+    def logs(self, window: Window, ids: Collection[str]) -> Logs:  # noqa: ARG002
+        return Logs()
 
     def __init__(self, *silent: type[Row]) -> None:
         self.silent = silent

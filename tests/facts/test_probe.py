@@ -218,3 +218,25 @@ def test_the_ports_that_a_process_listens_on() -> None:
         listener.listen()
         assert port in (probe.listening(os.getpid()) or ())
     assert probe.listening(1 << 22) is None
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_what_a_certificate_is_and_whose(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        key, made = str(tmp_path / f"{name}.key"), str(tmp_path / f"{name}.pem")
+        new = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+        argv = (*new, "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", made)
+        subprocess.run(argv, check=True, capture_output=True)
+    first, other = str(tmp_path / "a.pem"), str(tmp_path / "b.pem")
+    (digest,) = probe.digests(first)
+    both = tmp_path / "both.pem"
+    both.write_text(Path(first).read_text() + Path(other).read_text())
+    assert probe.digests(str(both)) == [digest, *probe.digests(other)]
+    assert probe.digests(str(tmp_path / "a.key")) == []
+    assert probe.digests(str(tmp_path / "none.pem")) == []
+    assert probe.verified(first, first) == "OK"
+    assert "error" in probe.verified(first, other)
+
+
+def test_a_member_that_gives_no_status_is_a_member_all_the_same(tmp_path: Path) -> None:
+    assert probe.cluster_status("OVN_Southbound", str(tmp_path / "ovnsb_db.sock")) == ""

@@ -43,6 +43,14 @@ def test_a_chassis_that_names_no_transport_zone_is_in_the_default_one() -> None:
     assert southbound.Chassis(transport_zones=("b", "a")).zones == {"a", "b"}
 
 
+def test_a_map_that_is_empty_is_not_one_that_nobody_asked_for() -> None:
+    leg = northbound.LogicalRouterPort
+    asked = {"_uuid": ["uuid", "00000000-0000-4000-8000-000000000001"]}
+    (unknown,) = decode_rows(leg, [asked])
+    (empty,) = decode_rows(leg, [{**asked, "ipv6_ra_configs": ["map", []]}])
+    assert (unknown.ipv6_ra_configs, empty.ipv6_ra_configs) == (None, {})
+
+
 def test_tables_are_named_once() -> None:
     for tables in (northbound.TABLES, southbound.TABLES, vswitch.TABLES):
         names = [row.table for row in tables]

@@ -34,10 +34,17 @@ CONFIRMED = {
         "tunnel-encap-type-mismatch",
         "tunnel-wrong-encap-ip",
     },
-    "a security group drops what it sends": {"sg-egress-missing"},
+    "a security group drops what it sends": {"sg-egress-missing", "sg-egress-version-missing"},
 }
 
-BLINDING = ("sb-server-down", "sb-listener-gone", "controller-hung")
+BLINDING = (
+    "sb-server-down",
+    "sb-listener-gone",
+    "sb-raft-no-quorum",
+    "sb-stale-or-single-endpoint",
+    "controller-hung",
+    "controller-ssl",
+)
 """They take away what would clear a guess: then the deciding look is named."""
 
 each_guess = pytest.mark.parametrize("guess", NAMES)

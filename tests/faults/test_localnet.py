@@ -93,7 +93,7 @@ def test_a_flat_network_with_a_tag_loses_it() -> None:
         assert accused(ask(facts, name)) == {"prov-vlan-mismatch"}
     (step,) = ask(facts).remedy.steps
     assert step.command.startswith("ovn-nbctl clear Logical_Switch_Port ")
-    assert step.undo.endswith(" tag=123")
+    assert step.undo.endswith(" tag=123 tag_request=123")
 
 
 def test_a_vlan_network_without_a_tag_is_told_where_it_stands() -> None:

@@ -13,6 +13,7 @@ def test_a_lab_covers_what_takes_less() -> None:
 
 def test_the_options_are_what_an_operator_types() -> None:
     assert Shape().options == ()
+    assert Shape(cluster=True, ssl=True).options == ("--cluster", "--ssl")
     assert Shape(computes=3, gateways=2).options == ("--computes", "3", "--gateways", "2")
 
 

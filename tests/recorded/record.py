@@ -16,9 +16,12 @@ from pathlib import Path
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.incidents import INCIDENTS
 from viftrail.lab.provoke import all_provocations
+from viftrail.lab.shape import Shape
 
 HERE = Path(__file__).parent
 LAB = "record"
+SHAPES = {"shapes/dual-stack": Shape(ipv6=True), "shapes/vlan": Shape(vlan=True)}
+"""Healthy labs that are not the plain one."""
 
 
 def viftrail(*arguments: str) -> None:
@@ -28,12 +31,12 @@ def viftrail(*arguments: str) -> None:
 
 def main(wanted: list[str]) -> None:
     """Record the healthy lab and every wanted fault, each in a fresh lab."""
-    for name in wanted or ["healthy", *(fault.id for fault in CATALOGUE)]:
+    for name in wanted or ["healthy", *SHAPES, *(fault.id for fault in CATALOGUE)]:
         known = all_provocations()
-        shape = known[name].needs.options if name in known else ()
+        shape = known[name].needs.options if name in known else SHAPES.get(name, Shape()).options
         viftrail("lab", "up", "--name", LAB, *shape)
         try:
-            if name != "healthy":
+            if name in known:
                 viftrail("lab", "break", name, "--name", LAB)
             viftrail("collect", "--lab", LAB, "-o", str(HERE / f"{name}.bundle"))
         finally:

@@ -17,3 +17,12 @@ def test_pairs_are_of_different_stages_and_each_breaks_something() -> None:
         assert fault(first).stage.number < fault(second).stage.number
         assert all_provocations()[first].breaks
         assert all_provocations()[second].breaks
+
+
+def test_pairs_that_cannot_be_are_named_and_not_played() -> None:
+    wanted = board.pairs()
+    assert not {frozenset(both) for both in wanted} & board.IMPOSSIBLE.keys()
+    told = board.left_out(wanted)
+    assert {frozenset(each.faults) for each in told} == set(board.IMPOSSIBLE)
+    assert all(each.reason for each in told)
+    assert board.left_out(board.singles()) == ()

@@ -10,7 +10,7 @@ import pytest
 from viftrail.lab.client import labs
 from viftrail.lab.provoke import all_provocations
 from viftrail.lab.shape import Shape
-from viftrail.score.round import play, shape_for
+from viftrail.score.round import order_of, play, shape_for
 
 NAME = f"round-{os.getpid()}"
 
@@ -46,3 +46,15 @@ def test_a_lab_that_cannot_be_had_is_a_round_not_played() -> None:
     played = play(("vif-tap-down",), "not a name")
     assert not played.provoked
     assert played.note.startswith("no lab: ")
+
+
+def test_upstream_breaks_last_but_for_what_makes_the_vm_anew() -> None:
+    downstream = ("tunnel-wrong-encap-ip", "sb-server-down")
+    assert order_of(("sb-server-down", "tunnel-wrong-encap-ip")) == downstream
+    renewed = ("northd-not-running", "fip-nat-row-missing", "nb-lsp-missing")
+    assert order_of(("nb-lsp-missing", "fip-nat-row-missing", "northd-not-running")) == renewed
+
+
+def test_a_plug_is_broken_after_whatever_plugs_anew() -> None:
+    plugged = ("sb-listener-gone", "vif-netdev-missing")
+    assert order_of(("vif-netdev-missing", "sb-listener-gone")) == plugged

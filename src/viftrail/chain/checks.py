@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from viftrail.verdict import Evidence, Finding, Stage, State
 
+NO_CREDENTIALS = "not examined: no OpenStack credentials"
+NO_SERVER = "the server was not among those that were read"
+
 
 class Checks:
     """The checks of one stage, in the order they were made.
@@ -38,7 +41,8 @@ class Checks:
 
     def aside(self, why: str) -> None:
         """Record that something was not looked at which other evidence makes up for."""
-        self._asides.append(why)
+        if why:
+            self._asides.append(why)
 
     def finding(self) -> Finding:
         """The stage's state with its evidence, failures first."""
@@ -61,3 +65,8 @@ class Checks:
 def not_applicable(stage: Stage, why: str) -> Finding:
     """A stage that this target does not pass."""
     return Finding(id=stage.value, name=stage.title, state=State.NOT_APPLICABLE, summary=why)
+
+
+def not_examined(stage: Stage, why: str) -> Finding:
+    """A stage of which nothing was read."""
+    return Finding(id=stage.value, name=stage.title, state=State.UNKNOWN, summary=why)

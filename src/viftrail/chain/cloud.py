@@ -23,6 +23,7 @@ from viftrail.facts.northbound import (
     LogicalSwitchPort,
     PortGroup,
 )
+from viftrail.facts.openstack import NeutronPort, OpenStack, Server
 from viftrail.facts.owner import OwnedPort, Owner
 from viftrail.facts.slice import GATEWAY_OPTION, is_gateway, router_name
 from viftrail.facts.sounding import Soundings
@@ -75,6 +76,11 @@ class Port:
     def ipv4(self) -> str:
         """Its first IPv4 address, or empty."""
         return next((address for address in self.addresses if ":" not in address), "")
+
+    @property
+    def ipv6(self) -> str:
+        """Its first IPv6 address, or empty."""
+        return next((address for address in self.addresses if ":" in address), "")
 
     @property
     def cidrs(self) -> tuple[str, ...]:
@@ -152,6 +158,22 @@ class Cloud:
     def soundings(self) -> Soundings:
         """What came of packets that were sent on purpose."""
         return self.facts.soundings
+
+    @property
+    def openstack(self) -> OpenStack:
+        """What Nova, Placement and Neutron say."""
+        return self.facts.openstack
+
+    def server_of(self, port: Port) -> Server | None:
+        """The server that has this port, where Nova was asked."""
+        device = port.owned.server_id if port.owned else ""
+        if not device and port.row:
+            device = port.row.external_ids.get("neutron:device_id", "")
+        return next((row for row in self.openstack.servers or () if row.id == device), None)
+
+    def neutron_port(self, port_id: str) -> NeutronPort | None:
+        """The port as Neutron has it, where Neutron was asked."""
+        return next((row for row in self.openstack.ports or () if row.id == port_id), None)
 
     @property
     def owner(self) -> Owner:
@@ -243,6 +265,19 @@ class Cloud:
         """By hostname or by system-id, as requested-chassis is matched (ovn-nb(5))."""
         table = self.sb[Chassis]
         return table.one("hostname", name) or table.one("name", name)
+
+    def chassis_like(self, name: str) -> Chassis | None:
+        """The chassis of this host; else the only one that may be the same, spelled otherwise."""
+        found = self.chassis_named(name)
+        if found or not name:
+            return found
+        short = name.partition(".")[0].lower()
+        alike = [
+            row
+            for row in self.sb[Chassis]
+            if short in (row.hostname.partition(".")[0].lower(), row.name.lower())
+        ]
+        return alike[0] if len(alike) == 1 else None
 
     def tunnel_ip(self, chassis: Chassis) -> str:
         """The address that other chassis send geneve to."""
@@ -378,6 +413,13 @@ class Cloud:
             if router:
                 found[router.uuid] = router
         return tuple(found.values())
+
+    def legs_of(self, switch: LogicalSwitch) -> Iterator[LogicalRouterPort]:
+        """The router ports that are in a network."""
+        for member in self._fixtures.get(switch.uuid, ()):
+            yield from self.nb[LogicalRouterPort].find(
+                "name", member.options.get("router-port", "")
+            )
 
     def outside(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort | None] | None:
         """The provider network of a gateway leg, and its localnet port if it has one."""

@@ -13,11 +13,15 @@ UNREACHED = "running, and its control socket was not reached"
 """As when it runs in a container that hides the socket: neither good nor bad is known."""
 
 
+UNSEEN = "not to be seen in its conf.db"
+"""All that is known of the host is its database file."""
+
+
 def daemon_state(host: Host, daemon: str) -> str:
-    """Running, hung, stopped, dead, not running, or not to be asked."""
+    """Running, hung, stopped, dead, not running, or not to be asked or seen."""
     process = host.processes.get(daemon)
     if process is None:
-        return ABSENT
+        return UNSEEN if host.conf_only else ABSENT
     if process.state in ("T", "t"):
         return STOPPED
     if not process.runs:

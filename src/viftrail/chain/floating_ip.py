@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db
 from viftrail.chain.sounding import check_outside
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND
@@ -34,7 +35,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                 what=f"NAT external_ip={address}",
                 seen=f"to {row.logical_ip}" if row else "no such row",
                 expected=f"to {trail.port.ipv4}",
-                command=f"ovn-nbctl find NAT external_ip={address}",
+                command=f"ovn-nbctl find NAT external_ip={db(address)}",
             ),
             good=f"{address} is translated",
             bad=f"floating IP {address} is not translated to the port",

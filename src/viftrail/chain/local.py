@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.ipv6 import check_ipv6
+from viftrail.chain.quoting import q
 from viftrail.chain.sounding import check_local
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND
@@ -11,10 +16,13 @@ from viftrail.facts.northbound import ACL, DHCPOptions, PortGroup
 from viftrail.facts.slice import DROP_GROUP, network_of
 from viftrail.verdict import Evidence, Finding, Stage, State
 
+_VERSION: Final = re.compile(r"\b(?:ip|icmp)([46])\b")
+"""What ties an ACL's match to one IP version (ovn-sb(5), Logical_Flow match)."""
 
-def lets_out(cloud: Cloud, group: PortGroup) -> bool:
-    """The group has a rule that lets its ports send."""
-    return _allows(cloud, group, "from-lport")
+
+def lets_out(cloud: Cloud, group: PortGroup, version: str = "") -> bool:
+    """The group has a rule that lets its ports send, by this IP version or by any."""
+    return _allows(cloud, group, "from-lport", version)
 
 
 def lets_in(cloud: Cloud, group: PortGroup) -> bool:
@@ -22,19 +30,42 @@ def lets_in(cloud: Cloud, group: PortGroup) -> bool:
     return _allows(cloud, group, "to-lport")
 
 
-def _allows(cloud: Cloud, group: PortGroup, direction: str) -> bool:
+def _allows(cloud: Cloud, group: PortGroup, direction: str, version: str = "") -> bool:
     acls = cloud.nb[ACL]
     return any(
-        acl.direction == direction and acl.action.startswith("allow")
+        acl.direction == direction and acl.action.startswith("allow") and _is_of(acl, version)
         for uuid in group.acls
         for acl in acls.find("uuid", uuid)
+    )
+
+
+def _is_of(acl: ACL, version: str) -> bool:
+    """The rule can match packets of this IP version: it names that one, or none."""
+    named = _VERSION.findall(acl.match) if version else ()
+    return not named or version in named
+
+
+def versions_of(port: Port) -> tuple[str, ...]:
+    """The IP versions that the port has addresses of."""
+    return tuple(v for v, address in (("4", port.ipv4), ("6", port.ipv6)) if address)
+
+
+def mute_versions(cloud: Cloud, port: Port) -> tuple[str, ...]:
+    """The IP versions of the port that no group lets it send by, where the rules are known."""
+    if not dropped(cloud, port) or not rules_known(cloud, port):
+        return ()
+    groups = [group for group in cloud.groups_of(port) if group.name != DROP_GROUP]
+    return tuple(
+        version
+        for version in versions_of(port)
+        if not any(lets_out(cloud, group, version) for group in groups)
     )
 
 
 def dhcp_options(cloud: Cloud, port: Port) -> DHCPOptions | None:
     """The DHCP_Options of the port's subnet: those its neighbours use, else by CIDR."""
     options = cloud.nb[DHCPOptions]
-    networks = {network_of(cidr) for cidr in port.cidrs}
+    networks = {network_of(cidr) for cidr in port.cidrs if ":" not in cidr}
     switch = cloud.switch_of(port)
     for found in cloud.options_in_use(switch) if switch else ():
         if not networks or found.cidr in networks:
@@ -112,7 +143,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                 what="Logical_Switch_Port.dhcpv4_options",
                 seen=f"options of {options.cidr}" if options else row.dhcpv4_options or "empty",
                 expected="the options of its subnet",
-                command=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
+                command=f"ovn-nbctl lsp-get-dhcpv4-options {q(port.id)}",
             ),
             good="it has DHCP options",
             bad="nobody answers DHCP for the port",
@@ -130,11 +161,23 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                     what="egress rules of its port groups",
                     seen=", ".join(open_groups) or "none",
                     expected="at least one group with an allow rule",
-                    command=f"ovn-nbctl --columns=name find Port_Group 'ports{{>=}}{row.uuid}'",
+                    command=f"ovn-nbctl --columns=name find Port_Group {q('ports{>=}' + row.uuid)}",
                 ),
                 good="security groups let it send",
                 bad="no security group lets the port send",
             )
+            for version in mute_versions(cloud, port) if open_groups else ():
+                checks.check(
+                    False,
+                    Evidence(
+                        where=NORTHBOUND,
+                        what=f"egress rules of {', '.join(open_groups)} for IPv{version}",
+                        seen="none",
+                        expected="at least one",
+                        command=f"ovn-nbctl --type=port-group acl-list {open_groups[0]}",
+                    ),
+                    bad=f"no security group lets the port send by IPv{version}",
+                )
     macs = guest_macs(cloud, trail)
     allowed = {entry.split()[0].lower() for entry in row.port_security}
     if macs and allowed:
@@ -150,6 +193,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             good="the guest uses the port's MAC",
             bad="the guest uses a MAC that port security drops",
         )
+    check_ipv6(checks, cloud, port)
     check_local(checks, cloud)
     finding = checks.finding()
     if finding.state is State.OK and not macs and not cloud.soundings.calls:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
@@ -14,7 +15,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     """Logical_Switch_Port exists, is enabled, in a switch, and has addresses."""
     checks = Checks(Stage.NORTHBOUND)
     port, row = trail.port, trail.port.row
-    command = f"ovn-nbctl list Logical_Switch_Port {port.id}"
+    command = f"ovn-nbctl list Logical_Switch_Port {q(port.id)}"
     if row is None:
         if not cloud.nb[LogicalSwitchPort].knows("name", port.id):
             checks.unknown(f"{NORTHBOUND} was not read")
@@ -26,7 +27,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                 what=f"Logical_Switch_Port name={port.id}",
                 seen="no such row",
                 expected="one row",
-                command=f"ovn-nbctl --columns=_uuid find Logical_Switch_Port name={port.id}",
+                command=f"ovn-nbctl --columns=_uuid find Logical_Switch_Port name={db(port.id)}",
             ),
             bad="the port is not in Northbound",
         )

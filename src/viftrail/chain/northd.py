@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.cluster import all_seen, majority_lost
 from viftrail.chain.daemon import HUNG, RUNNING, UNREACHED, daemon_state
+from viftrail.chain.quoting import db
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
@@ -28,7 +30,11 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     """The writer first (FAULTS D.2 row 0), then the row it writes."""
     checks = Checks(Stage.NORTHD)
     states = {name: northd_state(host) for name, host in cloud.central.items()}
-    if "standby" in states.values() and "active" not in states.values():
+    if majority_lost(cloud, SOUTHBOUND) and "standby" in states.values():
+        checks.aside("no ovn-northd can take its lock in Southbound, whose cluster has no majority")
+    elif states and not all_seen(cloud) and "active" not in states.values():
+        checks.aside("ovn-northd may run beside a member of the cluster that was not looked at")
+    elif "standby" in states.values() and "active" not in states.values():
         # One standby of many is normal, and only an active one makes another stand by.
         checks.aside("the active ovn-northd runs on a host that was not looked at")
     elif UNREACHED in states.values() and "active" not in states.values():
@@ -58,7 +64,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                 what=f"Port_Binding logical_port={trail.port.id}",
                 seen="one row" if binding else "no such row",
                 expected="one row",
-                command=f"ovn-sbctl find Port_Binding logical_port={trail.port.id}",
+                command=f"ovn-sbctl find Port_Binding logical_port={db(trail.port.id)}",
             ),
             good="Port_Binding exists",
             bad="the port has no Port_Binding in Southbound",
@@ -69,6 +75,8 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
 
 
 def _caught_up(checks: Checks, cloud: Cloud) -> None:
+    if majority_lost(cloud, SOUTHBOUND):
+        return  # nobody can write Southbound: no fault of northd's
     for row in cloud.nb[NBGlobal]:
         if row.nb_cfg > row.sb_cfg:
             checks.check(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import q
 from viftrail.chain.sounding import check_outside
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
@@ -61,7 +62,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     That is on the chassis that hosts each gateway, and, for a VM directly on a
     provider network, on its own host.
     """
-    direct = cloud.localnet_of(trail.switch) if trail.switch else None
+    direct = trail.direct
     if not trail.gateways and direct is None:
         return not_applicable(Stage.PROVIDER, "no router leads to a provider network")
     checks = Checks(Stage.PROVIDER)
@@ -93,7 +94,7 @@ def _mapped(checks: Checks, cloud: Cloud, chassis: Chassis, physnet: str) -> Non
             what=f"ovn-bridge-mappings of {chassis.hostname}",
             seen=text or "empty",
             expected=f"a bridge for {physnet}",
-            command=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+            command=f"ovn-sbctl get Chassis {q(chassis.name)} other_config:ovn-bridge-mappings",
         ),
         good=f"{physnet} is mapped on {chassis.hostname}",
         bad=f"{chassis.hostname} maps no bridge to {physnet}",
@@ -116,7 +117,7 @@ def _bridge(checks: Checks, cloud: Cloud, name: str, bridge: str) -> None:
             what=f"ports of {bridge} that leave the host",
             seen=", ".join(nics) or "none",
             expected="the provider NIC",
-            command=f"ovs-vsctl list-ports {bridge}",
+            command=f"ovs-vsctl list-ports {q(bridge)}",
         ),
         good=f"{bridge} has its NIC",
         bad=f"no NIC is in {bridge} of {name}",
@@ -131,7 +132,7 @@ def _bridge(checks: Checks, cloud: Cloud, name: str, bridge: str) -> None:
                 what=f"devices {', '.join(nics)}" if len(nics) > 1 else f"device {nics[0]}",
                 seen="up" if any(states.values()) else "no link",
                 expected="up, with carrier",
-                command=f"ip link show {nics[0]}",
+                command=f"ip link show {q(nics[0])}",
             ),
             good=f"{', '.join(nics)} is up",
             bad=f"the provider NIC {', '.join(nics)} of {name} has no link",

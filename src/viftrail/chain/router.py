@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud, Gateway
+from viftrail.chain.quoting import db, q
 from viftrail.chain.sounding import check_router
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
@@ -26,7 +27,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                 what=f"Logical_Router {router.name}",
                 seen="disabled" if router.enabled is False else "enabled",
                 expected="enabled",
-                command=f"ovn-nbctl list Logical_Router {router.name}",
+                command=f"ovn-nbctl list Logical_Router {q(router.name)}",
             ),
             good="the network has a router",
             bad=f"router {router.name} is disabled",
@@ -46,7 +47,7 @@ def _hosted(checks: Checks, cloud: Cloud, gateway: Gateway) -> None:
             what=f"gateway chassis of {leg}",
             seen=f"{len(gateway.candidates) or 'some'} named" if gateway.named else "none",
             expected="at least one",
-            command=f"ovn-nbctl lrp-get-gateway-chassis {leg}",
+            command=f"ovn-nbctl lrp-get-gateway-chassis {q(leg)}",
         ),
         bad=f"no chassis may host the gateway port {leg}",
     ):
@@ -64,7 +65,7 @@ def _hosted(checks: Checks, cloud: Cloud, gateway: Gateway) -> None:
             what=f"Port_Binding cr-{leg}",
             seen=f"on {gateway.host}" if gateway.chassis else "claimed by nobody",
             expected="claimed by a chassis",
-            command=f"ovn-sbctl find Port_Binding logical_port=cr-{leg}",
+            command=f"ovn-sbctl find Port_Binding logical_port={db('cr-' + leg)}",
         ),
         good=f"its gateway is on {gateway.host}",
         bad=f"no chassis hosts the gateway port {leg}",

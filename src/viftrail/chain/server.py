@@ -50,6 +50,11 @@ def endpoints(remote: str) -> tuple[tuple[str, str, int], ...]:
     return tuple(found)
 
 
+def is_part(remote: str, whole: str) -> bool:
+    """Whether a list names some of the members that another one names, and not all."""
+    return bool(endpoints(remote)) and set(endpoints(remote)) < set(endpoints(whole))
+
+
 def owner_of(cloud: Cloud, address: str) -> tuple[str, Host] | None:
     """The central host that has this address, if it was looked at."""
     for name, host in cloud.central.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
@@ -28,7 +29,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             what=f"Chassis hostname={trail.host}",
             seen=f"{len(rows)} row" + ("" if len(rows) == 1 else "s"),
             expected="1 row",
-            command=f"ovn-sbctl find Chassis hostname={trail.host}",
+            command=f"ovn-sbctl find Chassis hostname={db(trail.host)}",
         ),
         good=f"chassis {trail.host} is registered",
         bad=f"host {trail.host} has {len(rows) or 'no'} Chassis row" + "s" * (len(rows) > 1),
@@ -43,7 +44,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
                 what="Logical_Switch_Port.options:requested-chassis",
                 seen=wanted,
                 expected=trail.host,
-                command=f"ovn-nbctl get Logical_Switch_Port {trail.port.id} options",
+                command=f"ovn-nbctl get Logical_Switch_Port {q(trail.port.id)} options",
             ),
             good="it may claim the port",
             bad=f"the port is promised to {wanted}, but the VM runs on {trail.host}",

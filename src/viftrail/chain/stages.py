@@ -5,23 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from viftrail.chain import (
+    binding,
+    build,
     controller,
     floating_ip,
+    infrastructure,
     local,
     northbound,
     northd,
     provider,
     router,
+    scheduling,
     southbound,
     tunnel,
     vif,
 )
+from viftrail.chain.checks import not_applicable
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.trail import Trail
-from viftrail.verdict import Finding, Stage, State
+from viftrail.verdict import Finding, Stage
 
 Examine = Callable[[Cloud, Trail], Finding]
 
+OPENSTACK: tuple[Examine, ...] = (
+    infrastructure.examine,
+    scheduling.examine,
+    build.examine,
+    binding.examine,
+)
 EXAMINED: tuple[Examine, ...] = (
     northbound.examine,
     northd.examine,
@@ -34,18 +45,12 @@ EXAMINED: tuple[Examine, ...] = (
     provider.examine,
     floating_ip.examine,
 )
-NOT_EXAMINED = (Stage.INFRASTRUCTURE, Stage.SCHEDULING, Stage.BUILD, Stage.PORT)
+OVN = tuple(stage for stage in Stage if stage.number >= len(OPENSTACK))
 
 
 def examine(cloud: Cloud, trail: Trail) -> tuple[Finding, ...]:
     """Every stage's finding for one trail, S0 to S13."""
-    skipped = tuple(
-        Finding(
-            id=stage.value,
-            name=stage.title,
-            state=State.UNKNOWN,
-            summary="not examined: no OpenStack credentials",
-        )
-        for stage in NOT_EXAMINED
-    )
-    return (*skipped, *(examine_stage(cloud, trail) for examine_stage in EXAMINED))
+    if trail.port.id:
+        return tuple(stage(cloud, trail) for stage in (*OPENSTACK, *EXAMINED))
+    openstack = (stage(cloud, trail) for stage in OPENSTACK)
+    return (*openstack, *(not_applicable(stage, "the server has no port") for stage in OVN))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Subject(NamedTuple):
-    """A thing of the cloud: ``kind`` is cloud, port, host, network, router, tunnel or fip."""
+    """A thing of the cloud: ``kind`` is cloud, server, port, host, network, router, tunnel or fip."""
 
     kind: str
     name: str = ""
@@ -31,6 +31,11 @@ def host(name: str) -> Subject:
 def router(name: str) -> Subject:
     """A Logical_Router, by name."""
     return Subject("router", name)
+
+
+def server(server_id: str) -> Subject:
+    """A server of Nova."""
+    return Subject("server", server_id)
 
 
 def network(name: str) -> Subject:

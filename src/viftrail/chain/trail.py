@@ -7,8 +7,11 @@ from enum import Enum
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway, Port
+from viftrail.chain.failure import Kind, failure_of, tried_on
 from viftrail.chain.subject import Subject
 from viftrail.facts.northbound import NAT, LogicalRouter, LogicalSwitch, LogicalSwitchPort
+from viftrail.facts.openstack import Server
+from viftrail.facts.owner import OwnedPort
 
 
 class Role(Enum):
@@ -18,6 +21,8 @@ class Role(Enum):
     """The target itself, its host, its network."""
     PATH = "path"
     """Passed by traffic that leaves the host: gateways, peers, tunnels."""
+    AWAITED = "awaited"
+    """The host that should have plugged the port of a server, which Nova gave up waiting for."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,15 @@ class Trail:
     peers: tuple[str, ...]
     """Hosts at the other end of the tunnels that its traffic takes."""
     subjects: dict[Subject, Role]
+    server: Server | None = None
+    """As Nova has it, where Nova was asked."""
+    direct: LogicalSwitchPort | None = None
+    """The localnet port of its own network, which is a provider network then."""
+
+    @property
+    def tunnelled(self) -> bool:
+        """Something of its traffic may take a tunnel; what leaves by a localnet port does not."""
+        return self.direct is None or bool(self.peers)
 
 
 def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -> Trail:
@@ -46,7 +60,9 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
     )
     # Where a gateway is hosted by nobody, the trail goes on where it would be.
     ways_out = [gateway.expected.hostname for gateway in gateways if gateway.expected]
-    peers = tuple(dict.fromkeys(name for name in (*ways_out, *also) if name and name != host))
+    direct = cloud.localnet_of(switch) if switch else None
+    ends = ways_out if direct else (*ways_out, *also)
+    peers = tuple(dict.fromkeys(name for name in ends if name and name != host))
     fips = floating_ips_of(cloud, port)
     subjects = {
         subject.CLOUD: Role.OWN,
@@ -58,9 +74,35 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
         **{subject.floating_ip(address): Role.OWN for address in fips},
         **{subject.tunnel(host, peer): Role.PATH for peer in peers},
         **{subject.host(peer): Role.PATH for peer in peers},
-        **{subject.host(name): Role.PATH for name in ways_out if name and name != host},
+        **{subject.host(name): Role.PATH for name in (*ways_out, *also) if name and name != host},
     }
-    return Trail(asked, port, host, switch, routers, gateways, fips, peers, subjects)
+    server = cloud.server_of(port)
+    if server:
+        subjects[subject.server(server.id)] = Role.OWN
+    return Trail(
+        *(asked, port, host, switch, routers, gateways, fips, peers, subjects),
+        server=server,
+        direct=direct,
+    )
+
+
+def trail_of_server(cloud: Cloud, server: Server, asked: str) -> Trail:
+    """A server without a port: it was never scheduled, or its port went with the failed build."""
+    openstack = cloud.openstack
+    failure = failure_of(openstack, server, cloud.facts.logs)
+    name = tried_on(openstack, server)
+    chassis = cloud.chassis_like(name)
+    host = chassis.hostname if chassis else name
+    role = Role.AWAITED if failure and failure.kind is Kind.PLUG else Role.OWN
+    subjects = {
+        subject.CLOUD: Role.OWN,
+        subject.server(server.id): Role.OWN,
+        **{subject.port(port_id): Role.OWN for port_id in server.ports_named},
+        **{subject.host(each): role for each in (host, name) if each},
+    }
+    owned = OwnedPort(id="", mac="", server=server.name, server_id=server.id, host=host)
+    port = Port("", None, owned)
+    return Trail(asked, port, host, None, (), (), (), (), subjects, server=server)
 
 
 def _outside(

@@ -121,7 +121,12 @@ def traffic(cloud: Cloud, here: str, there: str) -> Traffic | None:
 def examine(cloud: Cloud, trail: Trail) -> Finding:
     """Towards each peer: a tunnel port, the right address, and packets that arrive."""
     if not trail.peers:
-        return not_applicable(Stage.TUNNEL, "its traffic does not leave the host")
+        why = (
+            "a provider network takes no tunnel"
+            if trail.direct
+            else "its traffic does not leave the host"
+        )
+        return not_applicable(Stage.TUNNEL, why)
     checks = Checks(Stage.TUNNEL)
     for name in (trail.host, *trail.peers):
         _address(checks, cloud, name)
@@ -147,6 +152,9 @@ def loss_evidence(lost: Loss) -> Evidence:
 
 def _address(checks: Checks, cloud: Cloud, name: str) -> None:
     host, chassis = cloud.hosts.get(name), cloud.chassis_named(name)
+    if host is not None and host.conf_only:
+        checks.aside(f"of {name} only its conf.db is known")
+        return
     if host is None or not host.links:
         checks.unknown(f"host {name} was not looked at")
         return

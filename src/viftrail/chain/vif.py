@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud, Plug, Port
+from viftrail.chain.quoting import db, q
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
@@ -47,7 +48,8 @@ def _plugged(checks: Checks, host: Host, name: str, port: Port, plugs: list[Plug
             )
             or "none",
             expected=f"one, in {bridge}",
-            command=f"ovs-vsctl --columns=name,ofport find Interface external_ids:iface-id={port.id}",
+            command="ovs-vsctl --columns=name,ofport find Interface "
+            f"external_ids:iface-id={db(port.id)}",
         ),
         good="plugged into " + bridge,
         bad=f"no Interface in {bridge} of {name} carries the port's id"
@@ -58,7 +60,7 @@ def _plugged(checks: Checks, host: Host, name: str, port: Port, plugs: list[Plug
 
 def _device(checks: Checks, host: Host, name: str, plug: Plug) -> None:
     interface = plug.interface
-    command = f"ovs-vsctl list Interface {interface.name}"
+    command = f"ovs-vsctl list Interface {q(interface.name)}"
     checks.check(
         (interface.ofport or 0) > 0 and not interface.error,
         Evidence(
@@ -82,7 +84,7 @@ def _device(checks: Checks, host: Host, name: str, plug: Plug) -> None:
                 if link is None
                 else ("up" if link.up else "down") + ("" if link.carrier else ", no carrier"),
                 expected="up, with carrier",
-                command=f"ip link show {interface.name}",
+                command=f"ip link show {q(interface.name)}",
             ),
             good="the device is up",
             bad=f"the device {interface.name} is missing or down",
@@ -105,7 +107,7 @@ def _claimed(checks: Checks, cloud: Cloud, trail: Trail) -> None:
             what="Port_Binding.chassis",
             seen=seen,
             expected=trail.host,
-            command=f"ovn-sbctl --columns=chassis,up find Port_Binding logical_port={trail.port.id}",
+            command=f"ovn-sbctl --columns=chassis,up find Port_Binding logical_port={db(trail.port.id)}",
         ),
         good=f"claimed by {seen}",
         bad=f"the port is claimed by {seen}",
@@ -118,7 +120,7 @@ def _claimed(checks: Checks, cloud: Cloud, trail: Trail) -> None:
                 what="Port_Binding.up",
                 seen="false" if binding.up is False else "true",
                 expected="true",
-                command=f"ovn-sbctl get Port_Binding {trail.port.id} up",
+                command=f"ovn-sbctl get Port_Binding {q(trail.port.id)} up",
             ),
             bad="its flows are not installed yet",
         )

@@ -167,7 +167,7 @@ def _plan(source: Source, verdict: Verdict, allowed: frozenset[Risk]) -> Plan:
             way = source.way(host)
             if isinstance(way, Gap):
                 unreachable[host] = f"{way.why} {way.how}".strip()
-            elif host.split() != [host]:
+            elif host.split() != [host] and not source.lab:
                 unreachable[host] = "No host was named for it: add --central HOST."
     return plan_of(verdict, allow=allowed, unreachable=unreachable)
 
@@ -176,8 +176,8 @@ def _prove(source: LiveSource, target: Target) -> Proof:
     from viftrail.facts.facts import Gap
     from viftrail.fix.proof import by_counters
 
-    if target.owner == "lab":
-        return _by_ping(source.owner.name, target)
+    if source.lab:
+        return _by_ping(source.lab, target)
     way = source.way(target.host)
     return by_counters(target, None if isinstance(way, Gap) else way)
 

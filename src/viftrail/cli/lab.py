@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from viftrail.cli.score import score
+from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
     from viftrail.lab.client import Lab
@@ -62,6 +63,11 @@ lab.add_command(score)
 @click.option("--gateways", default=1, show_default=True, metavar="N", help="1 to 4, in HA.")
 @click.option("--dvr", is_flag=True, help="Translate floating IPs where the VM runs.")
 @click.option("--ha-groups", is_flag=True, help="Schedule gateways as Neutron 29 does.")
+@click.option("--vlan", is_flag=True, help="A provider VLAN with VMs directly on it: vm4, vm5.")
+@click.option("--ipv6", is_flag=True, help="A second, IPv6 subnet in the tenant network.")
+@click.option("--openstack", is_flag=True, help="Run a real OpenStack: `lab prepare` first.")
+@click.option("--cluster", is_flag=True, help="Both databases in RAFT clusters of three.")
+@click.option("--ssl", is_flag=True, help="The databases are spoken to by TLS.")
 @click.option("--no-vms", is_flag=True, help="Boot no VM.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each step as it begins.")
 def up(
@@ -71,6 +77,11 @@ def up(
     *,
     dvr: bool,
     ha_groups: bool,
+    vlan: bool,
+    ipv6: bool,
+    openstack: bool,
+    cluster: bool,
+    ssl: bool,
     no_vms: bool,
     verbose: bool,
 ) -> None:
@@ -85,13 +96,41 @@ def up(
             click.echo(f"{time.monotonic() - began:6.2f} s  {step}")
             sys.stdout.flush()
 
-    shape = Shape(computes=computes, gateways=gateways, dvr=dvr, ha_groups=ha_groups)
+    shape = Shape(
+        computes=computes,
+        gateways=gateways,
+        dvr=dvr,
+        ha_groups=ha_groups,
+        vlan=vlan,
+        ipv6=ipv6,
+        openstack=openstack,
+        cluster=cluster,
+        ssl=ssl,
+    )
     found = Lab.up(name, shape, boot_vms=not no_vms, progress=progress)
     status = found.status()
     click.echo(
         f"Lab {name!r} is up after {time.monotonic() - began:.1f} s: "
         f"{sum(node.role != 'external' for node in status.nodes)} nodes, {len(status.vms)} VMs."
     )
+
+
+@lab.command()
+def prepare() -> None:
+    """Install what `lab up --openstack` needs, once: packages, OpenStack, a guest image."""
+    from viftrail.lab.client import require_root
+    from viftrail.lab.openstack.kit import Kit
+
+    require_root()
+    began = time.monotonic()
+
+    def progress(step: str) -> None:
+        click.echo(f"{time.monotonic() - began:6.1f} s  {step}")
+        sys.stdout.flush()
+
+    kit = Kit()
+    kit.prepare(progress)
+    click.echo(f"An OpenStack lab can be brought up; its parts are in {kit.folder}.")
 
 
 @lab.command()
@@ -138,9 +177,46 @@ def status(name: str, output: str) -> None:
 @click.option("--host", metavar="NODE", help="Which compute; else the least loaded.")
 @click.option("--hybrid", is_flag=True, help="Plug as ML2/OVS did: tap, qbr, qvb, qvo.")
 @click.option("--floating-ip", is_flag=True, help="Give it a floating IP.")
-def boot(vm: str, name: str, host: str | None, *, hybrid: bool, floating_ip: bool) -> None:
-    """Make a VM and start it."""
-    click.echo(_find(name).ask("boot", vm=vm, host=host, hybrid=hybrid, floating_ip=floating_ip))
+@click.option("--qemu", is_flag=True, help="A guest with a kernel of its own, emulated.")
+@click.option("--vlan", is_flag=True, help="Directly on the provider's VLAN.")
+def boot(
+    vm: str,
+    name: str,
+    host: str | None,
+    *,
+    hybrid: bool,
+    floating_ip: bool,
+    qemu: bool,
+    vlan: bool,
+) -> None:
+    """Make a VM and start it.
+
+    A VM is a network namespace, unless --qemu: then QEMU boots Debian's cloud
+    kernel on its tap, in some seconds and 200 MB. That takes the package
+    qemu-system-x86, and `viftrail lab fetch-kernel` once.
+    """
+    options = {"hybrid": hybrid, "floating_ip": floating_ip, "qemu": qemu, "direct": vlan}
+    click.echo(_find(name).ask("boot", vm=vm, host=host, **options))
+
+
+@lab.command("fetch-kernel")
+def fetch_kernel() -> None:
+    """Download the kernel that QEMU guests boot; nothing is installed."""
+    from viftrail.lab import image
+
+    click.echo(f"{image.fetch()} is in {image.STORE}.")
+
+
+@lab.command()
+@click.argument("vm")
+@_name
+def console(vm: str, name: str) -> None:
+    """Print what a QEMU guest has said on its console."""
+    for each in _find(name).status().vms:
+        if each.name == vm and each.console:
+            click.echo(Path(each.console).read_text(errors="replace"), nl=False)
+            return
+    raise UsageError(f"Lab {name!r} has no QEMU guest {vm!r}.", "Boot one: lab boot VM --qemu.")
 
 
 @lab.command()
@@ -292,7 +368,8 @@ def _print_status(status: Status) -> None:
     for network in status.networks:
         click.echo(
             f"network {network.name} {network.cidr}, gateway {network.gateway} "
-            f"({network.router}), mtu {network.mtu}"
+            f"({network.router or f'VLAN {network.vlan}'}), mtu {network.mtu}"
+            + (f"; {network.cidr6}, {network.mode6}" if network.cidr6 else "")
         )
     provider = status.provider
     click.echo(

@@ -31,6 +31,9 @@ _LOCAL = {
 }
 _REMOTE = re.compile(r"\s*(p?(tcp|ssl|unix)):|\s*,", re.IGNORECASE)
 _HOST_AND_PORT = re.compile(r"[^/\s]+:\d+")
+_NAMES_A_CLOUD = ("OS_CLOUD", "OS_AUTH_URL")
+_API_TIMEOUT = 10.0
+"""Seconds for one answer of OpenStack, which asks databases of its own."""
 ANY_LAB = "?"
 """What --lab without a name stands for; no lab can be called that."""
 
@@ -41,6 +44,7 @@ class Origin:
 
     lab: str = ""
     bundle: str = ""
+    folder: str = ""
     nb: str = ""
     sb: str = ""
     owner: str = ""
@@ -50,6 +54,7 @@ class Origin:
     ssh: bool = False
     ssh_config: str = ""
     become: bool = False
+    os_cloud: str = ""
     central: tuple[str, ...] = ()
     timeout: float = 5.0
 
@@ -83,6 +88,13 @@ def origin_options(function: F) -> F:
             "--bundle", callback=_filled, metavar="FILE", help="A bundle made by collect."
         ),
         click.option(
+            "--from",
+            "folder",
+            callback=_filled,
+            metavar="DIR",
+            help="A folder of what was saved: database files, answers of OpenStack, logs.",
+        ),
+        click.option(
             "--nb",
             callback=_filled,
             metavar="DB",
@@ -114,6 +126,12 @@ def origin_options(function: F) -> F:
         ),
         click.option("--ssh-config", callback=_filled, metavar="FILE", help="As ssh -F."),
         click.option("--become", is_flag=True, help="Run the probe there through sudo -n."),
+        click.option(
+            "--os-cloud",
+            callback=_filled,
+            metavar="NAME",
+            help="The OpenStack that owns the ports, as clouds.yaml names it. [env: OS_CLOUD, OS_*]",
+        ),
         click.option(
             "--central",
             callback=_filled,
@@ -156,6 +174,8 @@ def open_source(origin: Origin) -> Iterator[Source]:
     """
     if origin.bundle and (origin.lab or origin.nb or origin.sb):
         raise UsageError("--bundle goes without --lab, --nb and --sb.", "Name one source.")
+    if origin.folder and (origin.bundle or origin.lab or origin.nb or origin.sb):
+        raise UsageError("--from goes without --bundle, --lab, --nb and --sb.", "Name one source.")
     if origin.lab and (origin.nb or origin.sb):
         raise UsageError("--lab goes without --nb and --sb.", "Name one source.")
     _check_ssh(origin)
@@ -166,6 +186,11 @@ def open_source(origin: Origin) -> Iterator[Source]:
 
         facts, manifest = bundle.read(Path(origin.bundle))
         yield StoredSource(facts, manifest.time)
+        return
+    if origin.folder:
+        from viftrail.facts.folder import open_folder
+
+        yield open_folder(Path(origin.folder), _owner(origin))
         return
     lab = _lab(origin)
     if lab:
@@ -325,6 +350,7 @@ def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
     from viftrail.facts.live import LiveSource, this_host
     from viftrail.facts.ovsdb.client import Client
     from viftrail.facts.ovsdb.remote import parse_remotes
+    from viftrail.facts.owner import ADMIN_SHELL
 
     tls = _tls(origin)
     remotes: dict[str, tuple[Remote, ...]] = {
@@ -339,12 +365,14 @@ def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
         which = "nb" if database == NORTHBOUND else "sb"
         if not remotes[which]:
             raise Unreachable(f"No address of {database} was named.", f"Give --{which}.")
-        return Client.connect(remotes[which], database=database, tls=tls, timeout=origin.timeout)
+        return Client.connect(
+            remotes[which], database=database, tls=tls, timeout=origin.timeout, settle=True
+        )
 
     def carriers(host: str) -> Carrier | Gap:
         if host in here:
             return Local()
-        if origin.ssh:
+        if origin.ssh and host != ADMIN_SHELL:
             return Ssh(host, config=origin.ssh_config, become=origin.become)
         return Gap(
             f"host {host}",
@@ -353,4 +381,14 @@ def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
         )
 
     central = origin.central or (here[:1] if nb.startswith("unix:") else ())
-    return LiveSource(connect, carriers, owner=owner, central=central)
+    api = None if owner else _openstack(origin)
+    return LiveSource(connect, carriers, owner=owner, central=central, api=api)
+
+
+def _openstack(origin: Origin) -> Any:
+    """The OpenStack that was named, or that the environment names; None where neither does."""
+    if not origin.os_cloud and not any(os.environ.get(name) for name in _NAMES_A_CLOUD):
+        return None
+    from viftrail.facts.openstack_api import OpenStackApi
+
+    return OpenStackApi.configured(origin.os_cloud, timeout=max(origin.timeout, _API_TIMEOUT))

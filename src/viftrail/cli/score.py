@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     "--fault", "faults", multiple=True, metavar="ID", help="Only this fault; may be repeated."
 )
 @click.option("--pairs", is_flag=True, help="Two faults of different stages at once.")
+@click.option("--openstack", is_flag=True, help="The faults that take an OpenStack, in one lab.")
 @click.option(
     "--jobs",
     type=click.IntRange(1, 16),
@@ -42,6 +43,7 @@ def score(
     ctx: click.Context,
     faults: tuple[str, ...],
     pairs: bool,
+    openstack: bool,
     jobs: int,
     format_: str,
     output: str,
@@ -64,8 +66,21 @@ def score(
         fault(each)
         if each not in all_provocations():
             raise UsageError(f"The lab cannot provoke {each}.", f"viftrail faults {each} says why.")
+    apart = [each for each in faults if all_provocations()[each].needs.openstack is not openstack]
+    if apart:
+        raise UsageError(
+            f"{apart[0]} {'does not take' if openstack else 'takes'} an OpenStack.",
+            "Leave --openstack out." if openstack else "Add --openstack.",
+        )
+    if openstack and pairs:
+        raise UsageError("--openstack and --pairs exclude each other.", "Leave one of them out.")
     if pairs and faults and len(set(faults)) != 2:
         raise UsageError("A pair is two faults.", "Give --fault twice, or not at all.")
+    if pairs and frozenset(faults) in board.IMPOSSIBLE:
+        raise UsageError(
+            f"{' and '.join(faults)} cannot be provoked together.",
+            f"The reason: {board.IMPOSSIBLE[frozenset(faults)]}.",
+        )
     if pairs:
         wanted = (faults,) if faults else board.pairs()
     else:
@@ -78,7 +93,12 @@ def score(
             word = "" if played.rank == 1 and played.first_stage else "  WRONG"
             click.echo(f"{played.name}: {played.seconds:.2f} s{word}", err=True)
 
-    found = board.score(wanted, jobs, tell)
+    if openstack:
+        from viftrail.score.openstack import openstack_score
+
+        found = openstack_score(faults, tell)
+    else:
+        found = board.score(wanted, jobs, tell)
     render = {"text": table.as_text, "json": table.as_json, "markdown": table.as_markdown}
     deliver(render[format_](found), output)
     ctx.exit(0 if found.reached else 1)

@@ -33,9 +33,21 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Also send a few harmless packets, said beforehand, to decide what rows cannot.",
 )
+@click.option(
+    "--timeline",
+    "story",
+    is_flag=True,
+    help="Also tell what happened to it: what was asked, log lines and rows, in one sequence.",
+)
 @click.pass_context
 def why(
-    ctx: click.Context, origin: Origin, target: str, format_: str, output: str, probe: bool
+    ctx: click.Context,
+    origin: Origin,
+    target: str,
+    format_: str,
+    output: str,
+    probe: bool,
+    story: bool,
 ) -> None:
     """Name the first broken link of TARGET's network, and prove it.
 
@@ -48,7 +60,9 @@ def why(
     from viftrail.why import why as ask
 
     with open_source(origin) as source:
-        verdict = _probe(source, target) if probe else ask(source, target)
+        # A report that is read later tells the story as well, where it is at hand.
+        told = story or (format_ != "text" and bool(origin.folder))
+        verdict = _probe(source, target) if probe else ask(source, target, story=told)
     deliver(renderer(format_)(verdict), output)
     codes = {State.HEALTHY: 0, State.BROKEN: 1, State.DEGRADED: 1}
     ctx.exit(codes.get(verdict.verdict.state, 2))

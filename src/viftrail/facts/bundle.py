@@ -2,6 +2,7 @@
 
     manifest.json            format, tool version, when, from where
     owner.json               what the owner of the ports wants
+    openstack.json           what Nova, Placement and Neutron say, where they were asked
     gaps.json                what could not be looked at
     northbound/TABLE.json    typed rows of one table
     southbound/TABLE.json
@@ -38,6 +39,7 @@ from viftrail.facts.database import Database
 from viftrail.facts.draft import whole_file
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
+from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import Owner
 from viftrail.facts.table import Table
 
@@ -88,6 +90,8 @@ def _members(facts: Facts, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     partial = tuple(name for name, table in tables.items() if not table.complete and table.rows)
     yield "manifest.json", encode(msgspec.structs.replace(manifest, partial=partial))
     yield "owner.json", encode(facts.owner)
+    if facts.openstack.asked:
+        yield "openstack.json", encode(facts.openstack)
     yield "gaps.json", encode([[gap.place, gap.why, gap.how] for gap in facts.gaps])
     for name, table in tables.items():
         if table.complete or table.rows:  # a table that was not read is not an empty one
@@ -167,6 +171,7 @@ def _type_of(name: str) -> Any:
     plain: dict[str, Any] = {
         "manifest.json": Manifest,
         "owner.json": Owner,
+        "openstack.json": OpenStack,
         "gaps.json": list[tuple[str, str, str]],
     }
     if name in plain:
@@ -213,6 +218,7 @@ def _assemble(path: Path, content: dict[str, Any]) -> tuple[Facts, Manifest]:
         sb=databases["southbound"],
         hosts=hosts,
         owner=content["owner.json"],
+        openstack=content.get("openstack.json", OpenStack()),
         gaps=tuple(Gap(*gap) for gap in content["gaps.json"]),
     )
     _decode_all(path, hosts)

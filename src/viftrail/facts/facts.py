@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from viftrail.facts.database import Database
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import Owner
 from viftrail.facts.sounding import Soundings
 
@@ -39,5 +41,9 @@ class Facts:
     hosts: Mapping[str, Host] = field(default_factory=lambda: MappingProxyType({}))
     owner: Owner = field(default_factory=lambda: Owner(kind="ovn"))
     gaps: tuple[Gap, ...] = ()
+    openstack: OpenStack = field(default_factory=OpenStack)
+    """What Nova, Placement and Neutron say; nothing of it where nobody asked them."""
     soundings: Soundings = field(default_factory=Soundings)
     """What came of packets that were sent on purpose; empty unless that was asked for."""
+    logs: Logs = field(default_factory=Logs)
+    """What was kept of the daemons' logs; empty where none were given or read."""

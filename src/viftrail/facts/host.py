@@ -122,6 +122,27 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     leader: bool = True
     ports: tuple[int, ...] | None = None
     """The TCP ports that it listens on; None when that was not to be seen."""
+    status: str = ""
+    """What a member of a cluster answers to cluster/status (ovsdb-server(1)); empty: nothing."""
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
+    """How ovn-controller is to speak TLS: table SSL of conf.db, and what its files hold."""
+
+    private_key: str = ""
+    certificate: str = ""
+    ca_cert: str = ""
+    authorities: tuple[str, ...] = ()
+    """SHA-256 of each certificate in ``ca_cert``; empty when none could be read."""
+    since: float = 0.0
+    until: float = 0.0
+    """When the host's own certificate is valid; 0 when that is not known."""
+    subject: str = ""
+    issuer: str = ""
+    verified: str = ""
+    """``OK``, or what openssl-verify(1) says of the certificate by ``ca_cert``; empty: nothing."""
+    beside: dict[str, tuple[str, ...]] = {}
+    """Other files of certificates in the folder of ``ca_cert``, with their SHA-256."""
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -167,6 +188,13 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     """Of the same NIC; 0 where it was not asked for."""
 
 
+class ConnTrack(msgspec.Struct, frozen=True):
+    """Connections that are tracked, and how many may be."""
+
+    count: int
+    limit: int
+
+
 class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything one probe run saw. Times in seconds since 1970."""
 
@@ -189,10 +217,16 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     firewall: tuple[FirewallRule, ...] = ()
     servers: dict[str, Server] = {}
     """By the database's name. One that did not answer is missing."""
+    tls: Tls | None = None
+    """None where conf.db names no certificates, or nobody asked."""
     disks: tuple[Disk, ...] = ()
     memory: Memory = Memory()
+    conntrack: ConnTrack | None = None
+    """The kernel's; ovs-vswitchd answers for its own datapath in ``unixctl``."""
     guests: tuple[Guest, ...] = ()
     errors: tuple[Failure, ...] = ()
+    conf_only: bool = False
+    """Its conf.db was given as a file: nobody looked at its processes, devices and flows."""
 
     @cached_property
     def conf(self) -> Database:

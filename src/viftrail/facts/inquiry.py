@@ -7,7 +7,7 @@ does not answer into a gap instead of an end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
@@ -19,6 +19,8 @@ from viftrail.facts.carrier import SHORT_WINDOW
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.log.moment import Window
 from viftrail.facts.parallel import side_by_side
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask, Source
@@ -76,6 +78,7 @@ class Inquiry:
         self._answers: dict[Ask[Row], tuple[Row, ...]] = {}
         self._gaps: dict[str, Gap] = {gap.place: gap for gap in source.gaps}
         self._failures: dict[str, ViftrailError] = {}
+        self._logs = Logs()
 
     def fetch(self, *groups: Iterable[Ask[Any]]) -> None:
         """Send these questions, of any tables, in one request a database, both at once."""
@@ -135,7 +138,7 @@ class Inquiry:
             return
         self._failures[database] = outcome
         self._gaps[database] = Gap(database, outcome.what, outcome.do)
-        if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}):
+        if len(self._failures) == len({NORTHBOUND, SOUTHBOUND}) and not self.source.openstack.asked:
             raise _neither(*self._failures.values()) from outcome
 
     def insist(self, database: str) -> None:
@@ -174,6 +177,19 @@ class Inquiry:
                         ),
                     )
 
+    def read_logs(self, window: Window, ids: Collection[str]) -> None:
+        """Look up what the source's logs say of these ids, within this time."""
+        found = self.source.logs(window, ids)
+        for file in found.files:
+            if file.cut:
+                place = f"log {file.path.rpartition('/')[2]}"
+                self._gaps[place] = Gap(place, f"It is large: {file.cut}.", "Give a part of it.")
+        for path, why in found.unreadable.items():
+            place = f"log {path.rpartition('/')[2]}"
+            self._gaps[place] = Gap(place, f"It cannot be read ({why}).", "Copy it again.")
+        if found:
+            self._logs = self._logs.joined([found]) if self._logs else found
+
     def facts(self) -> Facts:
         """What is known by now."""
         databases: dict[str, dict[type[Row], Table[Row]]] = {NORTHBOUND: {}, SOUTHBOUND: {}}
@@ -189,5 +205,8 @@ class Inquiry:
             sb=Database(databases[SOUTHBOUND]),
             hosts=dict(sorted(self.hosts.items())),
             owner=self.source.owner,
-            gaps=tuple(self._gaps.values()),
+            openstack=self.source.openstack,
+            logs=self._logs,
+            # A source knows only when it was asked that what it reads may be old.
+            gaps=tuple({**{gap.place: gap for gap in self.source.gaps}, **self._gaps}.values()),
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,9 +15,15 @@ from viftrail.errors import ViftrailError
 from viftrail.facts import northbound, southbound
 from viftrail.facts.bites import Bites
 from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
+from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
+from viftrail.facts.intent import owner_of
+from viftrail.facts.log.fetch import fetch_logs
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.log.moment import Window
+from viftrail.facts.openstack import OpenStack
 from viftrail.facts.ovsdb.client import Client, Condition, Select
 from viftrail.facts.ovsdb.values import columns_of
 from viftrail.facts.owner import Owner
@@ -39,12 +46,16 @@ ports that takes it 4 s on an idle core.
 RESOLVE = 0.5
 """Seconds for this host's own full name."""
 
+if TYPE_CHECKING:
+    from viftrail.facts.openstack_api import OpenStackApi
+
 
 class LiveSource:
     """A source that asks the running cloud."""
 
     taken = ""
-    gaps: tuple[Gap, ...] = ()
+    openstack = OpenStack()
+    _unread: tuple[Gap, ...] = ()
 
     def __init__(
         self,
@@ -55,8 +66,12 @@ class LiveSource:
         central: Sequence[str] = (),
         others: Sequence[str] = (),
         visitor: Visitor = visit,
+        api: OpenStackApi | None = None,
+        lab: str = "",
     ) -> None:
         self.owner = owner or Owner(kind="ovn")
+        self.lab = lab
+        self._api = api
         self._connect = connect
         self._carriers = carriers
         self._central = tuple(central)
@@ -74,8 +89,36 @@ class LiveSource:
             self._clients[database] = self._connect(database)
         return self._clients[database]
 
+    def about(self, targets: Sequence[str]) -> None:
+        """Ask OpenStack what it knows of these targets, where there is one.
+
+        Raises:
+            UsageError: its credentials are not complete.
+        """
+        if self._api is not None:
+            self.openstack, self._unread = self._api.read(targets)
+            if self.openstack.ports is not None:
+                self.owner = owner_of(self.openstack)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What OpenStack did not tell, and databases read from a member that has lost its cluster."""
+        stale = tuple(
+            Gap(
+                database,
+                f"{client.endpoint} has lost its cluster, and no member has it: what was read there "
+                "is as it was when the majority went, and may be older.",
+                "Start the other members; `ovs-appctl cluster/status` on each tells who is missing.",
+            )
+            for database, client in sorted(self._clients.items())
+            if client.stale
+        )
+        return (*self._unread, *stale)
+
     def close(self) -> None:
-        """Close both connections."""
+        """Close all connections."""
+        if self._api is not None:
+            self._api.close()
         for client in self._clients.values():
             client.close()
         self._clients.clear()
@@ -103,6 +146,20 @@ class LiveSource:
             self._lost[database] = error
             raise
         return [_as_asked(ask, rows) for ask, rows in zip(asks, answers, strict=True)]
+
+    def logs(self, window: Window, ids: Collection[str]) -> Logs:  # noqa: ARG002
+        """None: a live cloud's logs are on its hosts."""
+        return Logs()
+
+    def excerpts(
+        self, hosts: Iterable[str], window: Window, ids: Collection[str]
+    ) -> tuple[Logs, tuple[Gap, ...]]:
+        """What the logs of these hosts say; asked for on demand, as it takes another visit."""
+        return fetch_logs(hosts, self._carriers, window, ids)
+
+    def changes(self, ids: Collection[str]) -> tuple[Change, ...]:  # noqa: ARG002
+        """None: a server tells what is, and only its file what was."""
+        return ()
 
     def way(self, host: str) -> Carrier | Gap:
         """The way to a host, or why there is none."""

@@ -123,6 +123,8 @@ class LogicalRouterPort(Row, frozen=True, kw_only=True):
     gateway_chassis: tuple[str, ...] = ()
     ha_chassis_group: str | None = None
     enabled: bool | None = None
+    ipv6_ra_configs: StrMap | None = None
+    """How it advertises itself to IPv6 hosts; None in facts that were taken without it."""
     options: StrMap = msgspec.field(default_factory=dict)
     external_ids: StrMap = msgspec.field(default_factory=dict)
 

@@ -14,6 +14,9 @@ import msgspec
 
 from viftrail.errors import FileUnreadable
 
+ADMIN_SHELL = "a shell with OpenStack admin credentials"
+"""No host: where ``openstack`` commands are run."""
+
 
 class OwnedPort(msgspec.Struct, frozen=True, kw_only=True):
     """A port as its owner wants it."""
@@ -40,6 +43,10 @@ class OwnedPort(msgspec.Struct, frozen=True, kw_only=True):
     """The owner plugs it through qbr/qvb/qvo (``ovs_hybrid_plug``)."""
     revision: int | None = None
     """Neutron's ``revision_number``, which grows with each change; None where it was not asked."""
+    address_mode: str = ""
+    """How its IPv6 subnet gives addresses, as ``ipv6_ra_configs`` spells it; empty: nobody said."""
+    vlan: int | None = None
+    """The segmentation id of its provider network of type VLAN; None where nobody said."""
 
 
 class OwnedFloatingIp(msgspec.Struct, frozen=True, kw_only=True):

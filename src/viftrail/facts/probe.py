@@ -12,10 +12,12 @@ unixctl of the daemons (ovs-appctl(8)), ip(8), ovs-ofctl(8), /proc.
 
 import functools
 import glob
+import hashlib
 import json
 import os
 import select
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -57,6 +59,10 @@ DAEMONS = {  # name: (which run folder, what to ask it)
     "ovnnb_db": ("ovn", []),
     "ovnsb_db": ("ovn", []),
 }
+BESIDES = {  # what only some of them can answer, as it hangs on the datapath
+    "ovs-vswitchd": ["dpctl/ct-get-nconns", "dpctl/ct-get-maxconns"],
+}
+CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack_"
 SERVERS = {"OVN_Northbound": "ovnnb_db", "OVN_Southbound": "ovnsb_db"}
 SERVER_COLUMNS = ["name", "model", "connected", "leader"]
 TCP_LISTEN = "0A"  # include/net/tcp_states.h
@@ -294,6 +300,12 @@ def look_at_daemon(name: str, kind: str, questions: List[str], report: Report) -
         except Hung as error:
             report.failed("ovs-appctl -t %s %s" % (name, question), error)
             break  # it answers nothing else either
+    else:
+        for question in BESIDES.get(name, []) if asked else []:
+            try:
+                answers[question] = (call(control, question, []) or "").strip()
+            except (OSError, ValueError, Hung):
+                break
     return {"process": found, "asked": asked, "answers": answers}
 
 
@@ -340,7 +352,22 @@ def look_at_server(name: str, path: str, pid: int) -> Optional[Dict[str, Any]]:
         "columns": SERVER_COLUMNS,
     }
     rows = call(path, "transact", ["_Server", select])[0]["rows"]
-    return dict(rows[0], ports=listening(pid)) if rows else None
+    if not rows:
+        return None
+    seen = dict(rows[0], ports=listening(pid))
+    if seen.get("model") == "clustered":
+        seen["status"] = cluster_status(name, path)
+    return seen
+
+
+def cluster_status(name: str, path: str) -> str:
+    """What a member says of its cluster (ovsdb-server(1)); empty when it says nothing in time."""
+    # utilities/ovn-ctl names the control socket like the socket for clients.
+    control = os.path.splitext(path)[0] + ".ctl"
+    try:
+        return str(call(control, "cluster/status", [name], 0.7) or "")
+    except (OSError, ValueError, Hung):
+        return ""
 
 
 def listening(pid: int) -> Optional[List[int]]:
@@ -372,6 +399,71 @@ def listening(pid: int) -> Optional[List[int]]:
     return sorted(ports)
 
 
+def look_at_tls(seen: Seen, _report: Report) -> None:
+    """The files by which ovn-controller here speaks TLS; keys are named, and never read."""
+    path = os.path.join(run_folder("ovs"), "db.sock")
+    columns = ["private_key", "certificate", "ca_cert"]
+    select = {"op": "select", "table": "SSL", "where": [], "columns": columns}
+    try:
+        rows = call(path, "transact", ["Open_vSwitch", select])[0]["rows"]
+    except (OSError, ValueError, KeyError, TypeError, Hung):
+        return  # whoever reads the rest of that database says so
+    if not rows:
+        return
+    found = {name: str(rows[0].get(name, "")) for name in columns}
+    tls: Dict[str, Any] = dict(found, authorities=digests(found["ca_cert"]))
+    lines = openssl("x509", "-noout", "-dates", "-issuer", "-subject", "-in", found["certificate"])
+    told = dict(line.partition("=")[::2] for line in lines.splitlines())
+    for key, name in (("notBefore", "since"), ("notAfter", "until")):
+        try:
+            tls[name] = ssl.cert_time_to_seconds(told.get(key, "").strip())
+        except ValueError:
+            continue
+    tls["subject"], tls["issuer"] = (told.get(name, "").strip() for name in ("subject", "issuer"))
+    tls["verified"] = verified(found["certificate"], found["ca_cert"])
+    tls["beside"] = {
+        path: known
+        for path in sorted(glob.glob(os.path.join(os.path.dirname(found["ca_cert"]), "*.pem")))[:20]
+        if path != found["private_key"]
+        for known in [digests(path)]
+        if known
+    }
+    seen["tls"] = tls
+
+
+def digests(path: str) -> List[str]:
+    """SHA-256 of each certificate in a PEM file; empty when it cannot be read as one."""
+    end = "-----END CERTIFICATE-----"
+    try:
+        with open(path) as file:
+            parts = file.read(1 << 20).split(end)[:-1]
+        pems = ["-----BEGIN" + part.partition("-----BEGIN")[2] + end for part in parts]
+        return [hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() for pem in pems]
+    except (OSError, ValueError):
+        return []
+
+
+def openssl(*arguments: str) -> str:
+    """The output of that program; empty where it is not installed, or fails."""
+    try:
+        return run(["openssl"] + list(arguments), 1.0)
+    except (OSError, Hung):
+        return ""
+
+
+def verified(certificate: str, authorities: str) -> str:
+    """``OK``, or why a certificate is not one of these authorities'; empty: nobody could say."""
+    try:
+        run(["openssl", "verify", "-CAfile", authorities, certificate], 1.0)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return str(error)
+    except Hung:
+        return ""
+    return "OK"
+
+
 def look_at_links(seen: Seen, report: Report) -> None:
     """Every network device with its master, state and addresses."""
     try:
@@ -395,6 +487,11 @@ def look_at_machine(seen: Seen, report: Report) -> None:
         if part:
             disks.setdefault(part.pop("device"), part)
     seen["disks"] = list(disks.values())
+    try:
+        with open(CONNTRACK + "count") as count, open(CONNTRACK + "max") as limit:
+            seen["conntrack"] = {"count": int(count.read()), "limit": int(limit.read())}
+    except (OSError, ValueError):
+        pass  # the module is not loaded: then the kernel tracks nothing
     try:
         with open("/proc/meminfo") as meminfo:
             fields = dict(line.split(":", 1) for line in meminfo)
@@ -604,6 +701,7 @@ def look(window: float) -> Seen:
             "daemons": look_at_processes,
             "Open_vSwitch database": look_at_vswitch,
             "OVN database servers": look_at_servers,
+            "certificates of ovn-controller": look_at_tls,
             "ip -j -d addr": look_at_links,
             "disks and memory": look_at_machine,
             "nft -j list ruleset": look_at_firewall,

@@ -9,9 +9,11 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from itertools import combinations
+from math import inf
 
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import Inquiry
+from viftrail.facts.log.moment import Window, parse
 from viftrail.facts.northbound import (
     ACL,
     NAT,
@@ -70,6 +72,72 @@ def follow(inquiry: Inquiry, port_id: str) -> None:
     _dhcp(inquiry, port_id, ports, members)
     chassis = _bindings(inquiry, port_id, ports, members, gateways)
     _hosts(inquiry, port_id, ports, chassis)
+    owned = inquiry.source.owner.port(port_id)
+    _read_logs(inquiry, [owned.server_id] if owned and owned.server_id else [], [port_id])
+
+
+def follow_server(inquiry: Inquiry, server_id: str) -> None:
+    """Ask for what a server without a port depends on: the chassis, and the host it was tried on.
+
+    Chassis are few, and which of them is the host under another name only all of them tell.
+    """
+    openstack = inquiry.source.openstack
+    servers = [row for row in openstack.servers or () if row.id == server_id]
+    named = [port_id for server in servers for port_id in server.ports_named]
+    inquiry.fetch(
+        [Ask(NBGlobal), Ask(SBGlobal), Ask(Chassis), Ask(ChassisPrivate), Ask(Encap)],
+        (Ask(LogicalSwitchPort, "name", port_id) for port_id in named),
+        (Ask(PortBinding, "logical_port", port_id) for port_id in named),
+    )
+    tried = {server.host for server in servers} | {
+        event.host
+        for action in openstack.actions or ()
+        if action.server_id == server_id
+        for event in action.events
+        if event.event.startswith("compute_")
+    }
+    hosts = [
+        row.hostname
+        for row in inquiry.ask([Ask(Chassis)])
+        if row.hostname in tried or row.hostname.partition(".")[0] in _short(tried)
+    ]
+    inquiry.look([*inquiry.source.central_hosts(), *hosts])
+    _read_logs(inquiry, [server_id], named)
+
+
+HOUR = 3600.0
+HINDSIGHT = 7 * 24 * HOUR
+"""Seconds that logs are read back: of a server that is a year old, its last week matters."""
+
+
+def _read_logs(inquiry: Inquiry, server_ids: Iterable[str], port_ids: Iterable[str]) -> None:
+    """What logs say of these, from shortly before it was asked for to shortly after it ended.
+
+    Where nothing tells when that was, it is the last hour before the facts were taken.
+    """
+    openstack = inquiry.source.openstack
+    ids, ports = set(server_ids), set(port_ids)
+    servers = [row for row in openstack.servers or () if row.id in ids]
+    rows = [row for row in openstack.ports or () if row.id in ports or row.device_id in ids]
+    actions = [row for row in openstack.actions or () if row.server_id in ids]
+    names = {*ids, *ports, *(port for server in servers for port in server.ports_named)}
+    names |= {row.id for row in rows} | {row.mac_address for row in rows}
+    names |= {fixed.ip_address for row in rows for fixed in row.fixed_ips}
+    names |= {row.request_id for row in actions} | {row.domain for row in servers}
+    taken = parse(inquiry.source.taken) if inquiry.source.taken else None
+    begun = [parse(text) for row in servers for text in (row.created,)]
+    begun += [parse(row.start) for row in actions]
+    ended = [parse(text) for row in servers for text in (row.updated,)]
+    ended += [parse(row.updated) for row in actions] + [taken]
+    starts, ends = [each for each in begun if each], [each for each in ended if each]
+    end = max(ends, default=inf)
+    start = min(starts, default=end - HOUR if ends else -inf)
+    start = max(start, end - HINDSIGHT) if ends else start
+    inquiry.read_logs(Window(start - HOUR / 60, end + HOUR / 60), sorted(filter(None, names)))
+
+
+def _short(names: Iterable[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names if name}
 
 
 def _switches(
@@ -214,6 +282,7 @@ def _dhcp(
     networks = {network for network in map(network_of, cidrs) if network}
     inquiry.fetch(
         (Ask(DHCPOptions, "uuid", port.dhcpv4_options or "") for port in [*ports, *members]),
+        (Ask(DHCPOptions, "uuid", port.dhcpv6_options or "") for port in [*ports, *members]),
         (Ask(DHCPOptions, "cidr", network) for network in sorted(networks)),
     )
 
@@ -253,6 +322,10 @@ def _bindings(
             *(Ask(Chassis, "name", name) for name in names),
         ]
     )
+    neutrons = owned is not None and inquiry.source.owner.kind == "neutron"
+    if neutrons and owned and not any(row.hostname == owned.host for row in chassis):
+        # It may be there under another spelling of its name, and chassis are few.
+        inquiry.fetch([Ask(Chassis)])
     # A second chassis of the same hostname is a fault of its own.
     chassis = inquiry.ask(
         [

@@ -7,12 +7,16 @@ give the same verdict.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.log.moment import Window
+from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
 
@@ -51,8 +55,21 @@ class Source(Protocol):
         ...
 
     @property
+    def openstack(self) -> OpenStack:
+        """What OpenStack says of itself, as far as it was asked."""
+        ...
+
+    @property
     def gaps(self) -> Sequence[Gap]:
         """What is known from the start to be missing."""
+        ...
+
+    def about(self, targets: Sequence[str]) -> None:
+        """Have the owner's own services asked about these targets, before anything else is.
+
+        Raises:
+            ViftrailError: they cannot be asked as the operator said.
+        """
         ...
 
     def ask(self, asks: Sequence[Ask[Row]]) -> Sequence[tuple[Row, ...] | None]:
@@ -64,6 +81,14 @@ class Source(Protocol):
         Raises:
             ViftrailError: the database cannot be read.
         """
+        ...
+
+    def logs(self, window: Window, ids: Collection[str]) -> Logs:
+        """What the logs that it has say of these ids, within this time."""
+        ...
+
+    def changes(self, ids: Collection[str]) -> Sequence[Change]:
+        """How the rows that these ids are in have changed, oldest first, as far as it is known."""
         ...
 
     def central_hosts(self) -> tuple[str, ...]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from viftrail.errors import FileUnreadable, Unreachable
+from viftrail.errors import FileUnreadable, Unreachable, ViftrailError
 from viftrail.facts import northbound, southbound
+from viftrail.facts.change import Change
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.log.logs import Logs
+from viftrail.facts.log.moment import Window
+from viftrail.facts.openstack import OpenStack
+from viftrail.facts.ovsdb.changes import read_changes
 from viftrail.facts.ovsdb.file import read_file
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
@@ -29,11 +34,17 @@ class StoredSource:
     """A source over complete facts: a bundle, or database files."""
 
     def __init__(
-        self, facts: Facts, taken: str = "", *, unseen: tuple[str, str] = NOT_RECORDED
+        self,
+        facts: Facts,
+        taken: str = "",
+        *,
+        unseen: tuple[str, str] = NOT_RECORDED,
+        journals: Sequence[Path] = (),
     ) -> None:
         self._facts = facts
         self.taken = taken
         self._unseen = unseen
+        self._journals = tuple(journals)
 
     @property
     def owner(self) -> Owner:
@@ -41,9 +52,17 @@ class StoredSource:
         return self._facts.owner
 
     @property
+    def openstack(self) -> OpenStack:
+        """As it was recorded."""
+        return self._facts.openstack
+
+    @property
     def gaps(self) -> tuple[Gap, ...]:
         """The databases that are not, or not wholly, there."""
         return tuple(gap for gap in self._facts.gaps if gap.place in (NORTHBOUND, SOUTHBOUND))
+
+    def about(self, targets: Sequence[str]) -> None:
+        """What was recorded says all it can already."""
 
     def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...] | None]:
         """Answer from the tables.
@@ -61,6 +80,27 @@ class StoredSource:
                 gap.how if gap else f"Give it with --{'nb' if name == NORTHBOUND else 'sb'}.",
             )
         return [_answer(database[ask.row], ask) if ask.row in read else None for ask in asks]
+
+    def logs(self, window: Window, ids: Collection[str]) -> Logs:  # noqa: ARG002
+        """What was kept of them."""
+        return self._facts.logs
+
+    def changes(self, ids: Collection[str]) -> tuple[Change, ...]:
+        """As the database files have them that it was read from; a bundle has none."""
+        if not self._journals:
+            return ()
+        hosts = {host.chassis_name: name for name, host in self._facts.hosts.items()}
+        found: dict[tuple[object, ...], Change] = {}
+        for path in self._journals:
+            try:
+                every = read_changes(path, ids, hosts=hosts)
+            except ViftrailError:
+                continue  # that it cannot be read was said when its rows were
+            for change in every:
+                # Members of a cluster, and copies, tell the same.
+                key = (change.time, change.host, change.uuid, change.what, *change.columns.items())
+                found.setdefault(key, change)
+        return tuple(sorted(found.values(), key=lambda change: change.time))
 
     def central_hosts(self) -> tuple[str, ...]:
         """Those that were recorded as such."""
@@ -114,7 +154,8 @@ def from_files(nb: Path | None, sb: Path | None, owner: Owner | None = None) -> 
         owner=owner or Owner(kind="ovn"),
         gaps=tuple(sorted(gaps, key=lambda gap: gap.place)),
     )
-    return StoredSource(facts, taken, unseen=NOT_IN_FILES)
+    journals = [path for path in (nb, sb) if path is not None]
+    return StoredSource(facts, taken, unseen=NOT_IN_FILES, journals=journals)
 
 
 def _database(

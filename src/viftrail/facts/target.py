@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
 from viftrail.facts.inquiry import NORTHBOUND, Inquiry
 from viftrail.facts.northbound import NAT, DHCPOptions, LogicalSwitchPort
+from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import OwnedPort, Owner
 from viftrail.facts.source import Ask
 from viftrail.facts.southbound import PortBinding
@@ -28,10 +29,19 @@ class Found:
     server: str = ""
     mac: str = ""
     addresses: tuple[str, ...] = ()
+    server_id: str = ""
+    """Of a server that has no port, so that the port's id is empty."""
 
     def __str__(self) -> str:
         return "  ".join(
-            part for part in (self.port_id, self.server, self.mac, *self.addresses) if part
+            part
+            for part in (
+                self.port_id or f"server {self.server_id}",
+                self.server,
+                self.mac,
+                *self.addresses,
+            )
+            if part
         )
 
 
@@ -94,7 +104,8 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
         UnknownTarget: there is none.
         AmbiguousTarget: there are several; they are listed.
     """
-    found = _owned(inquiry.source.owner, text) or _stored(inquiry, text)
+    found = _owned(inquiry.source.owner, text) + _portless(inquiry.source.openstack, text)
+    found = found or _stored(inquiry, text)
     if not found:
         inquiry.insist(NORTHBOUND)
         raise UnknownTarget(
@@ -104,7 +115,7 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
     if len(found) > 1:
         raise AmbiguousTarget(
             f"{len(found)} ports answer to {_shown(text)}.",
-            "Ask for one of them by its port id:",
+            "Ask for one of them by its id:",
             tuple(sorted(map(str, found))),
         )
     return found[0]
@@ -127,6 +138,15 @@ def _owned(owner: Owner, text: str) -> list[Found]:
 
     return [
         Found(port.id, port.server, port.mac, port.addresses) for port in owner.ports if means(port)
+    ]
+
+
+def _portless(openstack: OpenStack, text: str) -> list[Found]:
+    """Servers of that id or name that have no port."""
+    return [
+        Found("", server.name, server_id=server.id)
+        for server in openstack.server(text)
+        if not openstack.ports_of(server.id)
     ]
 
 

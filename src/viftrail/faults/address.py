@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
@@ -37,15 +38,15 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
                     what="Logical_Switch_Port.addresses",
                     seen=", ".join(row.addresses) or "empty",
                     expected=wanted or "a MAC and its IP addresses",
-                    command=f"ovn-nbctl lsp-get-addresses {port.id}",
+                    command=f"ovn-nbctl lsp-get-addresses {q(port.id)}",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl set Logical_Switch_Port {port.id} 'addresses=\"{wanted}\"'",
-                undo=f"ovn-nbctl clear Logical_Switch_Port {port.id} addresses",
-                openstack=f"openstack port set --description resync {port.id}",
-                verify=f"ovn-nbctl lsp-get-addresses {port.id}",
+                ovn=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} {q('addresses=' + atom(wanted))}",
+                undo=f"ovn-nbctl clear Logical_Switch_Port {q(port.id)} addresses",
+                openstack=f"openstack port set --description resync {q(port.id)}",
+                verify=f"ovn-nbctl lsp-get-addresses {q(port.id)}",
             )
             if wanted
             else (),
@@ -66,16 +67,16 @@ def _disabled(cloud: Cloud) -> Iterator[Case]:
                     what="Logical_Switch_Port.enabled",
                     seen="false",
                     expected="true or unset",
-                    command=f"ovn-nbctl get Logical_Switch_Port {port.id} enabled",
+                    command=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} enabled",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl lsp-set-enabled {port.id} enabled",
-                undo=f"ovn-nbctl lsp-set-enabled {port.id} disabled",
-                openstack=f"openstack port set --enable {port.id}",
-                openstack_undo=f"openstack port set --disable {port.id}",
-                verify=f"ovn-nbctl get Logical_Switch_Port {port.id} enabled",
+                ovn=f"ovn-nbctl lsp-set-enabled {q(port.id)} enabled",
+                undo=f"ovn-nbctl lsp-set-enabled {q(port.id)} disabled",
+                openstack=f"openstack port set --enable {q(port.id)}",
+                openstack_undo=f"openstack port set --disable {q(port.id)}",
+                verify=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} enabled",
             ),
         )
 
@@ -117,7 +118,7 @@ def _double(network: str, port: Port, other: Port, address: str) -> Case:
                 what=f"Logical_Switch_Port {each.id} addresses",
                 seen=", ".join(each.row.addresses) if each.row else "",
                 expected=f"{address} in one of them only",
-                command=f"ovn-nbctl lsp-get-addresses {each.id}",
+                command=f"ovn-nbctl lsp-get-addresses {q(each.id)}",
             )
             for each in (port, other)
         ),

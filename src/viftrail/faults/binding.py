@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.daemon import UNREACHED
+from viftrail.chain.quoting import db
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, PortBinding, SBGlobal
 from viftrail.faults.chassis import LAG
@@ -45,7 +46,7 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
                     what=f"Port_Binding logical_port={port.id}",
                     seen="no such row",
                     expected="one row, as its Logical_Switch_Port exists",
-                    command=f"ovn-sbctl find Port_Binding logical_port={port.id}",
+                    command=f"ovn-sbctl find Port_Binding logical_port={db(port.id)}",
                 ),
                 *(
                     Evidence(
@@ -62,7 +63,7 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
                 cloud.central_name,
                 "systemctl restart ovn-northd",
                 undo="nothing to undo",
-                verify=f"ovn-sbctl find Port_Binding logical_port={port.id}",
+                verify=f"ovn-sbctl find Port_Binding logical_port={db(port.id)}",
             ),
             certainty=Certainty.LIKELY,
             note="If it stays away, look in ovn-northd.log for this port, and whether northd is "
@@ -94,13 +95,13 @@ def _unclaimed(cloud: Cloud) -> Iterator[Case]:
                     seen="nobody",
                     expected=chassis.hostname,
                     command=f"ovn-sbctl --columns=chassis,up find Port_Binding "
-                    f"logical_port={port.id}",
+                    f"logical_port={db(port.id)}",
                 ),
             ),
             steps=on_host(
                 chassis.hostname,
                 f"ovs-vsctl --columns=name,ofport,error find Interface "
-                f"external_ids:iface-id={port.id}",
+                f"external_ids:iface-id={db(port.id)}",
                 undo=NOTHING_CHANGED,
                 verify=claimed(port.id),
             ),

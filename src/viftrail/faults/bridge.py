@@ -16,6 +16,7 @@ from viftrail.chain.plug import (
     usual_datapath,
     wrong_datapath,
 )
+from viftrail.chain.quoting import db, q
 from viftrail.chain.switch import OPENFLOW, speaks
 from viftrail.facts.host import Host
 from viftrail.facts.southbound import Chassis
@@ -42,14 +43,14 @@ def _mute(cloud: Cloud) -> Iterator[Case]:
                     what=f"Bridge {bridge.name} protocols",
                     seen=spoken,
                     expected=f"empty, or {OPENFLOW} among them",
-                    command=f"ovs-vsctl get Bridge {bridge.name} protocols",
+                    command=f"ovs-vsctl get Bridge {q(bridge.name)} protocols",
                 ),
             ),
             steps=on_host(
                 name,
-                f"ovs-vsctl clear Bridge {bridge.name} protocols",
-                undo=f"ovs-vsctl set Bridge {bridge.name} protocols={spoken}",
-                verify=f"ovs-vsctl get Bridge {bridge.name} protocols",
+                f"ovs-vsctl clear Bridge {q(bridge.name)} protocols",
+                undo=f"ovs-vsctl set Bridge {q(bridge.name)} protocols={q(spoken)}",
+                verify=f"ovs-vsctl get Bridge {q(bridge.name)} protocols",
             ),
         )
 
@@ -76,15 +77,15 @@ def _wrong(cloud: Cloud) -> Iterator[Case]:
                     what=f"ports with an iface-id in {own}",
                     seen=f"none; {right} has {len(plugs)}, such as {plugs[0].name}",
                     expected="all of the host",
-                    command=f"ovs-vsctl list-ports {own}; ovs-vsctl list-ports {right}",
+                    command=f"ovs-vsctl list-ports {q(own)}; ovs-vsctl list-ports {q(right)}",
                 ),
             ),
             steps=on_host(
                 name,
-                f"ovs-vsctl set Open_vSwitch . external_ids:ovn-bridge={right}"
+                f"ovs-vsctl set Open_vSwitch . external_ids:ovn-bridge={db(right)}"
                 # Its tunnel ports would keep those that belong into the right one from working.
-                + (f" -- --if-exists del-br {own}" if _only_tunnels(host, own) else ""),
-                undo=f"ovs-vsctl set Open_vSwitch . external_ids:ovn-bridge={own}",
+                + (f" -- --if-exists del-br {q(own)}" if _only_tunnels(host, own) else ""),
+                undo=f"ovs-vsctl set Open_vSwitch . external_ids:ovn-bridge={db(own)}",
                 verify="ovs-vsctl get Open_vSwitch . external_ids:ovn-bridge",
             ),
             note=""
@@ -122,7 +123,7 @@ def _anew(cloud: Cloud) -> Iterator[Case]:
                     what=f"ports of {bridge} with an iface-id",
                     seen="none",
                     expected=", ".join(devices),
-                    command=f"ovs-vsctl list-ports {bridge}",
+                    command=f"ovs-vsctl list-ports {q(bridge)}",
                 ),
                 Evidence(
                     where=name,
@@ -138,8 +139,8 @@ def _anew(cloud: Cloud) -> Iterator[Case]:
                 *on_host(
                     name,
                     "systemctl restart nova-compute",
-                    undo=f"ovs-vsctl del-port {bridge} {devices[0]}   # and so each of them",
-                    verify=f"ovs-vsctl list-ports {bridge}",
+                    undo=f"ovs-vsctl del-port {q(bridge)} {q(devices[0])}   # and so each of them",
+                    verify=f"ovs-vsctl list-ports {q(bridge)}",
                 ),
                 *(_metadata_step(name, bridge) if cloud.metadata_ports else ()),
             ),
@@ -155,7 +156,7 @@ def _metadata_step(name: str, bridge: str) -> tuple[Step, ...]:
         name,
         f"systemctl restart {AGENT}",
         undo=f"systemctl stop {AGENT}",
-        verify=f"ovs-vsctl list-ports {bridge}",
+        verify=f"ovs-vsctl list-ports {q(bridge)}",
     )
 
 
@@ -168,7 +169,7 @@ def _datapath_evidence(cloud: Cloud, name: str) -> Iterator[Evidence]:
             what=f"Bridge {host.integration_bridge} datapath_type",
             seen=(row.datapath_type if row else "") or "system",
             expected=usual_datapath(cloud, name),
-            command=f"ovs-vsctl get Bridge {host.integration_bridge} datapath_type",
+            command=f"ovs-vsctl get Bridge {q(host.integration_bridge)} datapath_type",
         )
 
 
@@ -178,20 +179,21 @@ def _datapath_step(cloud: Cloud, name: str) -> tuple[Step, ...]:
     host, wanted = cloud.hosts[name], usual_datapath(cloud, name)
     bridge = host.integration_bridge
     row = host.conf[Bridge].one("name", bridge)
-    undo = f"ovs-vsctl set Bridge {bridge} datapath_type={(row and row.datapath_type) or 'system'}"
+    seen = (row and row.datapath_type) or "system"
+    undo = f"ovs-vsctl set Bridge {q(bridge)} datapath_type={db(seen)}"
     configured = host.settings.get("ovn-bridge-datapath-type")
     # ovn-controller puts its own idea of the type back, so it is told first.
-    key = f"set Open_vSwitch . external_ids:ovn-bridge-datapath-type={wanted} -- "
+    key = f"set Open_vSwitch . external_ids:ovn-bridge-datapath-type={db(wanted)} -- "
     return on_host(
         name,
-        f"ovs-vsctl {'' if configured else key}set Bridge {bridge} datapath_type={wanted}",
+        f"ovs-vsctl {'' if configured else key}set Bridge {q(bridge)} datapath_type={db(wanted)}",
         undo=undo
         + (
             ""
             if configured
             else " && ovs-vsctl remove Open_vSwitch . external_ids ovn-bridge-datapath-type"
         ),
-        verify=f"ovs-vsctl get Bridge {bridge} datapath_type",
+        verify=f"ovs-vsctl get Bridge {q(bridge)} datapath_type",
         risk=Risk.BLINKS,
     )
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viftrail.chain import subject
+from viftrail.chain.build import waited_in_vain
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import controller_state
+from viftrail.chain.daemon import RUNNING, UNSEEN
+from viftrail.chain.quoting import db, q
+from viftrail.chain.saying import evidence_of
+from viftrail.chain.scheduling import fault_evidence
 from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.log.logs import Signal
 from viftrail.facts.southbound import Chassis, ChassisPrivate, SBGlobal
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import on_host, unregister
-from viftrail.verdict import Certainty, Evidence, Risk, Stage
+from viftrail.faults.step import NO_UNDO, on_host, unregister
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 LAG = 2
 """Neutron counts an agent as alive while it is at most one nb_cfg behind (neutron_agent.py)."""
@@ -40,7 +46,7 @@ def _twins(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis hostname={hostname}",
                     seen=names,
                     expected="one row",
-                    command=f"ovn-sbctl --columns=name,encaps find Chassis hostname={hostname}",
+                    command=f"ovn-sbctl --columns=name,encaps find Chassis hostname={db(hostname)}",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
@@ -79,12 +85,12 @@ def _ghosts(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis_Private {row.name}",
                     seen="chassis empty, and no Chassis of that name",
                     expected="a Chassis",
-                    command=f"ovn-sbctl find Chassis name={row.name}",
+                    command=f"ovn-sbctl find Chassis name={db(row.name)}",
                 ),
             ),
             steps=on_host(
                 cloud.central_name,
-                f"ovn-sbctl destroy Chassis_Private {row.name}",
+                f"ovn-sbctl destroy Chassis_Private {q(row.name)}",
                 undo="a living ovn-controller makes it again",
                 verify="ovn-nbctl --wait=hv --timeout=10 sync",
             ),
@@ -94,15 +100,18 @@ def _ghosts(cloud: Cloud) -> Iterator[Case]:
 
 def _lagging(cloud: Cloud) -> Iterator[Case]:
     wanted = max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=0)
+    in_vain = waited_in_vain(cloud)
     for row in cloud.sb[ChassisPrivate]:
         chassis = cloud.sb[Chassis].one("name", row.name)
-        if chassis is None or wanted - row.nb_cfg < LAG:
+        waited = in_vain.get(chassis.hostname, ()) if chassis else ()
+        mute = _mute(cloud, chassis) if chassis and waited else None
+        if chassis is None or (wanted - row.nb_cfg < (1 if waited else LAG) and not mute):
             continue
         if len(cloud.sb[Chassis].find("hostname", chassis.hostname)) > 1:
             continue  # a stale twin lags too, and that is its own fault
         host = cloud.hosts.get(chassis.hostname)
         state = controller_state(host) if host else ""
-        if state and state != "running":
+        if state not in ("", RUNNING, UNSEEN):
             continue  # dead, stopped or hung: that is another fault
         answers = host.unixctl.get("ovn-controller", {}) if host else {}
         if answers.get("connection-status", "connected") != "connected":
@@ -110,15 +119,31 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
         paused = answers.get("debug/status") == "paused"
         yield Case(
             subject=subject.host(chassis.hostname),
-            summary=f"ovn-controller of {chassis.hostname} is {wanted - row.nb_cfg} steps behind "
-            "Southbound" + (": it is paused" if paused else ""),
+            summary=f"ovn-controller of {chassis.hostname} "
+            + (
+                f"is {wanted - row.nb_cfg} step{'s' * (wanted - row.nb_cfg > 1)} behind Southbound"
+                if wanted > row.nb_cfg
+                else "did not answer Southbound's server"
+            )
+            + (": it is paused" if paused else "")
+            + (
+                f": the port of {', '.join(each.name for each in waited)}, plugged there, was never "
+                "claimed"
+                if waited
+                else ""
+            ),
             evidence=(
                 Evidence(
                     where=SOUTHBOUND,
                     what=f"Chassis_Private.nb_cfg of {chassis.hostname}",
                     seen=str(row.nb_cfg),
                     expected=str(wanted),
-                    command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={row.name}",
+                    command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={db(row.name)}",
+                ),
+                *evidence_of([mute]),
+                *(
+                    fault_evidence(each, each.fault.message if each.fault else "")
+                    for each in waited
                 ),
                 *(
                     (
@@ -141,14 +166,51 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
                 verify="ovn-appctl -t ovn-controller debug/status",
             )
             if paused
+            else _wake(chassis.hostname)
+            if waited
             else (),
-            certainty=Certainty.PROVEN if paused else Certainty.LIKELY,
+            certainty=Certainty.PROVEN if paused or mute else Certainty.LIKELY,
             victims=_unfinished(cloud, chassis),
             note=""
             if paused
             else "Look on the host whether ovn-controller is dead, cut off, or busy: "
             "`ovn-appctl -t ovn-controller connection-status` and `stopwatch/show`.",
         )
+
+
+def _mute(cloud: Cloud, chassis: Chassis) -> Signal | None:
+    """Southbound's server got no answer from this host's ovn-controller (inactivity probe)."""
+    own = {cloud.tunnel_ip(chassis)} - {""}
+    own |= {
+        row.address
+        for row in cloud.openstack.hypervisors or ()
+        if row.address and (row.host or row.hostname) == chassis.hostname
+    }
+    for signal in reversed(cloud.facts.logs.signals("inactivity")):
+        remote = signal.groups.get("remote", "")
+        if signal.line.service.startswith("ovsdb") and any(f":{ip}:" in f":{remote}" for ip in own):
+            return signal
+    return None
+
+
+def _wake(host: str) -> tuple[Step, ...]:
+    """From what does nothing to a process that runs, to what makes it anew."""
+    verify = "ovn-appctl -t ovn-controller connection-status"
+    return (
+        *on_host(
+            host,
+            "systemctl kill --signal=CONT ovn-controller",
+            undo="systemctl kill --signal=STOP ovn-controller",
+            verify=verify,
+        ),
+        *on_host(
+            host,
+            "systemctl restart ovn-controller",
+            undo=NO_UNDO,
+            verify=verify,
+            risk=Risk.BLINKS,
+        ),
+    )
 
 
 def _unfinished(cloud: Cloud, chassis: Chassis) -> frozenset[subject.Subject]:

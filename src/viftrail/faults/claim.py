@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Plug, Port
+from viftrail.chain.quoting import atom, db, q
 from viftrail.chain.vif import usable
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import LogicalSwitchPort
@@ -40,7 +41,7 @@ def _left_over(cloud: Cloud) -> Iterator[Case]:
                     what="Logical_Switch_Port.options:requested-chassis",
                     seen=wanted,
                     expected=home,
-                    command=f"ovn-nbctl get Logical_Switch_Port {port.id} options",
+                    command=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} options",
                 ),
                 *(
                     Evidence(
@@ -49,20 +50,21 @@ def _left_over(cloud: Cloud) -> Iterator[Case]:
                         seen="none" if name in cloud.hosts else "not looked at",
                         expected="one, while the VM is migrated there",
                         command="ovs-vsctl --columns=name find Interface "
-                        f"external_ids:iface-id={port.id}",
+                        f"external_ids:iface-id={db(port.id)}",
                     )
                     for name in targets
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl set Logical_Switch_Port {port.id} options:requested-chassis={home}",
-                undo=f"ovn-nbctl set Logical_Switch_Port {port.id} "
-                f"options:requested-chassis='\"{wanted}\"'",
-                openstack=f"openstack port unset --binding-profile migrating_to {port.id}",
+                ovn=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "
+                f"options:requested-chassis={db(home)}",
+                undo=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "
+                f"options:requested-chassis={q(atom(wanted))}",
+                openstack=f"openstack port unset --binding-profile migrating_to {q(port.id)}",
                 openstack_undo="openstack port set --binding-profile "
-                f"migrating_to={targets[0]} {port.id}",
-                verify=f"ovn-nbctl get Logical_Switch_Port {port.id} options",
+                f"migrating_to={q(targets[0])} {q(port.id)}",
+                verify=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} options",
             ),
             # It takes a moment from the promise to the plug.
             certainty=Certainty.LIKELY if sure else Certainty.POSSIBLE,
@@ -96,7 +98,7 @@ def _pingpong(cloud: Cloud) -> Iterator[Case]:
                         seen=f"{plug.interface.name} in {plug.bridge}",
                         expected="on one host only" + (f", {home}" if home else ""),
                         command="ovs-vsctl --columns=name find Interface "
-                        f"external_ids:iface-id={port.id}",
+                        f"external_ids:iface-id={db(port.id)}",
                     )
                     for plug in able
                 ),
@@ -105,14 +107,14 @@ def _pingpong(cloud: Cloud) -> Iterator[Case]:
                     what="Logical_Switch_Port.options:requested-chassis",
                     seen="not set",
                     expected=home or "the host where the VM runs",
-                    command=f"ovn-nbctl get Logical_Switch_Port {port.id} options",
+                    command=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} options",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
                     what="Port_Binding.chassis",
                     seen=f"{holder.hostname} just now" if holder else "nobody just now",
                     expected="one that does not change",
-                    command=f"ovn-sbctl --columns=chassis find Port_Binding logical_port={port.id}",
+                    command=f"ovn-sbctl --columns=chassis find Port_Binding logical_port={db(port.id)}",
                 ),
             ),
             steps=(*_unplug(wrong), *(_promise(cloud, port, home) if wrong else ())),
@@ -136,18 +138,18 @@ def _unplug(plugs: list[Plug]) -> Iterator[Step]:
     for plug in plugs:
         yield from on_host(
             plug.host,
-            f"ovs-vsctl --if-exists del-port {plug.bridge} {plug.interface.name}",
+            f"ovs-vsctl --if-exists del-port {q(plug.bridge)} {q(plug.interface.name)}",
             undo=plug_again(plug.bridge, plug.interface),
-            verify=f"ovs-vsctl find Interface name={plug.interface.name}",
+            verify=f"ovs-vsctl find Interface name={db(plug.interface.name)}",
         )
 
 
 def _promise(cloud: Cloud, port: Port, home: str) -> tuple[Step, ...]:
     return owned_row(
         cloud,
-        ovn=f"ovn-nbctl set Logical_Switch_Port {port.id} options:requested-chassis={home}",
-        undo=f"ovn-nbctl remove Logical_Switch_Port {port.id} options requested-chassis",
-        openstack=f"openstack port set --host {home} {port.id}",
+        ovn=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} options:requested-chassis={db(home)}",
+        undo=f"ovn-nbctl remove Logical_Switch_Port {q(port.id)} options requested-chassis",
+        openstack=f"openstack port set --host {q(home)} {q(port.id)}",
         verify=claimed(port.id),
     )
 
@@ -171,7 +173,7 @@ def _wrong_type(cloud: Cloud) -> Iterator[Case]:
                         what="Logical_Switch_Port.type",
                         seen=row.type,
                         expected="empty, as for every VM's port",
-                        command=f"ovn-nbctl lsp-get-type {port_id}",
+                        command=f"ovn-nbctl lsp-get-type {q(port_id)}",
                     ),
                     *(
                         (
@@ -182,7 +184,7 @@ def _wrong_type(cloud: Cloud) -> Iterator[Case]:
                                 + ("claimed" if binding.chassis else "nobody"),
                                 expected=f"empty, {plugs[0].host}",
                                 command="ovn-sbctl --columns=type,chassis find Port_Binding "
-                                f"logical_port={port_id}",
+                                f"logical_port={db(port_id)}",
                             ),
                         )
                         if binding
@@ -191,10 +193,10 @@ def _wrong_type(cloud: Cloud) -> Iterator[Case]:
                 ),
                 steps=owned_row(
                     cloud,
-                    ovn=f"ovn-nbctl lsp-set-type {port_id} ''",
-                    undo=f"ovn-nbctl lsp-set-type {port_id} {row.type}",
-                    openstack=f"openstack port set --description resync {port_id}",
-                    openstack_undo=f"openstack port set --description '' {port_id}",
+                    ovn=f"ovn-nbctl lsp-set-type {q(port_id)} ''",
+                    undo=f"ovn-nbctl lsp-set-type {q(port_id)} {q(row.type)}",
+                    openstack=f"openstack port set --description resync {q(port_id)}",
+                    openstack_undo=f"openstack port set --description '' {q(port_id)}",
                     verify=claimed(port_id),
                 ),
             )

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db
 from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.log.moment import parse
 from viftrail.facts.southbound import Chassis, ChassisPrivate
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import NO_UNDO, on_host
@@ -41,7 +43,7 @@ def _ahead(cloud: Cloud) -> Iterator[Case]:
                     seen=str(row.nb_cfg_timestamp),
                     expected=f"before {max(others.values()) * 1000:.0f}, when {witness} was looked at",
                     command=f"ovn-sbctl --columns=nb_cfg_timestamp find Chassis_Private "
-                    f"name={row.name}",
+                    f"name={db(row.name)}",
                 ),
             ),
             steps=on_host(
@@ -49,6 +51,45 @@ def _ahead(cloud: Cloud) -> Iterator[Case]:
             ),
             victims=frozenset(),
         )
+
+
+def _reports(cloud: Cloud) -> Iterator[Case]:
+    """A compute whose report to Nova is from a time that has not come on the others."""
+    heard = {
+        (row.binary, row.host): moment
+        for row in cloud.openstack.services or ()
+        if (moment := parse(row.updated))
+    }
+    for (binary, host), moment in heard.items():
+        others = [at for (_, other), at in heard.items() if other != host]
+        if binary != "nova-compute" or not others or moment - max(others) < SKEW:
+            continue
+        ahead = moment - max(others)
+        yield Case(
+            subject=subject.host(host),
+            summary=f"the clock of {host} is {ahead:.0f} s or more ahead of all others: Nova takes its "
+            "nova-compute for down",
+            evidence=(
+                Evidence(
+                    where="Nova",
+                    what=f"updated_at of nova-compute on {host}",
+                    seen=next(
+                        row.updated for row in cloud.openstack.services or () if row.host == host
+                    ),
+                    expected="no later than the other services'",
+                    command="openstack compute service list",
+                ),
+            ),
+            steps=on_host(
+                host, "chronyc makestep", undo=NO_UNDO, verify="chronyc tracking", risk=Risk.BLINKS
+            ),
+            victims=frozenset(),
+        )
+
+
+def _either(cloud: Cloud) -> Iterator[Case]:
+    yield from _ahead(cloud)
+    yield from _reports(cloud)
 
 
 FAULTS = (
@@ -69,7 +110,7 @@ FAULTS = (
             "nova: servicegroup/drivers/db.py",
         ),
         unlike={"controller-flow-lag": "there nb_cfg is behind, whatever the time"},
-        find=_ahead,
+        find=_either,
         spares_others=True,
         unprovoked="the kernel gives a network namespace no clock of its own.",
     ),

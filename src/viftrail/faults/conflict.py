@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.northbound import NAT, LogicalRouter, LogicalRouterPort
 from viftrail.facts.southbound import MACBinding
@@ -35,7 +36,7 @@ def _claimed_twice(cloud: Cloud) -> Iterator[Case]:
                     what=f"MAC_Binding ip={ip}, heard at {other.logical_port}",
                     seen=other.mac,
                     expected=f"none: {ip} is the router's own ({', '.join(sorted(own))})",
-                    command=f"ovn-sbctl find MAC_Binding 'ip=\"{ip}\"'",
+                    command=f"ovn-sbctl find MAC_Binding {q('ip=' + atom(ip))}",
                 ),
             ),
             steps=_free(cloud, ip, other, holder),
@@ -78,15 +79,15 @@ def _free(
     return (
         *on_host(
             name,
-            f"ip address del {ip}/{length} dev {device}",
-            undo=f"ip address add {ip}/{length} dev {device}",
-            verify=f"ip address show dev {device}",
+            f"ip address del {q(ip)}/{length} dev {q(device)}",
+            undo=f"ip address add {q(ip)}/{length} dev {q(device)}",
+            verify=f"ip address show dev {q(device)}",
         ),
         *on_host(
             cloud.central_name,
-            f"ovn-sbctl --if-exists destroy MAC_Binding {other.uuid}",
+            f"ovn-sbctl --if-exists destroy MAC_Binding {q(other.uuid)}",
             undo="nothing to undo: the router learns it again when it hears it",
-            verify=f"ovn-sbctl find MAC_Binding 'ip=\"{ip}\"'",
+            verify=f"ovn-sbctl find MAC_Binding {q('ip=' + atom(ip))}",
         ),
     )
 

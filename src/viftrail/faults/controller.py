@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.controller import connection, controller_state
+from viftrail.chain.cluster import majority_lost, members, whole_remote
+from viftrail.chain.controller import connection, controller_state, unclaimed
 from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
-from viftrail.chain.server import server_state
-from viftrail.chain.subject import Subject
-from viftrail.facts.host import Host
+from viftrail.chain.quoting import db, q
+from viftrail.chain.server import endpoints, is_part, server_state
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, SBGlobal
+from viftrail.faults.certificate import distrust
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.server import deaf
 from viftrail.faults.step import NOTHING_CHANGED, on_host, revive
@@ -47,7 +48,7 @@ def _crashed(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis name={host.chassis_name}",
                     seen="still registered",
                     expected="gone, had it been stopped in an orderly way",
-                    command=f"ovn-sbctl find Chassis name={host.chassis_name}",
+                    command=f"ovn-sbctl find Chassis name={db(host.chassis_name)}",
                 ),
             ),
             steps=on_host(
@@ -95,11 +96,20 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         if controller_state(host) != "running" or connection(host) != "not connected":
             continue
         remote = host.settings.get("ovn-remote", "")
-        if deaf(cloud, remote) or _down(cloud):
+        if (
+            deaf(cloud, remote)
+            or _down(cloud)
+            or majority_lost(cloud, SOUTHBOUND)
+            or _all_are(cloud, remote)
+        ):
             continue  # nobody can: the server is at fault, and not this host
         if not remote:
             continue  # it was not told where: controller-not-configured
         usual = usual_remote(cloud, name)
+        if distrust(cloud, name):
+            continue  # it does, and is not believed, or believes nobody: controller-ssl
+        if is_part(remote, whole_remote(cloud, remote)):
+            continue  # the others reach a member that it was not told of: sb-stale-or-single-endpoint
         differs = bool(usual) and usual != remote
         yield Case(
             subject=subject.host(name),
@@ -135,12 +145,25 @@ def _down(cloud: Cloud) -> bool:
     return bool(states) and RUNNING not in states
 
 
+def _all_are(cloud: Cloud, remote: str) -> bool:
+    """No host is connected that knows the same members, of which none was looked at."""
+    return (
+        len(endpoints(remote)) > 1
+        and not members(cloud, SOUTHBOUND)
+        and not any(
+            connection(host) == "connected"
+            for host in cloud.hosts.values()
+            if host.settings.get("ovn-remote") == remote
+        )
+    )
+
+
 def _reconnect(cloud: Cloud, name: str, remote: str, usual: str) -> tuple[Step, ...]:
     if usual:
-        undo = f"ovs-vsctl set Open_vSwitch . external_ids:ovn-remote={remote}"
+        undo = f"ovs-vsctl set Open_vSwitch . external_ids:ovn-remote={db(remote)}"
         return on_host(
             name,
-            f"ovs-vsctl set Open_vSwitch . external_ids:ovn-remote={usual}",
+            f"ovs-vsctl set Open_vSwitch . external_ids:ovn-remote={db(usual)}",
             undo=undo if remote else "ovs-vsctl remove Open_vSwitch . external_ids ovn-remote",
             verify=STATUS,
         )
@@ -148,7 +171,7 @@ def _reconnect(cloud: Cloud, name: str, remote: str, usual: str) -> tuple[Step, 
         cloud.central_name,
         "ovn-sbctl get-connection",
         undo=NOTHING_CHANGED,
-        verify=f"ss -ltn, and from {name}: ovsdb-client list-dbs {remote or 'tcp:ADDRESS:6642'}",
+        verify=f"ss -ltn, and from {q(name)}: ovsdb-client list-dbs {q(remote or 'tcp:ADDRESS:6642')}",
     )
 
 
@@ -160,17 +183,6 @@ def usual_remote(cloud: Cloud, name: str) -> str:
         if other != name and host.settings.get("ovn-remote") and connection(host) == "connected"
     )
     return remotes.most_common(1)[0][0] if remotes else ""
-
-
-def unclaimed(cloud: Cloud, name: str, host: Host) -> frozenset[Subject]:
-    """Ports plugged here that Southbound does not show as claimed here."""
-    found = set()
-    for port_id, plugs in cloud.plugs.items():
-        if any(plug.host == name and plug.bridge == host.integration_bridge for plug in plugs):
-            chassis = cloud.chassis_of(cloud.binding(port_id))
-            if chassis is None or chassis.name != host.chassis_name:
-                found.add(subject.port(port_id))
-    return frozenset(found)
 
 
 FAULTS = (

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.local import dhcp_options
+from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalRouterPort
 from viftrail.faults.fault import Case, Fault
@@ -39,7 +40,7 @@ def _incomplete(cloud: Cloud) -> Iterator[Case]:
                         what=f"DHCP_Options {row.uuid} options",
                         seen=", ".join(sorted(row.options)) or "empty",
                         expected=f"{', '.join(MANDATORY)} among them",
-                        command=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+                        command=f"ovn-nbctl dhcp-options-get-options {q(row.uuid)}",
                     ),
                 ),
                 steps=_mend(cloud, row, missing),
@@ -63,10 +64,10 @@ def _mend(cloud: Cloud, row: DHCPOptions, missing: list[str]) -> tuple[Step, ...
         cloud,
         ovn=command,
         undo=" && ".join(
-            f"ovn-nbctl remove DHCP_Options {row.uuid} options {key}" for key in missing
+            f"ovn-nbctl remove DHCP_Options {q(row.uuid)} options {q(key)}" for key in missing
         ),
-        openstack="openstack subnet set --dhcp " + row.external_ids.get("subnet_id", row.cidr),
-        verify=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+        openstack="openstack subnet set --dhcp " + q(row.external_ids.get("subnet_id", row.cidr)),
+        verify=f"ovn-nbctl dhcp-options-get-options {q(row.uuid)}",
     )
 
 
@@ -79,8 +80,8 @@ def _complete(cloud: Cloud, row: DHCPOptions, missing: list[str]) -> str:
     }
     if not all(values[key] for key in missing):
         return ""
-    pairs = " ".join(f"'options:{key}=\"{values[key]}\"'" for key in missing)
-    return f"ovn-nbctl set DHCP_Options {row.uuid} {pairs}"
+    pairs = " ".join(q(f"options:{key}={atom(values[key])}") for key in missing)
+    return f"ovn-nbctl set DHCP_Options {q(row.uuid)} {pairs}"
 
 
 def _router_mac(cloud: Cloud, row: DHCPOptions) -> str:
@@ -100,7 +101,7 @@ def _foreign(cloud: Cloud) -> Iterator[Case]:
         usual = dhcp_options(cloud, port)
         right = usual if usual and _serves(usual, port.ipv4) else None
         subnet = right.external_ids.get("subnet_id", "SUBNET") if right else "SUBNET"
-        refer = f"ovn-nbctl lsp-set-dhcpv4-options {port.id} "
+        refer = f"ovn-nbctl lsp-set-dhcpv4-options {q(port.id)} "
         yield Case(
             subject=subject.port(port.id),
             summary=f"{port.label} has address {port.ipv4}, and its port refers to the DHCP options "
@@ -111,22 +112,22 @@ def _foreign(cloud: Cloud) -> Iterator[Case]:
                     what=f"DHCP_Options {used.uuid} cidr",
                     seen=used.cidr,
                     expected=f"the subnet of {port.ipv4}",
-                    command=f"ovn-nbctl get DHCP_Options {used.uuid} cidr",
+                    command=f"ovn-nbctl get DHCP_Options {q(used.uuid)} cidr",
                 ),
                 Evidence(
                     where=NORTHBOUND,
                     what=f"Logical_Switch_Port {port.id} dhcpv4_options",
                     seen=used.uuid,
                     expected=right.uuid if right else "the options of its own subnet",
-                    command=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
+                    command=f"ovn-nbctl lsp-get-dhcpv4-options {q(port.id)}",
                 ),
             ),
             steps=owned_row(
                 cloud,
                 ovn=refer + right.uuid,
                 undo=refer + used.uuid,
-                openstack=f"openstack subnet set --dhcp {subnet}",
-                verify=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
+                openstack=f"openstack subnet set --dhcp {q(subnet)}",
+                verify=f"ovn-nbctl lsp-get-dhcpv4-options {q(port.id)}",
             )
             if right
             else (),

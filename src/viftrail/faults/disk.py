@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import q
 from viftrail.chain.server import disk_of, file_of
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Disk, Host
@@ -39,14 +40,14 @@ def _case(
                 what=f"room on {disk.path}, where {path} is",
                 seen=f"{disk.free} of {disk.total} bytes free",
                 expected="room for the next change",
-                command=f"df --output=avail,size,target {path}",
+                command=f"df --output=avail,size,target {q(path)}",
             ),
         ),
         steps=on_host(
             name,
-            f"du -xah {disk.path}",
+            f"du -xah {q(disk.path)}",
             undo=NOTHING_CHANGED,
-            verify=f"df --output=avail,size,target {path}",
+            verify=f"df --output=avail,size,target {q(path)}",
         ),
         victims=victims,
         note="What may be deleted there is for you to say: old logs (`journalctl --vacuum-size=200M`), "

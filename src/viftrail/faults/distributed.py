@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
 from viftrail.chain.provider import mappings
+from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NAT, LogicalRouter
 from viftrail.facts.southbound import Chassis
@@ -55,13 +56,13 @@ def _unmapped(cloud: Cloud, row: NAT, chassis: Chassis, gateway: Gateway) -> Ite
                 what=f"Chassis.other_config:ovn-bridge-mappings of {chassis.hostname}",
                 seen=text or "empty",
                 expected=f"{physnet}:BRIDGE",
-                command=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+                command=f"ovn-sbctl get Chassis {q(chassis.name)} other_config:ovn-bridge-mappings",
             ),
         ),
         steps=on_host(
             cloud.central_name,
             f"ovn-nbctl clear {column}",
-            undo=f"ovn-nbctl set NAT {row.uuid} external_mac='\"{row.external_mac}\"'",
+            undo=f"ovn-nbctl set NAT {q(row.uuid)} external_mac={q(atom(row.external_mac))}",
             verify=f"ovn-nbctl get {column}",
             risk=Risk.BLINKS,
         ),

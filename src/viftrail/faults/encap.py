@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, Encap
 from viftrail.faults.fault import Case, Fault
@@ -38,14 +39,14 @@ def _odd(cloud: Cloud) -> Iterator[Case]:
                     what=f"Encap.type of {chassis.hostname}",
                     seen=seen,
                     expected=usual,
-                    command=f"ovn-sbctl --columns=type,ip find Encap chassis_name={chassis.name}",
+                    command=f"ovn-sbctl --columns=type,ip find Encap chassis_name={db(chassis.name)}",
                 ),
             ),
             steps=on_host(
                 chassis.hostname,
-                f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-type={usual}",
+                f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-type={db(usual)}",
                 undo=f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-type={seen}",
-                verify=f"ovn-sbctl --columns=type find Encap chassis_name={chassis.name}",
+                verify=f"ovn-sbctl --columns=type find Encap chassis_name={db(chassis.name)}",
                 risk=Risk.BLINKS,
             ),
         )

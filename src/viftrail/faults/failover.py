@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
 from viftrail.chain.provider import linked, mappings, uplinks
+from viftrail.chain.quoting import db, q
 from viftrail.chain.tunnel import FAIR_WINDOW
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.northbound import GatewayChassis, HAChassis, HAChassisGroup, NBGlobal
@@ -49,7 +49,7 @@ def _stuck(cloud: Cloud) -> Iterator[Case]:
                     what=f"Port_Binding cr-{leg}",
                     seen=f"on {gateway.host}",
                     expected=f"on a chassis with a link to {physnet}",
-                    command=f"ovn-sbctl find Port_Binding logical_port=cr-{leg}",
+                    command=f"ovn-sbctl find Port_Binding logical_port={db('cr-' + leg)}",
                 ),
             ),
             steps=prefer(cloud, gateway, ready[0]) if ready else (),
@@ -80,16 +80,17 @@ def prefer(cloud: Cloud, gateway: Gateway, chassis: Chassis) -> tuple[Step, ...]
     top, own = max(ranks.values(), default=0) + 1, ranks.get(chassis.name, 0)
     group = cloud.nb[HAChassisGroup].one("uuid", gateway.leg.ha_chassis_group or "")
     verb = (
-        f"ha-chassis-group-add-chassis {shlex.quote(group.name)}"
+        f"ha-chassis-group-add-chassis {q(group.name)}"
         if group
-        else f"lrp-set-gateway-chassis {gateway.leg.name}"
+        else f"lrp-set-gateway-chassis {q(gateway.leg.name)}"
     )
     # No OpenStack command says which chassis shall host a gateway.
     return on_host(
         cloud.central_name,
-        f"ovn-nbctl {verb} {chassis.name} {top}",
-        undo=f"ovn-nbctl {verb} {chassis.name} {own}",
-        verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port=cr-{gateway.leg.name}",
+        f"ovn-nbctl {verb} {q(chassis.name)} {top}",
+        undo=f"ovn-nbctl {verb} {q(chassis.name)} {own}",
+        verify="ovn-sbctl --columns=chassis find Port_Binding "
+        f"logical_port={db('cr-' + gateway.leg.name)}",
         risk=Risk.BLINKS,
     )
 
@@ -149,7 +150,7 @@ class _Flap:
             what=f"BFD of {self.interface}, times up or down",
             seen=f"{self.within} within {self.seconds:.1f} s, {self.ever} in all",
             expected="none",
-            command=f"ovs-vsctl get Interface {self.interface} bfd_status   # twice",
+            command=f"ovs-vsctl get Interface {q(self.interface)} bfd_status   # twice",
         )
 
 
@@ -171,8 +172,8 @@ def _patience(cloud: Cloud) -> tuple[Step, ...]:
     longer = PATIENCE * int(now if now.isdigit() else "3")
     return on_host(
         cloud.central_name,
-        f"ovn-nbctl set NB_Global . options:bfd-mult={longer}",
-        undo=f"ovn-nbctl set NB_Global . options:bfd-mult={now}"
+        f"ovn-nbctl set NB_Global . options:bfd-mult={db(longer)}",
+        undo=f"ovn-nbctl set NB_Global . options:bfd-mult={db(now)}"
         if now
         else "ovn-nbctl remove NB_Global . options bfd-mult",
         verify="ovs-vsctl --columns=name,bfd,bfd_status find Interface type=geneve",

@@ -28,6 +28,8 @@ class Case:
     certainty: Certainty = Certainty.PROVEN
     victims: frozenset[Subject] | None = None
     note: str = ""
+    spares_others: bool = False
+    """As of its `Fault`: here it only threatens, where elsewhere it does harm."""
     traces: Mapping[Subject, tuple[Evidence, ...]] = field(default_factory=dict)
 
 
@@ -59,5 +61,7 @@ class Fault:
     """On a gateway or peer it stops changes, not traffic."""
     shows_at: frozenset[Stage] = frozenset()
     """Earlier stages that look broken because of it: this stage's actor writes what they lack."""
+    yields_to: frozenset[Stage] = frozenset()
+    """Stages whose own causes say why it came to this; it is told only where there is none."""
     unprovoked: str = ""
     """Why the lab cannot bring it about; empty where it can."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.floating_ip import nat_of
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT
 from viftrail.faults.fault import Case, Fault
@@ -51,16 +52,16 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
                     what=f"NAT external_ip={address}",
                     seen="no such row",
                     expected=f"dnat_and_snat to {fixed}" + (f" in {router}" if router else ""),
-                    command=f"ovn-nbctl find NAT external_ip={address}",
+                    command=f"ovn-nbctl find NAT external_ip={db(address)}",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl lr-nat-add {router} dnat_and_snat {address} {fixed}",
-                undo=f"ovn-nbctl lr-nat-del {router} dnat_and_snat {address}",
-                openstack=f"openstack floating ip unset --port {address} && "
-                f"openstack floating ip set --port {port.id} {address}",
-                verify=f"ovn-nbctl find NAT external_ip={address}",
+                ovn=f"ovn-nbctl lr-nat-add {q(router)} dnat_and_snat {q(address)} {q(fixed)}",
+                undo=f"ovn-nbctl lr-nat-del {q(router)} dnat_and_snat {q(address)}",
+                openstack=f"openstack floating ip unset --port {q(address)} && "
+                f"openstack floating ip set --port {q(port.id)} {q(address)}",
+                verify=f"ovn-nbctl find NAT external_ip={db(address)}",
             )
             if router
             else (),

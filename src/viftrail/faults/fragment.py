@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch
 from viftrail.faults.fault import Case, Fault
@@ -42,24 +43,24 @@ def _silent(cloud: Cloud) -> Iterator[Case]:
                     what=f"options:gateway_mtu of {leg}",
                     seen=str(told or "not set"),
                     expected=f"at most {outside}",
-                    command=f"ovn-nbctl get Logical_Router_Port {leg} options",
+                    command=f"ovn-nbctl get Logical_Router_Port {q(leg)} options",
                 ),
                 Evidence(
                     where=NORTHBOUND,
                     what=f"MTU of {side[0].name}",
                     seen=str(outside),
                     expected=f"at least {_mtu_of(largest)}, or a gateway_mtu",
-                    command=f"ovn-nbctl get Logical_Switch {side[0].name} external_ids",
+                    command=f"ovn-nbctl get Logical_Switch {q(side[0].name)} external_ids",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl set Logical_Router_Port {leg} options:gateway_mtu={outside}",
-                undo=f"ovn-nbctl set Logical_Router_Port {leg} options:gateway_mtu={told}"
+                ovn=f"ovn-nbctl set Logical_Router_Port {q(leg)} options:gateway_mtu={db(outside)}",
+                undo=f"ovn-nbctl set Logical_Router_Port {q(leg)} options:gateway_mtu={db(told)}"
                 if told
-                else f"ovn-nbctl remove Logical_Router_Port {leg} options gateway_mtu",
-                openstack=f"openstack router set --external-gateway {network} {name}",
-                verify=f"ovn-nbctl get Logical_Router_Port {leg} options",
+                else f"ovn-nbctl remove Logical_Router_Port {q(leg)} options gateway_mtu",
+                openstack=f"openstack router set --external-gateway {q(network)} {q(name)}",
+                verify=f"ovn-nbctl get Logical_Router_Port {q(leg)} options",
             ),
             certainty=Certainty.LIKELY,
         )

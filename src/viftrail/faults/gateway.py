@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
@@ -24,9 +25,9 @@ def _gone(cloud: Cloud) -> Iterator[Case]:
         side = cloud.provider_side(gateway)
         ready = able(cloud, side[1].options.get("network_name", "") if side else "")
         fresh = next((row.name for row in ready if row.name not in gateway.candidates), "")
-        drop = " -- ".join(f"lrp-del-gateway-chassis {leg} {name}" for name in gone)
-        add = f"lrp-set-gateway-chassis {leg} {fresh} 2 -- " if fresh else ""
-        back = " -- ".join(f"lrp-set-gateway-chassis {leg} {name} 1" for name in gone)
+        drop = " -- ".join(f"lrp-del-gateway-chassis {q(leg)} {q(name)}" for name in gone)
+        add = f"lrp-set-gateway-chassis {q(leg)} {q(fresh)} 2 -- " if fresh else ""
+        back = " -- ".join(f"lrp-set-gateway-chassis {q(leg)} {q(name)} 1" for name in gone)
         yield Case(
             subject=subject.router(gateway.router.name),
             summary=f"gateway port {leg} is scheduled to {', '.join(gone)}, which "
@@ -38,22 +39,22 @@ def _gone(cloud: Cloud) -> Iterator[Case]:
                     what=f"gateway chassis of {leg}",
                     seen=", ".join(gateway.candidates),
                     expected="names of chassis",
-                    command=f"ovn-nbctl lrp-get-gateway-chassis {leg}",
+                    command=f"ovn-nbctl lrp-get-gateway-chassis {q(leg)}",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
                     what=f"Chassis name={gone[0]}",
                     seen="no such row",
                     expected="one row",
-                    command=f"ovn-sbctl find Chassis name={gone[0]}",
+                    command=f"ovn-sbctl find Chassis name={db(gone[0])}",
                 ),
             ),
             steps=owned_row(
                 cloud,
                 ovn=f"ovn-nbctl {add}{drop}",
                 undo=f"ovn-nbctl {back}",
-                openstack=f"openstack network agent delete {gone[0]}",
-                verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port=cr-{leg}",
+                openstack=f"openstack network agent delete {q(gone[0])}",
+                verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port={db('cr-' + leg)}",
             )
             if fresh or left
             else (),

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from viftrail.chain import northd
+from viftrail.chain import northd, subject
 from viftrail.chain.cloud import NAME_LENGTH
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.local import dropped, rules_known
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT, LogicalSwitchPort
 from viftrail.facts.vswitch import Port
-from viftrail.faults import habit
+from viftrail.faults import estimate, event, habit
 from viftrail.faults.hypothesis import Guess, Scene, Weighed, at, called, never
 from viftrail.verdict import Cause, Evidence, RuledOut, Stage, State, Undecided
 
@@ -27,6 +28,10 @@ KEYS = ("system-id", "ovn-remote", "ovn-encap-type", "ovn-encap-ip")
 def weigh(scene: Scene) -> Iterator[Weighed]:
     """Every guess that no named cause confirms, with what clears or would decide it."""
     guesses = GUESSES if scene.broken else HYPOTHESES
+    if not scene.trail.port.id:
+        guesses = estimate.GUESSES if scene.broken else ()
+    elif event.seen(scene):
+        guesses = (*guesses, event.GUESS)
     for guess in guesses:
         if not any(guess.confirmed_by(scene, cause) for cause in scene.causes):
             yield guess.weigh(scene, guess.name)
@@ -161,6 +166,17 @@ def _tunnel(scene: Scene, guess: str) -> Weighed:
     )
 
 
+_UNMAPPED = ("prov-mapping-missing", "prov-mapping-bridge-missing", "prov-mapping-syntax")
+
+
+def _unpatched(scene: Scene, cause: Cause) -> bool:
+    """It should have one: for its floating IP, or because it is on the provider network itself."""
+    if cause.id == "fip-distributed-no-mapping":
+        return True
+    own = cause.subject == str(subject.host(scene.trail.host))
+    return scene.trail.direct is not None and own and cause.id in _UNMAPPED
+
+
 def _provnet(scene: Scene, guess: str) -> Weighed:
     trail, host = scene.trail, scene.host
     table = scene.cloud.nb[NAT]
@@ -217,7 +233,7 @@ def _hybrid(scene: Scene, guess: str) -> Weighed:
     port, host, place = scene.trail.port, scene.host, scene.place
     plugs = [p for p in scene.cloud.plugs.get(port.id, ()) if p.host == scene.trail.host]
     suffix = port.id[:NAME_LENGTH]
-    command = f"ip -brief link; ovs-vsctl find Interface external_ids:iface-id={port.id}"
+    command = f"ip -brief link; ovs-vsctl find Interface external_ids:iface-id={q(port.id)}"
     wants = bool(port.owned and port.owned.hybrid)
     pair = [name for name in ("qvb" + suffix, "qvo" + suffix) if host and name in host.link_by_name]
     if wants or pair:
@@ -327,7 +343,7 @@ def _firewall(scene: Scene, guess: str) -> Weighed:
                     what=f"Logical_Switch_Port name={port.id}",
                     seen="no such row",
                     expected="one row",
-                    command=f"ovn-nbctl find Logical_Switch_Port name={port.id}",
+                    command=f"ovn-nbctl find Logical_Switch_Port name={db(port.id)}",
                 ),
             ),
         )
@@ -336,9 +352,9 @@ def _firewall(scene: Scene, guess: str) -> Weighed:
         why=f"the rules of the security groups of {port.label} were not read",
         observation="a port group of the port with a rule from-lport that allows",
         where=cloud.central_name,
-        command=f"ovn-nbctl --columns=name,acls find Port_Group 'ports{{>=}}{port.row.uuid}'"
+        command=f"ovn-nbctl --columns=name,acls find Port_Group {q('ports{>=}' + port.row.uuid)}"
         if port.row
-        else f"ovn-nbctl find Logical_Switch_Port name={port.id}",
+        else f"ovn-nbctl find Logical_Switch_Port name={db(port.id)}",
     )
 
 
@@ -347,16 +363,14 @@ HYPOTHESES: tuple[Guess, ...] = (
     Guess("memory ran out", never, _memory),
     Guess("ovn-northd or the Southbound row is missing", at(Stage.NORTHD), _northd),
     Guess("a geneve tunnel is missing", at(Stage.TUNNEL), _tunnel),
-    Guess(
-        "the VM's host has no provnet patch port", called("fip-distributed-no-mapping"), _provnet
-    ),
+    Guess("the VM's host has no provnet patch port", _unpatched, _provnet),
     Guess(
         "OVN needs a qvb/qvo pair instead of a bare tap", called("vif-hybrid-leg-broken"), _hybrid
     ),
     Guess("the host is not configured for OVN", _configured, _configuration),
     Guess(
         "a security group drops what it sends",
-        called("sg-egress-missing"),
+        called("sg-egress-missing", "sg-egress-version-missing"),
         _firewall,
     ),
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.plug import own_link
+from viftrail.chain.quoting import db, q
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
@@ -32,7 +33,7 @@ def _link_down(cloud: Cloud) -> Iterator[Case]:
                     what=f"device {link.ifname}",
                     seen="up, no carrier",
                     expected="up, with carrier",
-                    command=f"ip link show {link.ifname}",
+                    command=f"ip link show {q(link.ifname)}",
                 ),
                 *(
                     (
@@ -73,9 +74,9 @@ def _raise(cloud: Cloud, port: Port, host: str, device: str) -> tuple[Step, ...]
     )
     return on_host(
         host,
-        f"virsh domif-setlink {domain} {device} up",
-        undo=f"virsh domif-setlink {domain} {device} down",
-        verify=f"ip link show {device}",
+        f"virsh domif-setlink {q(domain)} {q(device)} up",
+        undo=f"virsh domif-setlink {q(domain)} {q(device)} down",
+        verify=f"ip link show {q(device)}",
     )
 
 
@@ -108,14 +109,14 @@ def _nothing(cloud: Cloud) -> Iterator[Case]:
                     seen="none on any host that was looked at",
                     expected=f"one, in {host.integration_bridge}",
                     command="ovs-vsctl --columns=name find Interface "
-                    f"external_ids:iface-id={port.id}",
+                    f"external_ids:iface-id={db(port.id)}",
                 ),
                 Evidence(
                     where=name,
                     what="device " + " or ".join(port.device_names()[:2]),
                     seen="no such device",
                     expected="one",
-                    command=f"ip link show {port.device_names()[0]}",
+                    command=f"ip link show {q(port.device_names()[0])}",
                 ),
             ),
             steps=reboot(cloud, port),

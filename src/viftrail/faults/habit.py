@@ -6,6 +6,7 @@ or is not, where the chain is broken.
 
 from __future__ import annotations
 
+from viftrail.chain.quoting import db, q
 from viftrail.faults.hypothesis import Guess, Scene, Weighed, at, never
 from viftrail.verdict import Cause, Certainty, Evidence, RuledOut, Stage, Undecided
 
@@ -22,7 +23,7 @@ def _restart(scene: Scene, guess: str) -> Weighed:
             observation="an Interface in br-int that carries the port's id: then its work is done",
             where=scene.place,
             command=f"ovs-vsctl --columns=name,ofport find Interface "
-            f"external_ids:iface-id={trail.port.id}",
+            f"external_ids:iface-id={db(trail.port.id)}",
         )
     plug = good[0]
     return RuledOut(
@@ -34,7 +35,7 @@ def _restart(scene: Scene, guess: str) -> Weighed:
                 what=f"Interface external_ids:iface-id={trail.port.id}",
                 seen=f"{plug.interface.name} in {plug.bridge}",
                 expected="one, in br-int",
-                command=f"ovs-vsctl iface-to-br {plug.interface.name}",
+                command=f"ovs-vsctl iface-to-br {q(plug.interface.name)}",
             ),
         ),
     )
@@ -54,7 +55,7 @@ def _new_network(scene: Scene, guess: str) -> Weighed:
             why="no cause was found that is, or is not, the network's own",
             observation="whether another VM of the same network is well",
             where=scene.cloud.central_name,
-            command=f"ovn-nbctl lsp-list {network}   # then: viftrail why PORT",
+            command=f"ovn-nbctl lsp-list {q(network)}   # then: viftrail why PORT",
         )
     first = proven[0]
     return RuledOut(
@@ -74,7 +75,7 @@ def _no_valid_host(scene: Scene, guess: str) -> Weighed:
             observation="a host and no fault at the server",
             where="a shell with OpenStack admin credentials",
             command="openstack server show -c OS-EXT-SRV-ATTR:host -c fault "
-            f"{port.server or 'SERVER'}",
+            f"{q(port.server or 'SERVER')}",
         )
     return RuledOut(
         guess=guess,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.local import dhcp_options
+from viftrail.chain.quoting import q
 from viftrail.facts.host import Guest
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.faults.fault import Case, Fault
@@ -72,7 +73,7 @@ def _foreign(port: Port, guest: Guest, foreign: list[str], allowed: list[str]) -
                 what="Logical_Switch_Port.port_security",
                 seen=", ".join(port.row.port_security) if port.row else "",
                 expected="every address that the guest uses",
-                command=f"ovn-nbctl lsp-get-port-security {port.id}",
+                command=f"ovn-nbctl lsp-get-port-security {q(port.id)}",
             ),
         ),
         steps=(
@@ -80,7 +81,7 @@ def _foreign(port: Port, guest: Guest, foreign: list[str], allowed: list[str]) -
                 command=f"systemctl restart {NETWORKING}",
                 where=port.label,
                 risk=Risk.BLINKS,
-                undo=f"ip address add {foreign[0]} dev eth0",
+                undo=f"ip address add {q(foreign[0])} dev eth0",
                 verify="ip address show dev eth0",
                 blinks="this guest's own link, whose traffic is dropped already",
                 tenant="the guest asks for its lease again, and loses the other address",
@@ -126,7 +127,7 @@ def _mtu_ignored(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=(
                 Step(
-                    command=f"ip link set dev eth0 mtu {told}",
+                    command=f"ip link set dev eth0 mtu {q(told)}",
                     where=port.label,
                     risk=Risk.SAFE,
                     undo=f"ip link set dev eth0 mtu {guest.mtu}",

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.quoting import atom, db, q
+from viftrail.chain.saying import said
 from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.log.logs import Signal
 from viftrail.facts.northbound import DHCPOptions, LogicalRouterPort, LogicalSwitch
 from viftrail.facts.slice import network_of
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import owned_row
-from viftrail.verdict import Certainty, Evidence, Risk, Stage
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 _ROUTES = ("router", "classless_static_route")
 _TELLS_ALL = "0.0.0.0/0"
@@ -46,16 +49,16 @@ def _pathless(
                 what=f"DHCP_Options {row.uuid}: {' and '.join(_ROUTES)}",
                 seen=seen or "neither",
                 expected=f"router={gateway}, and 0.0.0.0/0 in classless_static_route if that is set",
-                command=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+                command=f"ovn-nbctl dhcp-options-get-options {q(row.uuid)}",
             ),
         ),
         steps=owned_row(
             cloud,
             ovn=_route_by(row, gateway),
             undo=_routes_as_they_were(row),
-            openstack=f"openstack subnet set --gateway {gateway} {subnet}",
-            openstack_undo=f"openstack subnet set --gateway none {subnet}",
-            verify=f"ovn-nbctl dhcp-options-get-options {row.uuid}",
+            openstack=f"openstack subnet set --gateway {q(gateway)} {q(subnet)}",
+            openstack_undo=f"openstack subnet set --gateway none {q(subnet)}",
+            verify=f"ovn-nbctl dhcp-options-get-options {q(row.uuid)}",
         ),
         certainty=Certainty.LIKELY,
         victims=frozenset(subject.port(port.id) for port in ports),
@@ -85,27 +88,103 @@ def _leg_address(cloud: Cloud, row: DHCPOptions, switch: LogicalSwitch) -> str:
 
 
 def _route_by(row: DHCPOptions, gateway: str) -> str:
-    command = f"ovn-nbctl set DHCP_Options {row.uuid} options:router={gateway}"
+    command = f"ovn-nbctl set DHCP_Options {q(row.uuid)} options:router={db(gateway)}"
     routes = row.options.get("classless_static_route", "").strip("{} ")
     if routes:
-        command += f" 'options:classless_static_route=\"{{{routes}, {_TELLS_ALL},{gateway}}}\"'"
+        command += " " + q(
+            "options:classless_static_route=" + atom(f"{{{routes}, {_TELLS_ALL},{gateway}}}")
+        )
     return command
 
 
 def _routes_as_they_were(row: DHCPOptions) -> str:
-    undo = f"ovn-nbctl remove DHCP_Options {row.uuid} options router"
+    undo = f"ovn-nbctl remove DHCP_Options {q(row.uuid)} options router"
     if row.options.get("router"):
-        undo = f"ovn-nbctl set DHCP_Options {row.uuid} options:router={row.options['router']}"
+        undo = (
+            f"ovn-nbctl set DHCP_Options {q(row.uuid)} options:router={db(row.options['router'])}"
+        )
     routes = row.options.get("classless_static_route", "")
     if routes:
-        undo += (
-            f" && ovn-nbctl set DHCP_Options {row.uuid} "
-            f"'options:classless_static_route=\"{routes}\"'"
+        undo += f" && ovn-nbctl set DHCP_Options {q(row.uuid)} " + q(
+            "options:classless_static_route=" + atom(routes)
         )
     return undo
 
 
+RENEWED = 5.0
+"""Seconds between a request that is refused and the DHCPNAK that says so."""
+
+
+def _insists(cloud: Cloud) -> Iterator[Case]:
+    """Guests whose request for another address was refused, and that got none since."""
+    logs = cloud.facts.logs
+    refused: dict[str, list[Signal]] = {}
+    for signal in logs.signals("dhcp-request-mismatch"):
+        refused.setdefault(signal.groups["offer"], []).append(signal)
+    if not refused:
+        return
+    answers: dict[str, list[Signal]] = {}
+    for signal in logs.signals("dhcp-answered"):
+        answers.setdefault(signal.groups["mac"], []).append(signal)
+    for port in cloud.ports.values():
+        own = answers.get(port.mac, ())
+        for request in reversed([each for ip in port.addresses for each in refused.get(ip, ())]):
+            # The same address may be offered in another network: the refusal names the MAC.
+            refusal = next((each for each in own if _follows(each, request)), None)
+            if refusal is None:
+                continue
+            if not any(each.groups["kind"] == "ACK" and each.time > refusal.time for each in own):
+                yield _insisting(port, request, refusal)
+            break
+
+
+def _follows(answer: Signal, request: Signal) -> bool:
+    late = answer.time - request.time
+    return answer.groups["kind"] == "NAK" and 0 <= late <= RENEWED
+
+
+def _insisting(port: Port, request: Signal, refusal: Signal) -> Case:
+    wanted, offered = request.groups["requested"], request.groups["offer"]
+    return Case(
+        subject=subject.port(port.id),
+        summary=f"the guest of {port.label} asks for {wanted}, an address of another port or "
+        f"network, is refused, and has not taken {offered}",
+        evidence=(said(request.line, f"a request for {offered}"), said(refusal.line, "DHCPACK")),
+        steps=(
+            Step(
+                command="dhclient -r; dhclient",
+                where=f"the guest of {port.label}",
+                risk=Risk.SAFE,
+                undo="none: a client that starts afresh asks for what it is offered",
+                verify=f"grep 'DHCPACK {port.mac}' /var/log/ovn/ovn-controller.log",
+            ),
+        ),
+        victims=frozenset({subject.port(port.id)}),
+        note="Remove what the image brought along: leases in /var/lib/dhcp or "
+        "/var/lib/NetworkManager, and addresses set by hand.",
+    )
+
+
 FAULTS = (
+    Fault(
+        id="dhcp-request-mismatch",
+        stage=Stage.LOCAL,
+        title="The guest insists on another address",
+        what="The guest asks DHCP for an address that is not its port's: it was made from the "
+        "snapshot of another VM, or its network was changed, and its client kept the old lease.",
+        shows="No IPv4, though everything in OVN holds; the guest is refused in a loop.",
+        decisive="ovn-controller of its host logs `DHCPREQUEST requested IP A does not match offer "
+        "B`, then DHCPNAK to its MAC, and no DHCPACK since.",
+        remedy="Drop the old lease in the guest.",
+        risk=Risk.SAFE,
+        references=("ovn: controller/pinctrl.c", "RFC 2131, 4.3.2"),
+        unlike={
+            "dhcp-options-missing": "there nobody answers, and nothing is logged",
+        },
+        find=_insists,
+        spares_others=True,
+        unprovoked="it takes the log of ovn-controller, and a lab's logs are not read yet",
+    ),
     Fault(
         id="subnet-without-gateway",
         stage=Stage.LOCAL,

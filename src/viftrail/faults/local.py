@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.local import dhcp_options, dhcp_wanted, lets_out, rules_known
+from viftrail.chain.quoting import q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitchPort, PortGroup
 from viftrail.facts.slice import DROP_GROUP
@@ -33,7 +34,7 @@ def _dhcp_missing(cloud: Cloud) -> Iterator[Case]:
                     what="Logical_Switch_Port.dhcpv4_options",
                     seen="empty",
                     expected=usual.uuid if usual else "the options of its subnet",
-                    command=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
+                    command=f"ovn-nbctl lsp-get-dhcpv4-options {q(port.id)}",
                 ),
                 Evidence(
                     where=NORTHBOUND,
@@ -56,11 +57,11 @@ def _refer(cloud: Cloud, port: Port, usual: DHCPOptions) -> tuple[Step, ...]:
     subnet = usual.external_ids.get("subnet_id", "")
     return owned_row(
         cloud,
-        ovn=f"ovn-nbctl lsp-set-dhcpv4-options {port.id} {usual.uuid}",
-        undo=f"ovn-nbctl clear Logical_Switch_Port {port.id} dhcpv4_options",
-        openstack=f"openstack subnet set --dhcp {subnet}",
-        openstack_undo=f"openstack subnet set --no-dhcp {subnet}",
-        verify=f"ovn-nbctl lsp-get-dhcpv4-options {port.id}",
+        ovn=f"ovn-nbctl lsp-set-dhcpv4-options {q(port.id)} {q(usual.uuid)}",
+        undo=f"ovn-nbctl clear Logical_Switch_Port {q(port.id)} dhcpv4_options",
+        openstack=f"openstack subnet set --dhcp {q(subnet)}",
+        openstack_undo=f"openstack subnet set --no-dhcp {q(subnet)}",
+        verify=f"ovn-nbctl lsp-get-dhcpv4-options {q(port.id)}",
     )
 
 
@@ -91,15 +92,15 @@ def _mac_mismatch(cloud: Cloud) -> Iterator[Case]:
                     what="Logical_Switch_Port.port_security",
                     seen=", ".join(row.port_security),
                     expected="the guest's MAC",
-                    command=f"ovn-nbctl lsp-get-port-security {port.id}",
+                    command=f"ovn-nbctl lsp-get-port-security {q(port.id)}",
                 ),
             ),
             steps=(
                 Step(
-                    command=f"ip link set dev eth0 address {right}",
+                    command=f"ip link set dev eth0 address {q(right)}",
                     where=port.label,
                     risk=Risk.BLINKS,
-                    undo=f"ip link set dev eth0 address {macs[0]}",
+                    undo=f"ip link set dev eth0 address {q(macs[0])}",
                     verify="ip link show eth0",
                     blinks="this guest's own link, which carries nothing now",
                     tenant="the guest's MAC changes; it asks for its lease again",
@@ -145,7 +146,7 @@ def _no_egress(cloud: Cloud) -> Iterator[Case]:
                     what="port groups of the port",
                     seen=", ".join(sorted(g.name for g in cloud.groups_of(port))),
                     expected=", ".join(g.name for g in wanted) or "one with an egress rule",
-                    command=f"ovn-nbctl --columns=name find Port_Group 'ports{{>=}}{row.uuid}'",
+                    command=f"ovn-nbctl --columns=name find Port_Group {q('ports{>=}' + row.uuid)}",
                 ),
                 Evidence(
                     where=NORTHBOUND,
@@ -193,25 +194,25 @@ def _open(
         group_id = name.removeprefix("pg_").replace("_", "-")
         return owned_row(
             cloud,
-            ovn=f"ovn-nbctl add Port_Group {name} ports {row.uuid}",
-            undo=f"ovn-nbctl remove Port_Group {name} ports {row.uuid}",
-            openstack=f"openstack port set --security-group {group_id} {port.id}",
-            openstack_undo=f"openstack port unset --security-group {group_id} {port.id}",
-            verify=f"ovn-nbctl get Port_Group {name} ports",
+            ovn=f"ovn-nbctl add Port_Group {q(name)} ports {q(row.uuid)}",
+            undo=f"ovn-nbctl remove Port_Group {q(name)} ports {q(row.uuid)}",
+            openstack=f"openstack port set --security-group {q(group_id)} {q(port.id)}",
+            openstack_undo=f"openstack port unset --security-group {q(group_id)} {q(port.id)}",
+            verify=f"ovn-nbctl get Port_Group {q(name)} ports",
         )
     known = groups or _wanted_groups(cloud, port)
     if not known:
         return ()
     name = known[0].name
-    match = f"'inport == @{name} && ip4'"
+    match = q(f"inport == @{name} && ip4")
     return owned_row(
         cloud,
-        ovn=f"ovn-nbctl --type=port-group acl-add {name} from-lport 1002 {match} allow-related",
-        undo=f"ovn-nbctl --type=port-group acl-del {name} from-lport 1002 {match}",
+        ovn=f"ovn-nbctl --type=port-group acl-add {q(name)} from-lport 1002 {match} allow-related",
+        undo=f"ovn-nbctl --type=port-group acl-del {q(name)} from-lport 1002 {match}",
         openstack="openstack security group rule create --egress --ethertype IPv4 "
-        + name.removeprefix("pg_").replace("_", "-"),
+        + q(name.removeprefix("pg_").replace("_", "-")),
         openstack_undo="delete the rule by the id that the command prints",
-        verify=f"ovn-nbctl --type=port-group acl-list {name}",
+        verify=f"ovn-nbctl --type=port-group acl-list {q(name)}",
     )
 
 

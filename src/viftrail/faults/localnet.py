@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
@@ -39,7 +40,7 @@ def _vanished(cloud: Cloud) -> Iterator[Case]:
                     what=f"localnet ports of {switch.name}",
                     seen=seen or "none",
                     expected=f"one with network_name={physnet}",
-                    command=f"ovn-nbctl lsp-list {switch.name}",
+                    command=f"ovn-nbctl lsp-list {q(switch.name)}",
                 ),
             ),
             steps=_restore(cloud, switch, wrong, seen),
@@ -53,66 +54,90 @@ def _vanished(cloud: Cloud) -> Iterator[Case]:
 def _restore(cloud: Cloud, switch: LogicalSwitch, wrong: str, seen: str) -> tuple[Step, ...]:
     physnet = switch.external_ids[PHYSNET]
     port = wrong or f"provnet-{switch.uuid}"
+    word = q(port)
     make = (
-        f"lsp-add {switch.name} {port} -- lsp-set-type {port} localnet "
-        f"-- lsp-set-addresses {port} unknown -- lsp-set-options {port} network_name={physnet}"
+        f"lsp-add {q(switch.name)} {word} -- lsp-set-type {word} localnet "
+        f"-- lsp-set-addresses {word} unknown -- lsp-set-options {word} network_name={q(physnet)}"
     )
-    name = f"set Logical_Switch_Port {port} options:network_name="
+    name = f"set Logical_Switch_Port {word} options:network_name="
     return owned_row(
         cloud,
-        ovn="ovn-nbctl " + (name + physnet if wrong else make),
-        undo="ovn-nbctl " + (name + seen if wrong else f"lsp-del {port}"),
+        ovn="ovn-nbctl " + (name + db(physnet) if wrong else make),
+        undo="ovn-nbctl " + (name + db(seen) if wrong else f"lsp-del {word}"),
         openstack=SYNC,
-        verify=f"ovn-nbctl lsp-list {switch.name}",
+        verify=f"ovn-nbctl lsp-list {q(switch.name)}",
     )
 
 
 def _mistagged(cloud: Cloud) -> Iterator[Case]:
     table = cloud.nb[LogicalSwitchPort]
+    # Which tag a VLAN network has stands in no other row: its owner knows.
+    segments = {owned.switch: owned.vlan for owned in cloud.owner.ports if owned.vlan is not None}
     for switch in cloud.nb[LogicalSwitch]:
         kind = switch.external_ids.get(NETWORK_TYPE, "")
         port = cloud.localnet_of(switch) if kind in ("flat", "vlan") else None
-        if port is None or (port.tag is not None) is (kind == "vlan"):
+        if port is None:
+            continue
+        right = segments.get(switch.name, port.tag) if kind == "vlan" else None
+        if port.tag == right and (port.tag is not None) is (kind == "vlan"):
             continue
         if not all(table.knows("uuid", uuid) for uuid in switch.ports):
             continue
-        column = f"Logical_Switch_Port {port.name} tag"
-        # A flat network has none; which one a VLAN network had stands in no other row.
-        tagged = port.tag is not None
-        yield Case(
-            subject=subject.network(switch.name),
-            summary=f"provider network {switch.name} is {kind}, but its localnet port "
-            + (f"tags frames with VLAN {port.tag}" if tagged else "sends its frames untagged"),
-            evidence=(
-                Evidence(
-                    where=NORTHBOUND,
-                    what=column,
-                    seen=str(port.tag) if tagged else "none",
-                    expected="none" if tagged else "the network's segmentation id",
-                    command=f"ovn-nbctl get {column}",
-                ),
-                Evidence(
-                    where=NORTHBOUND,
-                    what=f"Logical_Switch {switch.name} {NETWORK_TYPE}",
-                    seen=kind,
-                    expected="flat, and no tag" if tagged else "vlan, and a tag",
-                    command=f"ovn-nbctl get Logical_Switch {switch.name} external_ids",
-                ),
+        yield _tag_case(cloud, switch, port, right)
+
+
+def _tag_case(
+    cloud: Cloud, switch: LogicalSwitch, port: LogicalSwitchPort, right: int | None
+) -> Case:
+    """``right`` is the VLAN that the port shall tag frames with; None where nobody says it."""
+    kind = switch.external_ids[NETWORK_TYPE]
+    column = f"Logical_Switch_Port {q(port.name)} tag"
+    wanted = "the network's segmentation id" if right is None else str(right)
+    return Case(
+        subject=subject.network(switch.name),
+        summary=f"provider network {switch.name} is {kind}"
+        + (f" {right}" if right is not None else "")
+        + ", but its localnet port "
+        + (
+            "sends its frames untagged" if port.tag is None else f"tags frames with VLAN {port.tag}"
+        ),
+        evidence=(
+            Evidence(
+                where=NORTHBOUND,
+                what=column,
+                seen="none" if port.tag is None else str(port.tag),
+                expected="none" if kind == "flat" else wanted,
+                command=f"ovn-nbctl get {column}",
             ),
-            steps=owned_row(
-                cloud,
-                ovn=f"ovn-nbctl clear {column}",
-                undo=f"ovn-nbctl set Logical_Switch_Port {port.name} tag={port.tag}",
-                openstack=SYNC,
-                verify=f"ovn-nbctl get {column}",
-            )
-            if tagged
-            else (),
-            note=""
-            if tagged
-            else "`openstack network show -c provider:segmentation_id` tells the tag; set it with "
-            f"`ovn-nbctl set Logical_Switch_Port {port.name} tag=`.",
-        )
+            Evidence(
+                where=NORTHBOUND,
+                what=f"Logical_Switch {switch.name} {NETWORK_TYPE}",
+                seen=kind,
+                expected="flat, and no tag" if kind == "flat" else "vlan, and its tag",
+                command=f"ovn-nbctl get Logical_Switch {q(switch.name)} external_ids",
+            ),
+        ),
+        steps=()
+        if kind == "vlan" and right is None
+        else owned_row(
+            cloud,
+            ovn=_retag(port.name, right),
+            undo=_retag(port.name, port.tag),
+            openstack=SYNC,
+            verify=f"ovn-nbctl get {column}",
+        ),
+        note="`openstack network show -c provider:segmentation_id` tells the tag; set it with "
+        f"`ovn-nbctl set Logical_Switch_Port {q(port.name)} tag=`."
+        if kind == "vlan" and right is None
+        else "",
+    )
+
+
+def _retag(port: str, tag: int | None) -> str:
+    """With tag_request, which northd copies to tag where it is set (ovn-nb(5))."""
+    if tag is None:
+        return f"ovn-nbctl clear Logical_Switch_Port {q(port)} tag tag_request"
+    return f"ovn-nbctl set Logical_Switch_Port {q(port)} tag={tag} tag_request={tag}"
 
 
 FAULTS = (
@@ -136,10 +161,12 @@ FAULTS = (
         id="prov-vlan-mismatch",
         stage=Stage.PROVIDER,
         title="A provider network's frames carry the wrong VLAN",
-        what="The localnet port of a flat network has a VLAN tag, or that of a VLAN network has none.",
+        what="The localnet port of a flat network has a VLAN tag, or that of a VLAN network has none, "
+        "or another than its owner gave the network.",
         shows="North-south traffic and floating IPs are dead; on the wire ARP requests leave in the "
         "wrong VLAN (`tcpdump -e`).",
-        decisive="Logical_Switch_Port.tag contradicts the switch's neutron:provnet-network-type.",
+        decisive="Logical_Switch_Port.tag contradicts the switch's neutron:provnet-network-type, or "
+        "the segmentation id that the owner of its ports tells.",
         remedy="Take the tag away, or set the network's segmentation id.",
         risk=Risk.SAFE,
         references=(

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.provider import linked, mappings, uplinks
+from viftrail.chain.quoting import atom, q
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.provider import KEY, likely_bridge, lost, needed
+from viftrail.faults.provider import KEY, likely_bridge, lost, needed, users
 from viftrail.faults.step import on_host
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
@@ -28,6 +29,7 @@ def _bridgeless(cloud: Cloud) -> Iterator[Case]:
         names = sorted(row.name for row in host.conf[Bridge])
         yield Case(
             subject=subject.host(name),
+            victims=users(cloud, chassis, physnet),
             summary=f"{name} maps {physnet} to {bridge}, and has no bridge of that name",
             evidence=(
                 _mapping(chassis, text, f"{physnet}: and a bridge that exists"),
@@ -57,6 +59,7 @@ def _unreadable(cloud: Cloud) -> Iterator[Case]:
         mended = {**read, physnet: bridge}
         yield Case(
             subject=subject.host(name),
+            victims=users(cloud, chassis, physnet),
             summary=f"{name} has ovn-bridge-mappings that ovn-controller cannot read up to "
             f"{physnet}, so it is not connected to the provider network",
             evidence=(
@@ -81,16 +84,16 @@ def _mapping(chassis: Chassis, text: str, expected: str) -> Evidence:
         what=f"ovn-bridge-mappings of {chassis.hostname}",
         seen=text,
         expected=expected,
-        command=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+        command=f"ovn-sbctl get Chassis {q(chassis.name)} other_config:ovn-bridge-mappings",
     )
 
 
 def _remap(chassis: Chassis, text: str) -> tuple[Step, ...]:
     return on_host(
         chassis.hostname,
-        f"ovs-vsctl set Open_vSwitch . '{KEY}=\"{text}\"'",
-        undo=f"ovs-vsctl set Open_vSwitch . '{KEY}=\"{chassis.bridge_mappings}\"'",
-        verify=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+        f"ovs-vsctl set Open_vSwitch . {q(f'{KEY}={atom(text)}')}",
+        undo=f"ovs-vsctl set Open_vSwitch . {q(f'{KEY}={atom(chassis.bridge_mappings)}')}",
+        verify=f"ovn-sbctl get Chassis {q(chassis.name)} other_config:ovn-bridge-mappings",
     )
 
 
@@ -108,7 +111,7 @@ def link_evidence(name: str, host: Host, nics: tuple[str, ...]) -> tuple[Evidenc
             what=f"link of {nic}",
             seen="no carrier" if host.link_by_name[nic].up else "down",
             expected="up, with carrier",
-            command=f"ip link show {nic}",
+            command=f"ip link show {q(nic)}",
         )
         for nic in nics
     )
@@ -131,6 +134,7 @@ def _linkless(cloud: Cloud) -> Iterator[Case]:
         down = [nic for nic in nics if not host.link_by_name[nic].up]
         yield Case(
             subject=subject.host(name),
+            victims=users(cloud, chassis, physnet),
             summary=f"{' and '.join(nics)} in {bridge} of {name}, which leads to {physnet}, "
             + ("is down" if down else "has no link"),
             evidence=link_evidence(name, host, nics),
@@ -139,9 +143,9 @@ def _linkless(cloud: Cloud) -> Iterator[Case]:
                 for nic in down
                 for step in on_host(
                     name,
-                    f"ip link set dev {nic} up",
-                    undo=f"ip link set dev {nic} down",
-                    verify=f"ip link show {nic}",
+                    f"ip link set dev {q(nic)} up",
+                    undo=f"ip link set dev {q(nic)} down",
+                    verify=f"ip link show {q(nic)}",
                 )
             ),
             note=""
@@ -173,6 +177,7 @@ FAULTS = (
             "prov-nic-not-in-bridge": "there the bridge exists",
         },
         find=_bridgeless,
+        spares_others=True,
     ),
     Fault(
         id="prov-mapping-syntax",
@@ -188,6 +193,7 @@ FAULTS = (
         references=("ovn-controller(8), ovn-bridge-mappings", "ovn: controller/patch.c"),
         unlike={"prov-mapping-missing": "there the text does not name the physical network"},
         find=_unreadable,
+        spares_others=True,
     ),
     Fault(
         id="prov-nic-down",
@@ -205,5 +211,6 @@ FAULTS = (
             "router-gw-nic-down-no-failover": "there another gateway could take over",
         },
         find=_linkless,
+        spares_others=True,
     ),
 )

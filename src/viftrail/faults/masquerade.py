@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway, Port
+from viftrail.chain.quoting import db, q
 from viftrail.chain.trail import floating_ips_of
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT
@@ -77,18 +78,18 @@ def _bare(cloud: Cloud) -> Iterator[Case]:
                     what=f"NAT rows of {router}, type snat",
                     seen=", ".join(row.logical_ip for row in rows) or "none",
                     expected=f"one for {subnet}",
-                    command=f"ovn-nbctl lr-nat-list {router}",
+                    command=f"ovn-nbctl lr-nat-list {q(router)}",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl lr-nat-add {router} snat {own} {subnet}",
-                undo=f"ovn-nbctl lr-nat-del {router} snat {subnet}",
-                openstack=f"openstack router set --external-gateway {network} --enable-snat "
-                f"{router.removeprefix('neutron-')}",
-                openstack_undo=f"openstack router set --external-gateway {network} --disable-snat "
-                f"{router.removeprefix('neutron-')}",
-                verify=f"ovn-nbctl lr-nat-list {router}",
+                ovn=f"ovn-nbctl lr-nat-add {q(router)} snat {q(own)} {q(subnet)}",
+                undo=f"ovn-nbctl lr-nat-del {q(router)} snat {q(subnet)}",
+                openstack=f"openstack router set --external-gateway {q(network)} --enable-snat "
+                f"{q(router.removeprefix('neutron-'))}",
+                openstack_undo=f"openstack router set --external-gateway {q(network)} --disable-snat "
+                f"{q(router.removeprefix('neutron-'))}",
+                verify=f"ovn-nbctl lr-nat-list {q(router)}",
             ),
             certainty=Certainty.LIKELY,
             victims=frozenset(subject.port(port.id) for port in bare),
@@ -121,22 +122,22 @@ def _foreign(cloud: Cloud) -> Iterator[Case]:
                         what=f"NAT of {row.logical_ip}, type snat",
                         seen=row.external_ip,
                         expected=f"{own}, the router's own",
-                        command=f"ovn-nbctl lr-nat-list {gateway.router.name}",
+                        command=f"ovn-nbctl lr-nat-list {q(gateway.router.name)}",
                     ),
                     Evidence(
                         where=NORTHBOUND,
                         what=f"networks of {gateway.leg.name}",
                         seen=", ".join(gateway.leg.networks),
                         expected=f"one with {row.external_ip}",
-                        command=f"ovn-nbctl get Logical_Router_Port {gateway.leg.name} networks",
+                        command=f"ovn-nbctl get Logical_Router_Port {q(gateway.leg.name)} networks",
                     ),
                 ),
                 steps=owned_row(
                     cloud,
-                    ovn=f"ovn-nbctl set NAT {row.uuid} external_ip={own}",
-                    undo=f"ovn-nbctl set NAT {row.uuid} external_ip={row.external_ip}",
+                    ovn=f"ovn-nbctl set NAT {q(row.uuid)} external_ip={db(own)}",
+                    undo=f"ovn-nbctl set NAT {q(row.uuid)} external_ip={db(row.external_ip)}",
                     openstack="neutron-ovn-db-sync-util --ovn-neutron_sync_mode repair",
-                    verify=f"ovn-nbctl lr-nat-list {gateway.router.name}",
+                    verify=f"ovn-nbctl lr-nat-list {q(gateway.router.name)}",
                 ),
                 # A provider may route further addresses to the router, as Neutron never asks.
                 certainty=Certainty.PROVEN

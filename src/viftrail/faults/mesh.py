@@ -12,6 +12,7 @@ from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import Realm, apart, encaps, is_remote, realms
 from viftrail.chain.plug import diverted
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.chain.switch import carried_out, switch_state
 from viftrail.chain.tunnel import works
@@ -91,7 +92,7 @@ def _unmade(
                 what=f"tunnel port towards {peer.hostname}",
                 seen=f"{row.name}: {error or 'no ofport'}" if row else "none",
                 expected=f"one, to {cloud.tunnel_ip(peer)}",
-                command=f"ovs-vsctl --columns=name,ofport,error find Interface type={row.type}"
+                command=f"ovs-vsctl --columns=name,ofport,error find Interface type={db(row.type)}"
                 if row
                 else "ovs-vsctl show",
             )
@@ -106,14 +107,14 @@ def _unmade(
                     what=f"Interface {rival.name} in {bridge}",
                     seen=f"{rival.type} to {rival.options.get('remote_ip')}, ofport {rival.ofport}",
                     expected="no second tunnel port with the same remote_ip and key",
-                    command=f"ovs-vsctl list Interface {rival.name}",
+                    command=f"ovs-vsctl list Interface {q(rival.name)}",
                 )
             )
             steps += on_host(
                 name,
-                f"ovs-vsctl --if-exists del-port {bridge} {rival.name}",
+                f"ovs-vsctl --if-exists del-port {q(bridge)} {q(rival.name)}",
                 undo=plug_again(bridge, rival),
-                verify=f"ovs-vsctl find Interface name={rival.name}",
+                verify=f"ovs-vsctl find Interface name={db(rival.name)}",
                 risk=Risk.DISRUPTIVE,
             )
         elif error:
@@ -121,9 +122,9 @@ def _unmade(
         if row:
             steps += on_host(
                 name,
-                f"ovs-vsctl --if-exists del-port {row.name}",
+                f"ovs-vsctl --if-exists del-port {q(row.name)}",
                 undo="ovn-controller makes it again by itself",
-                verify=f"ovs-vsctl get Interface {row.name} ofport error",
+                verify=f"ovs-vsctl get Interface {q(row.name)} ofport error",
             )
     name, peer, row = ends[0]
     why = f": {reasons[0]}" if reasons else ""
@@ -222,7 +223,7 @@ def _zones_of(chassis: Chassis, others: str) -> Evidence:
         what=f"Chassis.transport_zones of {chassis.hostname}",
         seen=_words(chassis.zones),
         expected=f"one in common with {others}, or none for both",
-        command=f"ovn-sbctl --columns=transport_zones find Chassis hostname={chassis.hostname}",
+        command=f"ovn-sbctl --columns=transport_zones find Chassis hostname={db(chassis.hostname)}",
     )
 
 
@@ -268,7 +269,7 @@ def _join(name: str, own: Zones, join: str) -> tuple[Step, ...]:
         name,
         command(own | {join} if join != DEFAULT_ZONE else frozenset()),
         undo=command(own),
-        verify=f"ovn-sbctl --columns=transport_zones find Chassis hostname={name}",
+        verify=f"ovn-sbctl --columns=transport_zones find Chassis hostname={db(name)}",
     )
 
 

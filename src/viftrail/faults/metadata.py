@@ -9,6 +9,7 @@ from operator import itemgetter
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Plug, Port
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
@@ -17,6 +18,8 @@ from viftrail.verdict import Evidence, Risk, Stage, Step
 
 ADDRESS = "169.254.169.254"
 AGENT = "neutron-ovn-metadata-agent"
+METADATA_AGENTS = (AGENT, "neutron-ovn-agent")
+"""From Neutron 2025.2 on the second can take the first one's place."""
 
 
 def _unserved(cloud: Cloud) -> Iterator[Case]:
@@ -31,6 +34,7 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
                 for port, host in _claimed(cloud, switch)
                 # Guests that DHCP does not send there do without.
                 if host not in plugged and port.row and port.row.dhcpv4_options in told
+                if _served(cloud, host)
             ),
             key=lambda home: (home[0], home[1].id),
         )
@@ -46,21 +50,21 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
                         seen=_plugged_wrong(cloud, row, host),
                         expected=f"tap… in br-int with an ofport, the end of {_namespace(row)}",
                         command="ovs-vsctl --columns=name,ofport,error find Interface "
-                        f"external_ids:iface-id={row.name}",
+                        f"external_ids:iface-id={db(row.name)}",
                     ),
                     Evidence(
                         where=NORTHBOUND,
                         what=f"Logical_Switch_Port {row.name}",
                         seen=f"type localport, {', '.join(row.addresses)}",
                         expected="plugged on every host with a VM of the network",
-                        command=f"ovn-nbctl list Logical_Switch_Port {row.name}",
+                        command=f"ovn-nbctl list Logical_Switch_Port {q(row.name)}",
                     ),
                 ),
                 steps=on_host(
                     host,
                     f"systemctl restart {AGENT}",
                     undo=f"systemctl stop {AGENT}",
-                    verify=f"ovs-vsctl find Interface external_ids:iface-id={row.name}",
+                    verify=f"ovs-vsctl find Interface external_ids:iface-id={db(row.name)}",
                 ),
                 victims=frozenset(subject.port(port.id) for _, port in members),
                 note="From Neutron 2025.2 on the agent may be neutron-ovn-agent.",
@@ -70,6 +74,14 @@ def _unserved(cloud: Cloud) -> Iterator[Case]:
 def _label(switch: LogicalSwitch) -> str:
     """The network's name as its users know it."""
     return switch.external_ids.get("neutron:network_name") or switch.name
+
+
+def _served(cloud: Cloud, host: str) -> bool:
+    """Some metadata agent is meant to run there; where Neutron was not asked, one is."""
+    agents = cloud.openstack.agents
+    return agents is None or any(
+        agent.host == host and agent.binary in METADATA_AGENTS for agent in agents
+    )
 
 
 def _works(cloud: Cloud, plug: Plug) -> bool:
@@ -119,26 +131,26 @@ def _unaddressed(cloud: Cloud) -> Iterator[Case]:
                         what=f"Logical_Switch_Port {row.name} addresses",
                         seen=", ".join(row.addresses) or "empty",
                         expected=f"{hop} among them",
-                        command=f"ovn-nbctl lsp-get-addresses {row.name}",
+                        command=f"ovn-nbctl lsp-get-addresses {q(row.name)}",
                     ),
                     Evidence(
                         where=NORTHBOUND,
                         what=f"DHCP_Options {options.uuid} options:classless_static_route",
                         seen=options.options.get("classless_static_route", ""),
                         expected=f"{ADDRESS}/32 by way of an address of that port",
-                        command=f"ovn-nbctl dhcp-options-get-options {options.uuid}",
+                        command=f"ovn-nbctl dhcp-options-get-options {q(options.uuid)}",
                     ),
                 ),
                 steps=owned_row(
                     cloud,
-                    ovn=f"ovn-nbctl lsp-set-addresses {row.name} '{entry}'",
-                    undo=f"ovn-nbctl lsp-set-addresses {row.name} "
-                    + (" ".join(f"'{text}'" for text in row.addresses) or "''"),
-                    openstack=f"openstack port set --fixed-ip subnet={subnet},ip-address={hop} "
-                    f"{row.name}",
+                    ovn=f"ovn-nbctl lsp-set-addresses {q(row.name)} {q(entry)}",
+                    undo=f"ovn-nbctl lsp-set-addresses {q(row.name)} "
+                    + (" ".join(q(text) for text in row.addresses) or "''"),
+                    openstack=f"openstack port set --fixed-ip subnet={q(subnet)},ip-address={q(hop)} "
+                    f"{q(row.name)}",
                     openstack_undo=f"openstack port unset --fixed-ip "
-                    f"subnet={subnet},ip-address={hop} {row.name}",
-                    verify=f"ovn-nbctl lsp-get-addresses {row.name}",
+                    f"subnet={q(subnet)},ip-address={q(hop)} {q(row.name)}",
+                    verify=f"ovn-nbctl lsp-get-addresses {q(row.name)}",
                 )
                 + tuple(_provision(cloud, row, users)),
                 victims=frozenset(map(subject.port, users)),
@@ -154,7 +166,7 @@ def _provision(cloud: Cloud, row: LogicalSwitchPort, users: list[str]) -> Iterat
             host,
             f"systemctl restart {AGENT}",
             undo=f"systemctl stop {AGENT}",
-            verify=f"ovs-vsctl find Interface external_ids:iface-id={row.name}",
+            verify=f"ovs-vsctl find Interface external_ids:iface-id={db(row.name)}",
         )
 
 

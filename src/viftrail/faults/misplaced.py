@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.quoting import atom, db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT, LogicalRouter, NBGlobal
 from viftrail.faults.fault import Case, Fault
@@ -31,7 +32,7 @@ def _elsewhere(cloud: Cloud) -> Iterator[Case]:
         if not port or not router or not right or router.uuid in {r.uuid for r in right}:
             continue
         name, ip = right[0].name, row.external_ip
-        more = f" {row.logical_port} {row.external_mac}" if row.external_mac else ""
+        more = f" {q(row.logical_port)} {q(row.external_mac)}" if row.external_mac else ""
         yield Case(
             subject=subject.floating_ip(ip),
             summary=f"floating IP {ip} of {port.label} is translated by router {router.name}, which "
@@ -42,18 +43,18 @@ def _elsewhere(cloud: Cloud) -> Iterator[Case]:
                     what=f"router with the NAT row of {ip}",
                     seen=router.name,
                     expected=name,
-                    command=f"ovn-nbctl lr-nat-list {router.name}",
+                    command=f"ovn-nbctl lr-nat-list {q(router.name)}",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl lr-nat-del {router.name} dnat_and_snat {ip} -- "
-                f"lr-nat-add {name} dnat_and_snat {ip} {row.logical_ip}{more}",
-                undo=f"ovn-nbctl lr-nat-del {name} dnat_and_snat {ip} -- "
-                f"lr-nat-add {router.name} dnat_and_snat {ip} {row.logical_ip}{more}",
-                openstack=f"openstack floating ip unset --port {ip} && "
-                f"openstack floating ip set --port {port.id} {ip}",
-                verify=f"ovn-nbctl find NAT external_ip={ip}",
+                ovn=f"ovn-nbctl lr-nat-del {q(router.name)} dnat_and_snat {q(ip)} -- "
+                f"lr-nat-add {q(name)} dnat_and_snat {q(ip)} {q(row.logical_ip)}{more}",
+                undo=f"ovn-nbctl lr-nat-del {q(name)} dnat_and_snat {q(ip)} -- "
+                f"lr-nat-add {q(router.name)} dnat_and_snat {q(ip)} {q(row.logical_ip)}{more}",
+                openstack=f"openstack floating ip unset --port {q(ip)} && "
+                f"openstack floating ip set --port {q(port.id)} {q(ip)}",
+                verify=f"ovn-nbctl find NAT external_ip={db(ip)}",
             ),
         )
 
@@ -80,10 +81,10 @@ def _mistied(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl set {column}={port.id}",
-                undo=f"ovn-nbctl set {column}={row.logical_port}",
-                openstack=f"openstack floating ip unset --port {row.external_ip} && "
-                f"openstack floating ip set --port {port.id} {row.external_ip}",
+                ovn=f"ovn-nbctl set {column}={db(port.id)}",
+                undo=f"ovn-nbctl set {column}={db(row.logical_port)}",
+                openstack=f"openstack floating ip unset --port {q(row.external_ip)} && "
+                f"openstack floating ip set --port {q(port.id)} {q(row.external_ip)}",
                 verify=f"ovn-nbctl get {column}",
             ),
         )
@@ -124,10 +125,10 @@ def _centralized(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl set {column}='\"{mac}\"'",
+                ovn=f"ovn-nbctl set {column}={q(atom(mac))}",
                 undo=f"ovn-nbctl clear {column}",
-                openstack=f"openstack port set --disable {port.id} && "
-                f"openstack port set --enable {port.id}",
+                openstack=f"openstack port set --disable {q(port.id)} && "
+                f"openstack port set --enable {q(port.id)}",
                 verify=f"ovn-nbctl get {column}",
                 risk=Risk.BLINKS,
             ),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalRouter, LogicalRouterPort, StaticRoute
 from viftrail.faults.fault import Case, Fault
@@ -37,7 +38,7 @@ def _pathless(cloud: Cloud) -> Iterator[Case]:
                         seen=f"via {row.nexthop}",
                         expected="via an address of "
                         + ", ".join(sorted(net for net in _networks(cloud, router))),
-                        command=f"ovn-nbctl lr-route-list {router.name}",
+                        command=f"ovn-nbctl lr-route-list {q(router.name)}",
                     ),
                 ),
                 steps=_redirect(cloud, router, row, hop) if hop else (),
@@ -75,19 +76,19 @@ def _redirect(cloud: Cloud, router: LogicalRouter, row: StaticRoute, hop: str) -
         name = router.external_ids.get("neutron:router_name") or router.name
         return (
             Step(
-                command=f"openstack router show -c external_gateway_info {name}",
+                command=f"openstack router show -c external_gateway_info {q(name)}",
                 where=ADMIN_SHELL,
                 risk=Risk.SAFE,
                 undo=NO_UNDO,
-                verify=f"ovn-nbctl lr-route-list {router.name}",
+                verify=f"ovn-nbctl lr-route-list {q(router.name)}",
             ),
         )
     column = f"Logical_Router_Static_Route {row.uuid} nexthop"
     return on_host(
         cloud.central_name,
-        f"ovn-nbctl set {column}={hop}",
-        undo=f"ovn-nbctl set {column}={row.nexthop}",
-        verify=f"ovn-nbctl lr-route-list {router.name}",
+        f"ovn-nbctl set {column}={db(hop)}",
+        undo=f"ovn-nbctl set {column}={db(row.nexthop)}",
+        verify=f"ovn-nbctl lr-route-list {q(router.name)}",
     )
 
 

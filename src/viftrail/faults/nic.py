@@ -10,6 +10,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import encaps
 from viftrail.chain.provider import uplinks
+from viftrail.chain.quoting import db, q
 from viftrail.chain.switch import carried_out, switch_state
 from viftrail.chain.tunnel import local_addresses
 from viftrail.facts.host import Host, Link
@@ -42,15 +43,15 @@ def _down(cloud: Cloud) -> Iterator[Case]:
                         what=f"device {link.ifname}, under tunnel address {ip}",
                         seen="up, no carrier" if link.up else "down",
                         expected="up, with carrier",
-                        command=f"ip link show {link.ifname}",
+                        command=f"ip link show {q(link.ifname)}",
                     )
                     for link in nics
                 ),
                 steps=on_host(
                     name,
-                    " && ".join(f"ip link set {device} up" for device in lowered),
-                    undo=" && ".join(f"ip link set {device} down" for device in lowered),
-                    verify=f"ip link show {lowered[0]}",
+                    " && ".join(f"ip link set {q(device)} up" for device in lowered),
+                    undo=" && ".join(f"ip link set {q(device)} down" for device in lowered),
+                    verify=f"ip link show {q(lowered[0])}",
                 )
                 if lowered
                 else (),
@@ -103,20 +104,20 @@ def _lost(cloud: Cloud) -> Iterator[Case]:
                     what=f"Encap.ip of {name}",
                     seen=ip,
                     expected="an address of the host",
-                    command=f"ovn-sbctl --columns=ip find Encap chassis_name={host.chassis_name}",
+                    command=f"ovn-sbctl --columns=ip find Encap chassis_name={db(host.chassis_name)}",
                 ),
                 Evidence(
                     where=name,
                     what=f"addresses of {device}" if device else "devices with that address",
                     seen="none in the tunnel network" if device else "none",
                     expected=f"{ip}/{length}" if device else ip,
-                    command=f"ip address show {device}" if device else "ip -brief address",
+                    command=f"ip address show {q(device)}" if device else "ip -brief address",
                 ),
             ),
             steps=on_host(
                 name,
-                f"ip address replace {ip}/{length} dev {device} && ip link set {device} up",
-                undo=f"ip address del {ip}/{length} dev {device}",
+                f"ip address replace {q(ip)}/{length} dev {q(device)} && ip link set {q(device)} up",
+                undo=f"ip address del {q(ip)}/{length} dev {q(device)}",
                 verify="ovs-appctl ovs/route/show",
             )
             if device

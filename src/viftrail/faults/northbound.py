@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.quoting import atom, db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitch
 from viftrail.facts.owner import OwnedPort
@@ -31,10 +32,10 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
                     ),
                     Evidence(
                         where=NORTHBOUND,
-                        what=f"Logical_Switch_Port name={port.id}",
+                        what=f"Logical_Switch_Port name={db(port.id)}",
                         seen="no such row",
                         expected="one row",
-                        command=f"ovn-nbctl --columns=_uuid find Logical_Switch_Port name={port.id}",
+                        command=f"ovn-nbctl --columns=_uuid find Logical_Switch_Port name={db(port.id)}",
                     ),
                 ),
                 steps=_restore(cloud, port, port.owned),
@@ -47,8 +48,8 @@ def _owner_name(cloud: Cloud) -> str:
 
 def _owner_command(cloud: Cloud, port: Port) -> str:
     if cloud.owner.kind == "lab":
-        return f"viftrail lab status --name {cloud.owner.name} -f json"
-    return f"openstack port show {port.id}"
+        return f"viftrail lab status --name {q(cloud.owner.name)} -f json"
+    return f"openstack port show {q(port.id)}"
 
 
 def _restore(cloud: Cloud, port: Port, owned: OwnedPort) -> tuple[Step, ...]:
@@ -58,10 +59,10 @@ def _restore(cloud: Cloud, port: Port, owned: OwnedPort) -> tuple[Step, ...]:
         # the row (neutron maintenance.py:_fix_create_update, within 300 s).
         return (
             Step(
-                command=f"openstack port set --description restore {port.id}",
+                command=f"openstack port set --description restore {q(port.id)}",
                 where=ADMIN_SHELL,
                 risk=Risk.SAFE,
-                undo=f"openstack port set --description '' {port.id}",
+                undo=f"openstack port set --description '' {q(port.id)}",
                 verify=verify,
             ),
         )
@@ -70,7 +71,7 @@ def _restore(cloud: Cloud, port: Port, owned: OwnedPort) -> tuple[Step, ...]:
             command=_create_command(cloud, port, owned),
             where=cloud.central_name,
             risk=Risk.SAFE,
-            undo=f"ovn-nbctl lsp-del {port.id}",
+            undo=f"ovn-nbctl lsp-del {q(port.id)}",
             verify=verify,
         ),
     )
@@ -79,10 +80,10 @@ def _restore(cloud: Cloud, port: Port, owned: OwnedPort) -> tuple[Step, ...]:
 def _create_command(cloud: Cloud, port: Port, owned: OwnedPort) -> str:
     addresses = " ".join((owned.mac, *owned.addresses))
     parts = [
-        f"--id=@p create Logical_Switch_Port name={port.id}",
-        f"'addresses=\"{addresses}\"'",
-        f"'port_security=\"{addresses}\"'",
-        f"options:requested-chassis={owned.host}",
+        f"--id=@p create Logical_Switch_Port name={db(port.id)}",
+        q("addresses=" + atom(addresses)),
+        q("port_security=" + atom(addresses)),
+        f"options:requested-chassis={db(owned.host)}",
     ]
     dhcp = _dhcp_options(cloud, port)
     if dhcp:
@@ -92,10 +93,10 @@ def _create_command(cloud: Cloud, port: Port, owned: OwnedPort) -> str:
         "neutron:device_owner": "compute:nova",
         "neutron:cidrs": " ".join(owned.cidrs),
     }
-    parts += [f'\'external_ids:"{key}"="{value}"\'' for key, value in keys.items() if value]
-    command = "ovn-nbctl " + " ".join(parts) + f" -- add Logical_Switch {owned.switch} ports @p"
+    parts += [q(f"external_ids:{atom(key)}={atom(value)}") for key, value in keys.items() if value]
+    command = "ovn-nbctl " + " ".join(parts) + f" -- add Logical_Switch {q(owned.switch)} ports @p"
     groups = [*owned.port_groups, DROP_GROUP] if owned.port_groups else []
-    return command + "".join(f" -- add Port_Group {group} ports @p" for group in groups)
+    return command + "".join(f" -- add Port_Group {q(group)} ports @p" for group in groups)
 
 
 def _dhcp_options(cloud: Cloud, port: Port) -> DHCPOptions | None:

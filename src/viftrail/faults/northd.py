@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.cluster import all_seen
 from viftrail.chain.daemon import HUNG, UNREACHED
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
@@ -42,6 +44,8 @@ def _northd(
         states = {name: northd.northd_state(host) for name, host in cloud.central.items()}
         if cleared & set(states.values()):
             return  # who stands by does so because another one is active
+        if not all_seen(cloud):
+            return  # it may run beside a member of the cluster that was not looked at
         guilty = [name for name, state in states.items() if accused(state)]
         if not guilty:
             return
@@ -157,7 +161,7 @@ def _traces(cloud: Cloud, port_id: str) -> Iterator[Evidence]:
         what=f"Port_Binding logical_port={port_id}",
         seen="no such row",
         expected="one row, as its Logical_Switch_Port exists",
-        command=f"ovn-sbctl find Port_Binding logical_port={port_id}",
+        command=f"ovn-sbctl find Port_Binding logical_port={db(port_id)}",
     )
     row = cloud.ports[port_id].row
     if row is not None and row.up is None:
@@ -166,7 +170,7 @@ def _traces(cloud: Cloud, port_id: str) -> Iterator[Evidence]:
             what="Logical_Switch_Port.up",
             seen="unset: northd never looked at it",
             expected="true or false",
-            command=f"ovn-nbctl get Logical_Switch_Port {port_id} up",
+            command=f"ovn-nbctl get Logical_Switch_Port {q(port_id)} up",
         )
 
 

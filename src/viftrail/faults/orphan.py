@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import NAME_LENGTH, Cloud, Plug, Port
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
@@ -39,14 +40,14 @@ def _unowned(cloud: Cloud) -> Iterator[Case]:
                     what=f"Logical_Switch_Port {port.id}",
                     seen="exists",
                     expected="a port of the owner's",
-                    command=f"ovn-nbctl list Logical_Switch_Port {port.id}",
+                    command=f"ovn-nbctl list Logical_Switch_Port {q(port.id)}",
                 ),
             ),
             steps=on_host(
                 cloud.central_name,
-                f"ovn-nbctl lsp-del {port.id}",
+                f"ovn-nbctl lsp-del {q(port.id)}",
                 undo="create the row again from the list above",
-                verify=f"ovn-nbctl find Logical_Switch_Port name={port.id}",
+                verify=f"ovn-nbctl find Logical_Switch_Port name={db(port.id)}",
                 risk=Risk.DESTROYS if holder else Risk.SAFE,
             ),
             certainty=Certainty.LIKELY if holder else Certainty.PROVEN,
@@ -135,7 +136,7 @@ def _leftover(cloud: Cloud, iface_id: str, plugs: list[Plug]) -> Case:
                 what=f"Logical_Switch_Port name={iface_id}",
                 seen="no such row",
                 expected="one row",
-                command=f"ovn-nbctl --columns=_uuid find Logical_Switch_Port name={iface_id}",
+                command=f"ovn-nbctl --columns=_uuid find Logical_Switch_Port name={db(iface_id)}",
             ),
         ),
         steps=tuple(
@@ -143,9 +144,9 @@ def _leftover(cloud: Cloud, iface_id: str, plugs: list[Plug]) -> Case:
             for plug in plugs
             for step in on_host(
                 plug.host,
-                f"ovs-vsctl --if-exists del-port {plug.bridge} {plug.interface.name}",
+                f"ovs-vsctl --if-exists del-port {q(plug.bridge)} {q(plug.interface.name)}",
                 undo=plug_again(plug.bridge, plug.interface),
-                verify=f"ovs-vsctl find Interface external_ids:iface-id={iface_id}",
+                verify=f"ovs-vsctl find Interface external_ids:iface-id={db(iface_id)}",
             )
         ),
         # Rows and hosts are not read at one instant: with a device it may be a VM being made.
@@ -167,7 +168,7 @@ def _carried(plug: Plug, iface_id: str) -> Evidence:
         what=f"Interface {plug.interface.name} external_ids:iface-id",
         seen=iface_id,
         expected="the id of a port",
-        command=f"ovs-vsctl get Interface {plug.interface.name} external_ids",
+        command=f"ovs-vsctl get Interface {q(plug.interface.name)} external_ids",
     )
 
 

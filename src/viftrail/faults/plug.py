@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Plug, Port
 from viftrail.chain.daemon import ABSENT, DEAD, HUNG, STOPPED
+from viftrail.chain.quoting import db, q
 from viftrail.chain.switch import carried_out, switch_state
 from viftrail.chain.vif import usable
 from viftrail.facts.host import Host
@@ -56,19 +57,19 @@ def _same_host(port: Port, host: Host, own: Plug, other: Plug) -> Case:
                 seen=", ".join(sorted((own.interface.name, row.name))),
                 expected=own.interface.name,
                 command="ovs-vsctl --columns=name,ofport find Interface "
-                f"external_ids:iface-id={port.id}",
+                f"external_ids:iface-id={db(port.id)}",
             ),
             Evidence(
                 where=name,
                 what=f"table 0 of {other.bridge}, in_port={row.ofport} ({row.name})",
                 seen="a flow" if _taken(host, row) else "no flow",
                 expected=f"none; one for in_port={own.interface.ofport} ({own.interface.name})",
-                command=f"ovs-ofctl dump-flows {other.bridge} table=0",
+                command=f"ovs-ofctl dump-flows {q(other.bridge)} table=0",
             ),
         ),
         steps=on_host(
             name,
-            f"ovs-vsctl del-port {other.bridge} {row.name}",
+            f"ovs-vsctl del-port {q(other.bridge)} {q(row.name)}",
             undo=plug_again(other.bridge, row),
             verify=installed(own.interface.name),
         ),
@@ -105,14 +106,14 @@ def _other_host(cloud: Cloud, port: Port, plugs: tuple[Plug, ...]) -> Iterator[C
                     seen=f"{plug.interface.name} in {plug.bridge}",
                     expected="none",
                     command="ovs-vsctl --columns=name find Interface "
-                    f"external_ids:iface-id={port.id}",
+                    f"external_ids:iface-id={db(port.id)}",
                 ),
             ),
             steps=on_host(
                 plug.host,
-                f"ovs-vsctl del-port {plug.bridge} {plug.interface.name}",
+                f"ovs-vsctl del-port {q(plug.bridge)} {q(plug.interface.name)}",
                 undo=plug_again(plug.bridge, plug.interface),
-                verify=f"ovs-vsctl find Interface name={plug.interface.name}",
+                verify=f"ovs-vsctl find Interface name={db(plug.interface.name)}",
             ),
             certainty=Certainty.LIKELY,
             victims=frozenset(),
@@ -145,7 +146,7 @@ def _unassigned(cloud: Cloud) -> Iterator[Case]:
                 plug.host,
                 "systemctl restart ovs-vswitchd",
                 undo="nothing to undo",
-                verify=f"ovs-vsctl get Interface {row.name} ofport",
+                verify=f"ovs-vsctl get Interface {q(row.name)} ofport",
                 risk=Risk.BLINKS,
             ),
             # A row that was written a moment ago looks the same.
@@ -160,8 +161,8 @@ def _refused(cloud: Cloud) -> Iterator[Case]:
             continue
         link = host.link_by_name.get(row.name)
         master = link.master if link and link.master != "ovs-system" else ""
-        free = f"ip link set {row.name} nomaster && " if master else ""
-        back = f" && ip link set {row.name} master {master}" if master else ""
+        free = f"ip link set {q(row.name)} nomaster && " if master else ""
+        back = f" && ip link set {q(row.name)} master {q(master)}" if master else ""
         again = plug_again(plug.bridge, row).removeprefix("ovs-vsctl ")
         yield Case(
             subject=subject.port(port.id),
@@ -177,7 +178,7 @@ def _refused(cloud: Cloud) -> Iterator[Case]:
                             what=f"master of {row.name}",
                             seen=master,
                             expected="none, or ovs-system",
-                            command=f"ip link show {row.name}",
+                            command=f"ip link show {q(row.name)}",
                         ),
                     )
                     if master
@@ -186,9 +187,9 @@ def _refused(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=on_host(
                 plug.host,
-                f"{free}ovs-vsctl --if-exists del-port {row.name} -- {again}",
-                undo=f"ovs-vsctl del-port {plug.bridge} {row.name}{back}",
-                verify=f"ovs-vsctl get Interface {row.name} ofport error",
+                f"{free}ovs-vsctl --if-exists del-port {q(row.name)} -- {again}",
+                undo=f"ovs-vsctl del-port {q(plug.bridge)} {q(row.name)}{back}",
+                verify=f"ovs-vsctl get Interface {q(row.name)} ofport error",
             ),
             note="" if master else "If it is refused again, ovs-vswitchd.log says why.",
         )
@@ -201,7 +202,7 @@ def _state(plug: Plug, expected: str) -> Evidence:
         what=f"Interface {row.name} ofport, error",
         seen=f"{'unassigned' if row.ofport is None else row.ofport}, {row.error or 'none'}",
         expected=expected,
-        command=f"ovs-vsctl --columns=ofport,error list Interface {row.name}",
+        command=f"ovs-vsctl --columns=ofport,error list Interface {q(row.name)}",
     )
 
 

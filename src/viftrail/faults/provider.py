@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, is_vm_port
 from viftrail.chain.provider import mappings, routed, uplinks
+from viftrail.chain.quoting import db, q
+from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
@@ -41,6 +43,32 @@ def needed(cloud: Cloud) -> Iterator[tuple[Chassis, str]]:
     yield from found.values()
 
 
+def users(cloud: Cloud, chassis: Chassis, physnet: str) -> frozenset[Subject]:
+    """The ports that reach a physical network by this chassis: behind its gateways, or on it.
+
+    A VM that merely runs there, on another network, does not.
+    """
+    routers: set[str] = set()
+    for gateway in cloud.gateways:
+        side = cloud.provider_side(gateway)
+        if side and gateway.expected is chassis and _physnet(*side) == physnet:
+            routers.add(gateway.router.uuid)
+    served: set[str] = set()
+    direct: set[str] = set()
+    for switch in cloud.nb[LogicalSwitch]:
+        localnet = cloud.localnet_of(switch)
+        if localnet and _physnet(switch, localnet) == physnet:
+            direct.add(switch.uuid)
+        if any(router.uuid in routers for router in cloud.routers_of(switch)):
+            served.add(switch.uuid)
+    return frozenset(
+        subject.port(port.id)
+        for port in cloud.ports.values()
+        if (own := cloud.switch_of(port)) is not None
+        and (own.uuid in served or (own.uuid in direct and cloud.host_of(port) == chassis.hostname))
+    )
+
+
 def lost(text: str, physnet: str) -> str:
     """The bridge that was meant for it in a mapping that ovn-controller cannot read, or after one.
 
@@ -71,6 +99,7 @@ def _unmapped(cloud: Cloud) -> Iterator[Case]:
         mended = ",".join(part for part in (text, f"{physnet}:{bridge}") if part)
         yield Case(
             subject=subject.host(name),
+            victims=users(cloud, chassis, physnet),
             summary=f"{name} has to reach {physnet}, but maps no bridge to it, so it is not "
             "connected to the provider network",
             evidence=(
@@ -79,7 +108,7 @@ def _unmapped(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis.other_config:ovn-bridge-mappings of {name}",
                     seen=text or "empty",
                     expected=f"{physnet}:BRIDGE",
-                    command=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+                    command=f"ovn-sbctl get Chassis {q(chassis.name)} other_config:ovn-bridge-mappings",
                 ),
                 Evidence(
                     where=name,
@@ -91,11 +120,11 @@ def _unmapped(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=on_host(
                 name,
-                f"ovs-vsctl set Open_vSwitch . {KEY}={mended}",
-                undo=f"ovs-vsctl set Open_vSwitch . {KEY}={text}"
+                f"ovs-vsctl set Open_vSwitch . {KEY}={db(mended)}",
+                undo=f"ovs-vsctl set Open_vSwitch . {KEY}={db(text)}"
                 if text
                 else "ovs-vsctl remove Open_vSwitch . external_ids ovn-bridge-mappings",
-                verify=f"ovn-sbctl get Chassis {chassis.name} other_config:ovn-bridge-mappings",
+                verify=f"ovn-sbctl get Chassis {q(chassis.name)} other_config:ovn-bridge-mappings",
             )
             if bridge
             else (),
@@ -141,6 +170,7 @@ def _no_nic(cloud: Cloud) -> Iterator[Case]:
         free = _free_nics(host)
         yield Case(
             subject=subject.host(chassis.hostname),
+            victims=users(cloud, chassis, physnet),
             summary=f"{bridge} of {chassis.hostname} has no NIC in it, so {physnet} ends inside the "
             "host",
             evidence=(
@@ -149,7 +179,7 @@ def _no_nic(cloud: Cloud) -> Iterator[Case]:
                     what=f"ports of {bridge} that leave the host",
                     seen="none",
                     expected="the provider NIC",
-                    command=f"ovs-vsctl list-ports {bridge}",
+                    command=f"ovs-vsctl list-ports {q(bridge)}",
                 ),
                 Evidence(
                     where=chassis.hostname,
@@ -174,9 +204,9 @@ def _insert(host: str, bridge: str, free: list[str]) -> tuple[Step, ...]:
     nic = free[0]
     return on_host(
         host,
-        f"ovs-vsctl --may-exist add-port {bridge} {nic}",
-        undo=f"ovs-vsctl del-port {bridge} {nic}",
-        verify=f"ovs-vsctl list-ports {bridge}",
+        f"ovs-vsctl --may-exist add-port {q(bridge)} {q(nic)}",
+        undo=f"ovs-vsctl del-port {q(bridge)} {q(nic)}",
+        verify=f"ovs-vsctl list-ports {q(bridge)}",
     )
 
 
@@ -216,6 +246,7 @@ FAULTS = (
             "the same log line on a chassis that does not host the network": "that is normal",
         },
         find=_unmapped,
+        spares_others=True,
     ),
     Fault(
         id="prov-nic-not-in-bridge",
@@ -231,5 +262,6 @@ FAULTS = (
         references=("ovs-vsctl(8), add-port",),
         unlike={"prov-mapping-missing": "there no patch port leads to the bridge"},
         find=_no_nic,
+        spares_others=True,
     ),
 )

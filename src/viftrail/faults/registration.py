@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.controller import connection, controller_state
+from viftrail.chain.controller import connection, controller_state, unclaimed
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import encaps
+from viftrail.chain.quoting import db
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, Encap
-from viftrail.faults.controller import unclaimed
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host, unregister
 from viftrail.faults.tunnel import own_address
@@ -78,14 +78,14 @@ def _stale(cloud: Cloud) -> Iterator[Case]:
                     what=f"Encap ip={conflict.ip}",
                     seen=f"of Chassis {holder.name}",
                     expected=f"of Chassis {host.chassis_name}; one address can be in one row only",
-                    command=f"ovn-sbctl --columns=chassis_name,type find Encap ip={conflict.ip}",
+                    command=f"ovn-sbctl --columns=chassis_name,type find Encap ip={db(conflict.ip)}",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
                     what=f"Chassis name={host.chassis_name}",
                     seen="no such row",
                     expected="one row",
-                    command=f"ovn-sbctl find Chassis name={host.chassis_name}",
+                    command=f"ovn-sbctl find Chassis name={db(host.chassis_name)}",
                 ),
                 Evidence(
                     where=name,
@@ -125,14 +125,14 @@ def _duplicate(cloud: Cloud) -> Iterator[Case]:
                     what=f"Encap ip={ip}",
                     seen=f"of {holder.hostname}, a host that lives",
                     expected=f"of {name}, if it were its own",
-                    command=f"ovn-sbctl --columns=chassis_name,type find Encap ip={ip}",
+                    command=f"ovn-sbctl --columns=chassis_name,type find Encap ip={db(ip)}",
                 ),
             ),
             steps=on_host(
                 name,
-                f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={right}",
-                undo=f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={ip}",
-                verify=f"ovn-sbctl --columns=ip find Encap chassis_name={host.chassis_name}",
+                f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={db(right)}",
+                undo=f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={db(ip)}",
+                verify=f"ovn-sbctl --columns=ip find Encap chassis_name={db(host.chassis_name)}",
                 risk=Risk.BLINKS,
             )
             if right

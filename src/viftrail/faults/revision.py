@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viftrail.chain import subject
+from viftrail.chain.binding import FAILED
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 KEY = "neutron:revision_number"
+_KEY = f"external_ids:{atom(KEY)}"
 
 
 def _mismatched(cloud: Cloud) -> Iterator[Case]:
     for port in cloud.ports.values():
         seen = port.row.external_ids.get(KEY, "") if port.row else ""
         wanted = port.owned.revision if port.owned else None
+        neutron = cloud.neutron_port(port.id)
+        if neutron and neutron.vif_type == FAILED:
+            continue  # a try to bind it counts as a change, and none of it goes to Northbound
         if wanted is None or not seen.isdigit() or int(seen) == wanted:
             continue
         older = int(seen) < wanted
-        get = f"ovn-nbctl get Logical_Switch_Port {port.id} 'external_ids:\"{KEY}\"'"
-        change = f'ovn-nbctl set Logical_Switch_Port {port.id} \'external_ids:"{KEY}"='
+        get = f"ovn-nbctl get Logical_Switch_Port {q(port.id)} {q(_KEY)}"
+        change = f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "
         yield Case(
             subject=subject.port(port.id),
             summary=f"Northbound has revision {seen} of the port of {port.label}, and its owner "
@@ -41,9 +47,9 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=owned_row(
                 cloud,
-                ovn=f'{change}"{wanted}"\'',
-                undo=f'{change}"{seen}"\'',
-                openstack=f"openstack port set --description resync {port.id}",
+                ovn=change + q(f"{_KEY}={atom(wanted)}"),
+                undo=change + q(f"{_KEY}={atom(seen)}"),
+                openstack=f"openstack port set --description resync {q(port.id)}",
                 verify=get,
             ),
             # Neutron's maintenance task looks every 300 s, and spares what is younger than 60 s.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import StaticRoute
 from viftrail.faults.fault import Case, Fault
@@ -38,16 +39,16 @@ def _routeless(cloud: Cloud) -> Iterator[Case]:
                     seen=", ".join(f"{row.ip_prefix} via {row.nexthop}" for row in routes)
                     or "none",
                     expected=f"{DEFAULT} via the provider's router",
-                    command=f"ovn-nbctl lr-route-list {router.name}",
+                    command=f"ovn-nbctl lr-route-list {q(router.name)}",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl lr-route-add {router.name} {DEFAULT} {hop}",
-                undo=f"ovn-nbctl lr-route-del {router.name} {DEFAULT}",
-                openstack=f"openstack subnet set --gateway {hop} {subnets}",
-                openstack_undo=f"openstack subnet set --gateway none {subnets}",
-                verify=f"ovn-nbctl lr-route-list {router.name}",
+                ovn=f"ovn-nbctl lr-route-add {q(router.name)} {DEFAULT} {q(hop)}",
+                undo=f"ovn-nbctl lr-route-del {q(router.name)} {DEFAULT}",
+                openstack=f"openstack subnet set --gateway {q(hop)} {q(subnets)}",
+                openstack_undo=f"openstack subnet set --gateway none {q(subnets)}",
+                verify=f"ovn-nbctl lr-route-list {q(router.name)}",
             ),
             # A provider network without a way on may be meant so.
             certainty=Certainty.LIKELY,
@@ -93,22 +94,22 @@ def _torn(cloud: Cloud) -> Iterator[Case]:
                     what=f"Logical_Router {router.name} options:chassis",
                     seen=pinned,
                     expected="not set",
-                    command=f"ovn-nbctl get Logical_Router {router.name} options",
+                    command=f"ovn-nbctl get Logical_Router {q(router.name)} options",
                 ),
                 Evidence(
                     where=NORTHBOUND,
                     what=f"gateway chassis of {leg}",
                     seen=", ".join(gateway.candidates) or "a group",
                     expected="the only gateway",
-                    command=f"ovn-nbctl lrp-get-gateway-chassis {leg}",
+                    command=f"ovn-nbctl lrp-get-gateway-chassis {q(leg)}",
                 ),
             ),
             # No OpenStack command sets or clears that option.
             steps=on_host(
                 cloud.central_name,
-                f"ovn-nbctl remove Logical_Router {router.name} options chassis",
-                undo=f"ovn-nbctl set Logical_Router {router.name} options:chassis={pinned}",
-                verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port=cr-{leg}",
+                f"ovn-nbctl remove Logical_Router {q(router.name)} options chassis",
+                undo=f"ovn-nbctl set Logical_Router {q(router.name)} options:chassis={db(pinned)}",
+                verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port={db('cr-' + leg)}",
                 risk=Risk.BLINKS,
             ),
         )

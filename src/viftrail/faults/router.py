@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
 from viftrail.chain.provider import mappings
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
@@ -47,7 +48,7 @@ def _unhosted(cloud: Cloud) -> Iterator[Case]:
                     what=f"Logical_Router_Port {leg} gateway_chassis, ha_chassis_group",
                     seen="empty, empty",
                     expected="at least one chassis",
-                    command=f"ovn-nbctl lrp-get-gateway-chassis {leg}",
+                    command=f"ovn-nbctl lrp-get-gateway-chassis {q(leg)}",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
@@ -71,11 +72,11 @@ def _schedule(cloud: Cloud, gateway: Gateway, chassis: Chassis) -> tuple[Step, .
     network = gateway.leg.external_ids.get("neutron:network_name", "").removeprefix("neutron-")
     return owned_row(
         cloud,
-        ovn=f"ovn-nbctl lrp-set-gateway-chassis {leg} {chassis.name} 1",
-        undo=f"ovn-nbctl lrp-del-gateway-chassis {leg} {chassis.name}",
+        ovn=f"ovn-nbctl lrp-set-gateway-chassis {q(leg)} {q(chassis.name)} 1",
+        undo=f"ovn-nbctl lrp-del-gateway-chassis {q(leg)} {q(chassis.name)}",
         # Any update of the gateway schedules it (neutron ovn_client.py update_router).
-        openstack=f"openstack router set --external-gateway {network} {router}",
-        verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port=cr-{leg}",
+        openstack=f"openstack router set --external-gateway {q(network)} {q(router)}",
+        verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port={db('cr-' + leg)}",
         risk=Risk.SAFE,
     )
 

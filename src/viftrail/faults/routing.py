@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import (
@@ -33,16 +34,16 @@ def _disabled(cloud: Cloud) -> Iterator[Case]:
                     what=f"Logical_Router {router.name} enabled",
                     seen="false",
                     expected="true",
-                    command=f"ovn-nbctl get Logical_Router {router.name} enabled",
+                    command=f"ovn-nbctl get Logical_Router {q(router.name)} enabled",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl set Logical_Router {router.name} enabled=true",
-                undo=f"ovn-nbctl set Logical_Router {router.name} enabled=false",
-                openstack=f"openstack router set --enable {_id(router.name)}",
-                openstack_undo=f"openstack router set --disable {_id(router.name)}",
-                verify=f"ovn-nbctl get Logical_Router {router.name} enabled",
+                ovn=f"ovn-nbctl set Logical_Router {q(router.name)} enabled=true",
+                undo=f"ovn-nbctl set Logical_Router {q(router.name)} enabled=false",
+                openstack=f"openstack router set --enable {q(_id(router.name))}",
+                openstack_undo=f"openstack router set --disable {q(_id(router.name))}",
+                verify=f"ovn-nbctl get Logical_Router {q(router.name)} enabled",
             ),
             note="If somebody disabled it on purpose, ask first.",
         )
@@ -70,8 +71,8 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
         if leg is None:
             continue
         seen = row.options.get("router-port", "")
-        change = f"ovn-nbctl lsp-set-options {row.name} "
-        rest = [f"{key}={row.options[key]}" for key in row.options if key != "router-port"]
+        change = f"ovn-nbctl lsp-set-options {q(row.name)} "
+        rest = [f"{key}={q(row.options[key])}" for key in row.options if key != "router-port"]
         yield Case(
             subject=_cut_off(switch, row),
             summary=f"the router port of network {switch.name} names "
@@ -84,16 +85,16 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
                     what=f"Logical_Router_Port {leg.name}",
                     seen="exists, and no network leads to it",
                     expected=f"the peer of {row.name}",
-                    command=f"ovn-nbctl list Logical_Router_Port {leg.name}",
+                    command=f"ovn-nbctl list Logical_Router_Port {q(leg.name)}",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=change + " ".join([f"router-port={leg.name}", *rest]),
-                undo=change + " ".join([*([f"router-port={seen}"] if seen else []), *rest]),
-                openstack=f"openstack port set --description resync {row.name}",
-                openstack_undo=f"openstack port set --description '' {row.name}",
-                verify=f"ovn-nbctl lsp-get-options {row.name}",
+                ovn=change + " ".join([f"router-port={q(leg.name)}", *rest]),
+                undo=change + " ".join([*([f"router-port={q(seen)}"] if seen else []), *rest]),
+                openstack=f"openstack port set --description resync {q(row.name)}",
+                openstack_undo=f"openstack port set --description '' {q(row.name)}",
+                verify=f"ovn-nbctl lsp-get-options {q(row.name)}",
             ),
         )
 
@@ -116,7 +117,7 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
                     what=f"Logical_Router_Port {leg_name(row)}",
                     seen="no such row",
                     expected="one row",
-                    command=f"ovn-nbctl find Logical_Router_Port name={leg_name(row)}",
+                    command=f"ovn-nbctl find Logical_Router_Port name={db(leg_name(row))}",
                 ),
             ),
             steps=steps,
@@ -133,7 +134,7 @@ def _peer(row: LogicalSwitchPort, expected: str) -> Evidence:
         what=f"Logical_Switch_Port {row.name} options:router-port",
         seen=row.options.get("router-port", "") or "none",
         expected=expected,
-        command=f"ovn-nbctl lsp-get-options {row.name}",
+        command=f"ovn-nbctl lsp-get-options {q(row.name)}",
     )
 
 
@@ -144,8 +145,8 @@ def _restore(
     leg = row.options.get("router-port", "")
     if router is None or not cidrs or not leg:
         return ()
-    column = f"Logical_Switch_Port {row.name} options"
-    verify = f"ovn-nbctl lrp-get-enabled {leg}"
+    column = f"Logical_Switch_Port {q(row.name)} options"
+    verify = f"ovn-nbctl lrp-get-enabled {q(leg)}"
     if neutron_owns(cloud):
         return (
             Step(
@@ -162,15 +163,16 @@ def _restore(
         *on_host(
             cloud.central_name,
             f"ovn-nbctl --wait=hv remove {column} router-port "
-            f"-- lrp-add {router.name} {leg} {_mac(row.name)} {cidrs}",
-            undo=f"ovn-nbctl lrp-del {leg}",
+            f"-- lrp-add {q(router.name)} {q(leg)} {q(_mac(row.name))} "
+            + " ".join(map(q, cidrs.split())),
+            undo=f"ovn-nbctl lrp-del {q(leg)}",
             verify=verify,
         ),
         *on_host(
             cloud.central_name,
-            f"ovn-nbctl set {column}:router-port={leg}",
+            f"ovn-nbctl set {column}:router-port={db(leg)}",
             undo=f"ovn-nbctl remove {column} router-port",
-            verify=f"ovn-nbctl lsp-get-options {row.name}",
+            verify=f"ovn-nbctl lsp-get-options {q(row.name)}",
         ),
     )
 

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
-from viftrail.chain.local import dropped, lets_in, lets_out, rules_known
+from viftrail.chain.local import (
+    dropped,
+    lets_in,
+    lets_out,
+    mute_versions,
+    rules_known,
+    versions_of,
+)
+from viftrail.chain.quoting import q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.slice import DROP_GROUP
 from viftrail.faults.fault import Case, Fault
@@ -34,16 +42,16 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
                     what=f"Port_Group {name} ports",
                     seen="the port is not among them",
                     expected=row.uuid,
-                    command=f"ovn-nbctl get Port_Group {name} ports",
+                    command=f"ovn-nbctl get Port_Group {q(name)} ports",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl add Port_Group {name} ports {row.uuid}",
-                undo=f"ovn-nbctl remove Port_Group {name} ports {row.uuid}",
-                openstack=f"openstack port set --security-group {group_id} {port.id}",
-                openstack_undo=f"openstack port unset --security-group {group_id} {port.id}",
-                verify=f"ovn-nbctl get Port_Group {name} ports",
+                ovn=f"ovn-nbctl add Port_Group {q(name)} ports {q(row.uuid)}",
+                undo=f"ovn-nbctl remove Port_Group {q(name)} ports {q(row.uuid)}",
+                openstack=f"openstack port set --security-group {q(group_id)} {q(port.id)}",
+                openstack_undo=f"openstack port unset --security-group {q(group_id)} {q(port.id)}",
+                verify=f"ovn-nbctl get Port_Group {q(name)} ports",
             ),
         )
 
@@ -89,21 +97,57 @@ def _closed(cloud: Cloud) -> Iterator[Case]:
                     what=f"to-lport rules of {', '.join(names)}",
                     seen="none that allows",
                     expected="at least one, if it is to be reached",
-                    command=f"ovn-nbctl --type=port-group acl-list {names[0]}",
+                    command=f"ovn-nbctl --type=port-group acl-list {q(names[0])}",
                 ),
             ),
             steps=(
                 Step(
-                    command=f"openstack security group rule create --protocol icmp {security_group}",
+                    command=f"openstack security group rule create --protocol icmp {q(security_group)}",
                     where=ADMIN_SHELL,
                     risk=Risk.SAFE,
                     undo="openstack security group rule delete RULE, with the id that it printed",
-                    verify=f"openstack security group rule list {security_group}",
+                    verify=f"openstack security group rule list {q(security_group)}",
                 ),
             ),
             certainty=Certainty.LIKELY,
             victims=frozenset(),
             note="A tenant may want it so. This lets ping in; open what shall be reached, and no more.",
+        )
+
+
+def _one_version(cloud: Cloud) -> Iterator[Case]:
+    for port in cloud.ports.values():
+        mute = mute_versions(cloud, port) if len(versions_of(port)) > 1 else ()
+        if len(mute) != 1 or _lacking(cloud, port):
+            continue  # mute by all versions it is sg-egress-missing
+        (version,) = mute
+        groups = [group.name for group in cloud.groups_of(port) if group.name != DROP_GROUP]
+        name, match = groups[0], q(f"inport == @{groups[0]} && ip{version}")
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"no security group lets {port.label} send by IPv{version}: every such packet is "
+            "dropped",
+            evidence=(
+                Evidence(
+                    where=NORTHBOUND,
+                    what=f"from-lport rules of {', '.join(groups)} for IPv{version}",
+                    seen="none that allows",
+                    expected="at least one",
+                    command=f"ovn-nbctl --type=port-group acl-list {q(name)}",
+                ),
+            ),
+            steps=owned_row(
+                cloud,
+                ovn=f"ovn-nbctl --type=port-group acl-add {q(name)} from-lport 1002 {match} "
+                "allow-related",
+                undo=f"ovn-nbctl --type=port-group acl-del {q(name)} from-lport 1002 {match}",
+                openstack=f"openstack security group rule create --egress --ethertype IPv{version} "
+                + q(name.removeprefix("pg_").replace("_", "-")),
+                openstack_undo="delete the rule by the id that the command prints",
+                verify=f"ovn-nbctl --type=port-group acl-list {q(name)}",
+            ),
+            certainty=Certainty.LIKELY,
+            note=f"A tenant may want no IPv{version} out, although the port has such an address.",
         )
 
 
@@ -126,6 +170,26 @@ FAULTS = (
             "fip-nat-row-missing": "there even other VMs reach it by its own address",
         },
         find=_closed,
+        intended=True,
+    ),
+    Fault(
+        id="sg-egress-version-missing",
+        stage=Stage.LOCAL,
+        title="Security groups let the VM send by one IP version only",
+        what="The port has IPv4 and IPv6 addresses, and its security groups have egress rules for one "
+        "of the two: the other default rule was deleted, or never written.",
+        shows="The guest has both addresses, and one of them is mute: over IPv6 neighbours and the "
+        "router answer its discovery, which OVN always lets pass, and nothing else does.",
+        decisive="The port is in neutron_pg_drop, and no allow rule from-lport of its groups can match "
+        "that IP version. Whether that is meant only the tenant knows, so an audit does not list it.",
+        remedy="Add the egress rule of that version, if the VM is to send by it.",
+        risk=Risk.SAFE,
+        references=("neutron: common/ovn/acl.py", "ovn-northd(8), ACLs, neighbor discovery"),
+        unlike={
+            "sg-egress-missing": "there the VM sends by no version",
+            "ipv6-ra-missing": "there the guest has no IPv6 address",
+        },
+        find=_one_version,
         intended=True,
     ),
     Fault(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.cluster import all_seen, members
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.server import PID_FILES, UNITS, endpoints, owner_of, server_state
@@ -40,6 +41,8 @@ def _down(database: str) -> Callable[[Cloud], Iterator[Case]]:
     def find(cloud: Cloud) -> Iterator[Case]:
         if cloud.nb[NBGlobal].rows if database == NORTHBOUND else cloud.sb[SBGlobal].rows:
             return  # somebody serves it
+        if members(cloud, database) or not all_seen(cloud):
+            return  # what is left of a cluster: sb-raft-no-quorum; or others may serve
         states = {name: server_state(host, database) for name, host in cloud.central.items()}
         guilty = {name: state for name, state in states.items() if state not in ("", RUNNING)}
         for name, state in list(guilty.items())[:1]:
@@ -163,101 +166,6 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
         )
 
 
-def _no_quorum(cloud: Cloud) -> Iterator[Case]:
-    for database, tool in TOOLS.items():
-        members = {
-            name: host.servers[database]
-            for name, host in cloud.hosts.items()
-            if database in host.servers and host.servers[database].model == "clustered"
-        }
-        if not members or any(member.connected for member in members.values()):
-            continue
-        silent = [
-            name
-            for name, host in cloud.central.items()
-            if server_state(host, database) not in ("", RUNNING)
-        ]
-        yield Case(
-            subject=subject.CLOUD,
-            summary=f"the cluster of {database} has lost its majority: "
-            f"{', '.join(members)} {'are' if len(members) > 1 else 'is'} disconnected from it"
-            + (f", and the server on {', '.join(silent)} is dead or stopped" if silent else ""),
-            evidence=tuple(
-                Evidence(
-                    where=name,
-                    what=f"_Server.Database {database} connected",
-                    seen="false",
-                    expected="true",
-                    command=f"ovn-appctl -t /run/ovn/{PID_FILES[database]}.ctl cluster/status "
-                    f"{database}",
-                )
-                for name in members
-            ),
-            steps=tuple(
-                step
-                for name in silent
-                for step in on_host(
-                    name,
-                    f"systemctl restart {UNITS[database]}",
-                    undo=f"systemctl stop {UNITS[database]}",
-                    verify=f"{tool} --timeout=5 get-connection",
-                )
-            ),
-            victims=unfinished(cloud) if database == SOUTHBOUND else frozenset(),
-            note="Never kick a member or make the cluster anew before its files are saved: what only "
-            "the lost members know would be gone.",
-        )
-
-
-def _single(cloud: Cloud) -> Iterator[Case]:
-    clustered = any(
-        host.servers[SOUTHBOUND].model == "clustered"
-        for host in cloud.hosts.values()
-        if SOUTHBOUND in host.servers
-    )
-    if not clustered:
-        return
-    for name, host in cloud.hosts.items():
-        remote = host.settings.get("ovn-remote", "")
-        others = [
-            other.settings.get("ovn-remote", "")
-            for peer, other in cloud.hosts.items()
-            if peer != name
-        ]
-        best = max(others, key=lambda each: len(endpoints(each)), default="")
-        if len(endpoints(remote)) != 1 or len(endpoints(best)) < 2:
-            continue
-        if endpoints(remote)[0] not in endpoints(best):
-            continue  # a virtual address that all members share
-        yield Case(
-            subject=subject.host(name),
-            summary=f"{name} knows one member of the Southbound cluster only ({remote}), and follows "
-            "nobody when that one is down or behind",
-            evidence=(
-                Evidence(
-                    where=name,
-                    what="Open_vSwitch.external_ids:ovn-remote",
-                    seen=remote,
-                    expected=best,
-                    command="ovs-vsctl get Open_vSwitch . external_ids:ovn-remote",
-                ),
-            ),
-            steps=on_host(
-                name,
-                f"ovs-vsctl set Open_vSwitch . 'external_ids:ovn-remote=\"{best}\"'",
-                undo=f"ovs-vsctl set Open_vSwitch . 'external_ids:ovn-remote=\"{remote}\"'",
-                verify="ovn-appctl -t ovn-controller connection-status",
-            ),
-            victims=unfinished(cloud) & _on(cloud, name)
-            if connection(host) != "connected"
-            else frozenset(),
-        )
-
-
-def _on(cloud: Cloud, name: str) -> frozenset[Subject]:
-    return frozenset(subject.port(port.id) for port in cloud.ports_on.get(name, ()))
-
-
 FAULTS = (
     Fault(
         id="nb-server-down",
@@ -333,41 +241,5 @@ FAULTS = (
             "controller-sb-unreachable": "there the server listens, and one host looks elsewhere",
         },
         find=_listener_gone,
-    ),
-    Fault(
-        id="sb-raft-no-quorum",
-        stage=Stage.SOUTHBOUND,
-        title="A database cluster has lost its majority",
-        what="Most members of a RAFT cluster of OVN_Southbound or OVN_Northbound are down or cut off. "
-        "The rest elect no leader, and serve nobody.",
-        shows="The flows that are installed go on passing traffic, and nothing changes any more. "
-        "Clients log `clustered database server is disconnected from cluster; trying another server`.",
-        decisive="Every member that answers says `connected: false` of itself in its _Server database.",
-        remedy="Start the members that are down. Two of three are enough.",
-        risk=Risk.SAFE,
-        references=("ovsdb(7), clustered database", "ovs: ovsdb/raft.c"),
-        unlike={
-            "sb-server-down": "there no server answers at all",
-            "one follower": "it serves all who do not insist on the leader, and nothing is wrong",
-        },
-        find=_no_quorum,
-        unprovoked="the lab's databases are standalone servers.",
-    ),
-    Fault(
-        id="sb-stale-or-single-endpoint",
-        stage=Stage.SOUTHBOUND,
-        title="A host knows one member of the Southbound cluster only",
-        what="ovn-remote of the host names one member, while the cluster has more. When that member is "
-        "down, or behind the others, the host has nobody else to follow.",
-        shows="Nothing while the member lives. After it fails, this host alone stays as it was.",
-        decisive="One endpoint in ovn-remote, which is one of several in the other hosts' lists.",
-        remedy="List all members. ovn-controller connects anew; no packet is lost.",
-        risk=Risk.SAFE,
-        references=("ovn-controller(8), ovn-remote", "ovs: lib/ovsdb-cs.c"),
-        unlike={"a virtual address": "it is no member's own, and the others have it too"},
-        find=_single,
-        unprovoked="the lab's databases are standalone servers.",
-        on_path_freezes=True,
-        spares_others=True,
     ),
 )

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.controller import controller_state
+from viftrail.chain.controller import controller_state, unclaimed
 from viftrail.chain.daemon import RUNNING
 from viftrail.chain.mesh import encaps
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, SBGlobal
-from viftrail.faults.controller import unclaimed, usual_remote
+from viftrail.faults.controller import usual_remote
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
 from viftrail.faults.tunnel import own_address
@@ -40,7 +41,9 @@ def _incomplete(cloud: Cloud) -> Iterator[Case]:
             continue
         values = {key: _value(cloud, name, host, key) for key in missing}
         words = " and ".join(missing)
-        known = " ".join(f"external_ids:{key}={value}" for key, value in values.items() if value)
+        known = " ".join(
+            f"external_ids:{key}={db(value)}" for key, value in values.items() if value
+        )
         yield Case(
             subject=subject.host(name),
             summary=f"ovn-controller on {name} is not told {words}"
@@ -56,7 +59,7 @@ def _incomplete(cloud: Cloud) -> Iterator[Case]:
                         what=f"Open_vSwitch.external_ids:{key}",
                         seen="not set",
                         expected=values[key] or "set",
-                        command=f"ovs-vsctl get Open_vSwitch . external_ids:{key}",
+                        command=f"ovs-vsctl get Open_vSwitch . external_ids:{q(key)}",
                     )
                     for key in missing
                 ),
@@ -65,7 +68,7 @@ def _incomplete(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis hostname={name}",
                     seen="still registered" if rows else "no such row",
                     expected="one row",
-                    command=f"ovn-sbctl find Chassis hostname={name}",
+                    command=f"ovn-sbctl find Chassis hostname={db(name)}",
                 ),
             ),
             steps=on_host(
@@ -75,7 +78,7 @@ def _incomplete(cloud: Cloud) -> Iterator[Case]:
                 + " -- ".join(
                     f"remove Open_vSwitch . external_ids {key}" for key in missing if values[key]
                 ),
-                verify=f"ovn-sbctl find Chassis hostname={name}",
+                verify=f"ovn-sbctl find Chassis hostname={db(name)}",
             )
             if known
             else (),

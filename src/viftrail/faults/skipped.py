@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import UNREACHED
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import (
     LogicalRouter,
@@ -117,7 +118,7 @@ def _exhausted(cloud: Cloud) -> Iterator[Case]:
                     what=f"Logical_Switch {switch.name}",
                     seen=full,
                     expected="fewer",
-                    command=f"ovn-nbctl lsp-list {switch.name}",
+                    command=f"ovn-nbctl lsp-list {q(switch.name)}",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
@@ -166,7 +167,9 @@ def _same_name(cloud: Cloud) -> Iterator[Case]:
             lost, taken = (leg.name, names[1]), names[0]
         # The one that was there before has the tenants; the other has the remedy.
         command = (
-            f"ovn-nbctl lsp-del {leg.name}" if router_lost else f"ovn-nbctl lrp-del {leg.name}"
+            f"ovn-nbctl lsp-del {q(leg.name)}"
+            if router_lost
+            else f"ovn-nbctl lrp-del {q(leg.name)}"
         )
         yield Case(
             subject=subject.router(lost[1]) if router_lost else subject.port(row.name),
@@ -178,21 +181,21 @@ def _same_name(cloud: Cloud) -> Iterator[Case]:
                     what=f"Logical_Switch_Port and Logical_Router_Port name={leg.name}",
                     seen=f"one in {names[1]}, one in {names[0]}",
                     expected="one of them only",
-                    command=f"ovn-nbctl find Logical_Router_Port name={leg.name}",
+                    command=f"ovn-nbctl find Logical_Router_Port name={db(leg.name)}",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
                     what=f"Port_Binding logical_port={leg.name} type",
                     seen=binding.type or "empty, a guest's",
                     expected="patch, a router's" if router_lost else row.type or "empty, a guest's",
-                    command=f"ovn-sbctl --columns=type find Port_Binding logical_port={leg.name}",
+                    command=f"ovn-sbctl --columns=type find Port_Binding logical_port={db(leg.name)}",
                 ),
             ),
             steps=on_host(
                 cloud.central_name,
                 command,
                 undo="create the row again from the list above",
-                verify=f"ovn-sbctl find Port_Binding logical_port={leg.name}",
+                verify=f"ovn-sbctl find Port_Binding logical_port={db(leg.name)}",
                 risk=Risk.DISRUPTIVE,
             ),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.controller import controller_state
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
@@ -39,7 +40,7 @@ def _requested_elsewhere(cloud: Cloud) -> Iterator[Case]:
                     what="Logical_Switch_Port.options:requested-chassis",
                     seen=wanted,
                     expected=host,
-                    command=f"ovn-nbctl get Logical_Switch_Port {port.id} options",
+                    command=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} options",
                 ),
                 Evidence(
                     where=host,
@@ -47,7 +48,7 @@ def _requested_elsewhere(cloud: Cloud) -> Iterator[Case]:
                     seen=f"{plugs[0].interface.name} in {plugs[0].bridge}",
                     expected=f"on {wanted}, if that is where the VM runs",
                     command="ovs-vsctl --columns=name find Interface "
-                    f"external_ids:iface-id={port.id}",
+                    f"external_ids:iface-id={db(port.id)}",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
@@ -55,16 +56,17 @@ def _requested_elsewhere(cloud: Cloud) -> Iterator[Case]:
                     seen=holder.hostname if holder else "nobody",
                     expected=host,
                     command="ovn-sbctl --columns=chassis,requested_chassis find Port_Binding "
-                    f"logical_port={port.id}",
+                    f"logical_port={db(port.id)}",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl set Logical_Switch_Port {port.id} options:requested-chassis={host}",
-                undo=f"ovn-nbctl set Logical_Switch_Port {port.id} "
-                f"options:requested-chassis={wanted}",
-                openstack=f"openstack port set --host {host} {port.id}",
-                openstack_undo=f"openstack port set --host {wanted} {port.id}",
+                ovn=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "
+                f"options:requested-chassis={db(host)}",
+                undo=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "
+                f"options:requested-chassis={db(wanted)}",
+                openstack=f"openstack port set --host {q(host)} {q(port.id)}",
+                openstack_undo=f"openstack port set --host {q(wanted)} {q(port.id)}",
                 verify=claimed(port.id),
             ),
         )
@@ -99,14 +101,14 @@ def _claimed_elsewhere(cloud: Cloud) -> Iterator[Case]:
                     what="Logical_Switch_Port.options:requested-chassis",
                     seen=",".join(wanted),
                     expected=holder.hostname,
-                    command=f"ovn-nbctl get Logical_Switch_Port {port.id} options",
+                    command=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} options",
                 ),
                 Evidence(
                     where=SOUTHBOUND,
                     what="Port_Binding.chassis",
                     seen=holder.hostname,
                     expected=wanted[0],
-                    command=f"ovn-sbctl --columns=chassis find Port_Binding logical_port={port.id}",
+                    command=f"ovn-sbctl --columns=chassis find Port_Binding logical_port={db(port.id)}",
                 ),
             ),
             steps=(),
@@ -138,16 +140,17 @@ def _unplugged_elsewhere(cloud: Cloud) -> Iterator[Case]:
                     what="Logical_Switch_Port.options:requested-chassis",
                     seen=wanted,
                     expected=host,
-                    command=f"ovn-nbctl get Logical_Switch_Port {port.id} options",
+                    command=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} options",
                 ),
             ),
             steps=owned_row(
                 cloud,
-                ovn=f"ovn-nbctl set Logical_Switch_Port {port.id} options:requested-chassis={host}",
-                undo=f"ovn-nbctl set Logical_Switch_Port {port.id} "
-                f"options:requested-chassis={wanted}",
-                openstack=f"openstack port set --host {host} {port.id}",
-                openstack_undo=f"openstack port set --host {wanted} {port.id}",
+                ovn=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "
+                f"options:requested-chassis={db(host)}",
+                undo=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "
+                f"options:requested-chassis={db(wanted)}",
+                openstack=f"openstack port set --host {q(host)} {q(port.id)}",
+                openstack_undo=f"openstack port set --host {q(wanted)} {q(port.id)}",
                 verify=claimed(port.id),
             ),
             certainty=Certainty.LIKELY,
@@ -181,7 +184,7 @@ def _gracefully_gone(cloud: Cloud) -> Iterator[Case]:
                     what=f"Chassis name={system_id}",
                     seen="no such row",
                     expected=f"one row, hostname {name}",
-                    command=f"ovn-sbctl find Chassis name={system_id}",
+                    command=f"ovn-sbctl find Chassis name={db(system_id)}",
                 ),
                 Evidence(
                     where=name,

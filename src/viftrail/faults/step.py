@@ -7,15 +7,16 @@ or the owner is the lab, is Northbound itself the place.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.daemon import HUNG, STOPPED
+from viftrail.chain.quoting import atom, db, q
+from viftrail.facts import owner
 from viftrail.facts.vswitch import Interface
 from viftrail.verdict import Risk, Step
 
-ADMIN_SHELL = "a shell with OpenStack admin credentials"
+ADMIN_SHELL = owner.ADMIN_SHELL
 NO_UNDO = "nothing to undo"
 NOTHING_CHANGED = "nothing is changed"
 """The undo of a step that only looks."""
@@ -88,21 +89,21 @@ def revive(host: str, daemon: str, state: str, *, verify: str, blinks: str) -> t
 
 def claimed(port_id: str) -> str:
     """A command that shows that the port was claimed again."""
-    return f"ovn-nbctl get Logical_Switch_Port {port_id} up"
+    return f"ovn-nbctl get Logical_Switch_Port {q(port_id)} up"
 
 
 def installed(interface: str) -> str:
     """A command that shows on the host that ovn-controller claimed what is plugged."""
-    return f"ovs-vsctl get Interface {interface} external_ids:ovn-installed"
+    return f"ovs-vsctl get Interface {q(interface)} external_ids:ovn-installed"
 
 
 def plug_again(bridge: str, row: Interface) -> str:
     """The command that makes an Interface as it was."""
-    settings = [f"type={row.type}"] if row.type else []
+    settings = [f"type={db(row.type)}"] if row.type else []
     for column, pairs in (("options", row.options), ("external_ids", row.external_ids)):
-        settings += [shlex.quote(f'{column}:{key}="{pairs[key]}"') for key in sorted(pairs)]
-    command = f"ovs-vsctl --may-exist add-port {bridge} {row.name}"
-    return command + (f" -- set Interface {row.name} {' '.join(settings)}" if settings else "")
+        settings += [q(f"{column}:{key}={atom(pairs[key])}") for key in sorted(pairs)]
+    command = f"ovs-vsctl --may-exist add-port {q(bridge)} {q(row.name)}"
+    return command + (f" -- set Interface {q(row.name)} {' '.join(settings)}" if settings else "")
 
 
 def reboot(cloud: Cloud, port: Port) -> tuple[Step, ...]:
@@ -110,9 +111,9 @@ def reboot(cloud: Cloud, port: Port) -> tuple[Step, ...]:
     lab = cloud.owner.kind == "lab"
     return (
         Step(
-            command=f"viftrail lab reboot {port.label} --name {cloud.owner.name}"
+            command=f"viftrail lab reboot {q(port.label)} --name {q(cloud.owner.name)}"
             if lab
-            else f"openstack server reboot --hard {port.label}",
+            else f"openstack server reboot --hard {q(port.label)}",
             where=cloud.central_name if lab else ADMIN_SHELL,
             risk=Risk.DISRUPTIVE,
             undo=f"{NO_UNDO}: the guest restarts",
@@ -127,8 +128,8 @@ def unregister(cloud: Cloud, name: str) -> Iterator[Step]:
     """Delete a Chassis that is no living host's."""
     yield from on_host(
         cloud.central_name,
-        f"ovn-sbctl chassis-del {name} && ovn-sbctl --if-exists destroy Chassis_Private {name}",
+        f"ovn-sbctl chassis-del {q(name)} && ovn-sbctl --if-exists destroy Chassis_Private {q(name)}",
         undo="a living ovn-controller registers itself again",
-        verify=f"ovn-sbctl find Chassis name={name}",
+        verify=f"ovn-sbctl find Chassis name={db(name)}",
         risk=Risk.BLINKS,
     )

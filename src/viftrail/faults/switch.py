@@ -10,6 +10,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import ABSENT, DEAD, HUNG, RUNNING, STOPPED
 from viftrail.chain.plug import diverted
+from viftrail.chain.quoting import q
 from viftrail.chain.switch import speaks, switch_state
 from viftrail.facts.host import Host
 from viftrail.facts.southbound import Chassis
@@ -91,7 +92,7 @@ def _wiped(cloud: Cloud) -> Iterator[Case]:
                     what=f"OpenFlow flows in {flows.bridge}",
                     seen=str(flows.count),
                     expected="some for each port; a host that is registered has over ten",
-                    command=f"ovs-ofctl dump-aggregate {flows.bridge}",
+                    command=f"ovs-ofctl dump-aggregate {q(flows.bridge)}",
                 ),
                 *(
                     Evidence(
@@ -99,7 +100,7 @@ def _wiped(cloud: Cloud) -> Iterator[Case]:
                         what=f"table 0 of {flows.bridge}, in_port={number} ({device})",
                         seen="no flow",
                         expected="one flow, as its port is installed",
-                        command=f"ovs-ofctl dump-flows {flows.bridge} table=0,in_port={number}",
+                        command=f"ovs-ofctl dump-flows {q(flows.bridge)} table=0,in_port={number}",
                     )
                     for device, number in sorted(expected.items())[:2]
                 ),
@@ -117,7 +118,7 @@ def _wiped(cloud: Cloud) -> Iterator[Case]:
                     where=name,
                     risk=Risk.BLINKS,
                     undo=NO_UNDO,
-                    verify=f"ovs-ofctl dump-aggregate {flows.bridge}",
+                    verify=f"ovs-ofctl dump-aggregate {q(flows.bridge)}",
                     blinks=f"nothing that works now: nothing passes {flows.bridge} of {name}",
                 ),
             ),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT, LogicalRouter
 from viftrail.faults.fault import Case, Fault
@@ -42,16 +43,16 @@ def _case(cloud: Cloud, row: NAT, port: Port, right: str) -> Case:
                 what=f"NAT external_ip={row.external_ip} logical_ip",
                 seen=row.logical_ip,
                 expected=right,
-                command=f"ovn-nbctl find NAT external_ip={row.external_ip}",
+                command=f"ovn-nbctl find NAT external_ip={db(row.external_ip)}",
             ),
         ),
         steps=owned_row(
             cloud,
-            ovn=f"ovn-nbctl set NAT {row.uuid} logical_ip={right}",
-            undo=f"ovn-nbctl set NAT {row.uuid} logical_ip={row.logical_ip}",
-            openstack=f"openstack floating ip set --port {port.id} --fixed-ip-address {right} "
-            f"{row.external_ip}",
-            verify=f"ovn-nbctl lr-nat-list {name}",
+            ovn=f"ovn-nbctl set NAT {q(row.uuid)} logical_ip={db(right)}",
+            undo=f"ovn-nbctl set NAT {q(row.uuid)} logical_ip={db(row.logical_ip)}",
+            openstack=f"openstack floating ip set --port {q(port.id)} --fixed-ip-address {q(right)} "
+            f"{q(row.external_ip)}",
+            verify=f"ovn-nbctl lr-nat-list {q(name)}",
         ),
     )
 
@@ -77,15 +78,15 @@ def _unowned(cloud: Cloud) -> Iterator[Case]:
                     what=f"NAT external_ip={row.external_ip}",
                     seen=f"to {row.logical_ip}",
                     expected="a floating IP of the owner's",
-                    command=f"ovn-nbctl find NAT external_ip={row.external_ip}",
+                    command=f"ovn-nbctl find NAT external_ip={db(row.external_ip)}",
                 ),
             ),
             steps=on_host(
                 cloud.central_name,
-                f"ovn-nbctl lr-nat-del {name} dnat_and_snat {row.external_ip}",
-                undo=f"ovn-nbctl lr-nat-add {name} dnat_and_snat {row.external_ip} "
-                f"{row.logical_ip}",
-                verify=f"ovn-nbctl lr-nat-list {name}",
+                f"ovn-nbctl lr-nat-del {q(name)} dnat_and_snat {q(row.external_ip)}",
+                undo=f"ovn-nbctl lr-nat-add {q(name)} dnat_and_snat {q(row.external_ip)} "
+                f"{q(row.logical_ip)}",
+                verify=f"ovn-nbctl lr-nat-list {q(name)}",
                 risk=Risk.SAFE,
             ),
             victims=frozenset(),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.chain.sounding import arrives, knock_evidence, silenced
 from viftrail.chain.tunnel import local_addresses, loss, loss_evidence, suspected, traffic
 from viftrail.facts.host import FirewallRule, Host
@@ -40,7 +41,7 @@ def _wrong_address(cloud: Cloud) -> Iterator[Case]:
                     what=f"Encap.ip of {name}",
                     seen=announced,
                     expected=right,
-                    command=f"ovn-sbctl --columns=ip find Encap chassis_name={host.chassis_name}",
+                    command=f"ovn-sbctl --columns=ip find Encap chassis_name={db(host.chassis_name)}",
                 ),
                 Evidence(
                     where=name,
@@ -52,9 +53,9 @@ def _wrong_address(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=on_host(
                 name,
-                f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={right}",
-                undo=f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={announced}",
-                verify=f"ovn-sbctl --columns=ip find Encap chassis_name={host.chassis_name}",
+                f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={db(right)}",
+                undo=f"ovs-vsctl set Open_vSwitch . external_ids:ovn-encap-ip={db(announced)}",
+                verify=f"ovn-sbctl --columns=ip find Encap chassis_name={db(host.chassis_name)}",
                 risk=Risk.BLINKS,
             ),
         )
@@ -165,7 +166,7 @@ def _unblock(cloud: Cloud, sender: str, receiver: str) -> tuple[Step, ...]:
     steps = []
     for name in (sender, receiver):
         for rule in _rules(cloud, name):
-            place = f"{rule.family} {rule.table} {rule.chain}"
+            place = " ".join(map(q, (rule.family, rule.table, rule.chain)))
             steps.append(
                 Step(
                     command=f"nft delete rule {place} handle {rule.handle}",

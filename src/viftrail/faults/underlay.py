@@ -10,6 +10,7 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.mesh import Realm, encaps, is_overlay, realms
 from viftrail.chain.provider import uplinks
+from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host, Link
 from viftrail.facts.inquiry import NORTHBOUND
@@ -132,7 +133,7 @@ def _case(
                     what=f"MTU of {link.ifname}, which geneve from {way.address} leaves by",
                     seen=str(link.mtu),
                     expected=f"{needed} or more",
-                    command=f"ip link show {link.ifname}",
+                    command=f"ip link show {q(link.ifname)}",
                 )
                 for link in narrow
             ),
@@ -141,7 +142,7 @@ def _case(
                 what=f"MTU of network {_name(largest)}",
                 seen=f"{mtu}; with {way.overhead} of geneve {needed}",
                 expected=f"at most {way.room} for this underlay",
-                command=f"ovn-nbctl get Logical_Switch {largest.name} external_ids",
+                command=f"ovn-nbctl get Logical_Switch {q(largest.name)} external_ids",
             ),
         ),
         steps=tuple(_raise(cloud.hosts[name], name, narrow, needed)),
@@ -162,14 +163,14 @@ def _raise(host: Host, name: str, narrow: list[Link], needed: int) -> Iterator[S
     bridges = host.conf[Bridge].by("name")
     below = [link for link in reversed(narrow) if link.ifname not in bridges]
     for link in below or narrow:
-        command = f"ip link set dev {link.ifname} mtu {needed}"
-        undo = f"ip link set dev {link.ifname} mtu {link.mtu}"
+        command = f"ip link set dev {q(link.ifname)} mtu {q(needed)}"
+        undo = f"ip link set dev {q(link.ifname)} mtu {link.mtu}"
         if link.ifname in bridges:  # ovs-vswitchd would take that back
-            command = f"ovs-vsctl set Interface {link.ifname} mtu_request={needed}"
-            undo = f"ovs-vsctl clear Interface {link.ifname} mtu_request"
+            command = f"ovs-vsctl set Interface {q(link.ifname)} mtu_request={db(needed)}"
+            undo = f"ovs-vsctl clear Interface {q(link.ifname)} mtu_request"
         # Many cards reset their link at a change of MTU.
         yield from on_host(
-            name, command, undo=undo, verify=f"ip link show {link.ifname}", risk=Risk.BLINKS
+            name, command, undo=undo, verify=f"ip link show {q(link.ifname)}", risk=Risk.BLINKS
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import NAME_LENGTH, Cloud, Plug, Port
 from viftrail.chain.plug import diverted, emptied, own_link
+from viftrail.chain.quoting import atom, db, q
 from viftrail.chain.vif import usable
 from viftrail.facts.host import Host
 from viftrail.facts.northbound import LogicalSwitchPort
@@ -42,9 +43,9 @@ def _own_interface(host: Host, port: Port) -> Interface | None:
 
 def _plug_keys(port: Port) -> str:
     """The external_ids that os-vif gives a port's Interface."""
-    keys = {"iface-id": port.id, "iface-status": "active", "attached-mac": f"'\"{port.mac}\"'"}
+    keys = {"iface-id": db(port.id), "iface-status": "active", "attached-mac": q(atom(port.mac))}
     if port.owned and port.owned.server_id:
-        keys["vm-uuid"] = port.owned.server_id
+        keys["vm-uuid"] = db(port.owned.server_id)
     return " ".join(f"external_ids:{key}={value}" for key, value in keys.items())
 
 
@@ -64,7 +65,7 @@ def _not_in_bridge(cloud: Cloud) -> Iterator[Case]:
                 continue
             device = link.ifname
         seen = f"in {elsewhere.bridge or 'no bridge'}" if elsewhere else "in no bridge"
-        remove = f"--if-exists del-port {device} -- " if elsewhere else ""
+        remove = f"--if-exists del-port {q(device)} -- " if elsewhere else ""
         yield Case(
             subject=subject.port(port.id),
             summary=f"{device} of {port.label} exists on {name} but is {seen}, not in {bridge}",
@@ -74,21 +75,21 @@ def _not_in_bridge(cloud: Cloud) -> Iterator[Case]:
                     what=f"device {device}",
                     seen="exists",
                     expected="exists",
-                    command=f"ip link show {device}",
+                    command=f"ip link show {q(device)}",
                 ),
                 Evidence(
                     where=name,
                     what=f"bridge of {device}",
                     seen=seen.removeprefix("in "),
                     expected=bridge,
-                    command=f"ovs-vsctl iface-to-br {device}",
+                    command=f"ovs-vsctl iface-to-br {q(device)}",
                 ),
             ),
             steps=on_host(
                 name,
-                f"ovs-vsctl {remove}--may-exist add-port {bridge} {device} "
-                f"-- set Interface {device} {_plug_keys(port)}",
-                undo=f"ovs-vsctl del-port {bridge} {device}",
+                f"ovs-vsctl {remove}--may-exist add-port {q(bridge)} {q(device)} "
+                f"-- set Interface {q(device)} {_plug_keys(port)}",
+                undo=f"ovs-vsctl del-port {q(bridge)} {q(device)}",
                 verify=installed(device),
             ),
         )
@@ -106,9 +107,9 @@ def _iface_id(cloud: Cloud) -> Iterator[tuple[Port, str, Interface, str]]:
 
 def _iface_case(port: Port, host: str, row: Interface, carried: str, because: str) -> Case:
     undo = (
-        f"ovs-vsctl set Interface {row.name} external_ids:iface-id={carried}"
+        f"ovs-vsctl set Interface {q(row.name)} external_ids:iface-id={db(carried)}"
         if carried
-        else f"ovs-vsctl remove Interface {row.name} external_ids iface-id"
+        else f"ovs-vsctl remove Interface {q(row.name)} external_ids iface-id"
     )
     return Case(
         subject=subject.port(port.id),
@@ -120,12 +121,12 @@ def _iface_case(port: Port, host: str, row: Interface, carried: str, because: st
                 what=f"Interface {row.name} external_ids:iface-id",
                 seen=carried or "not set",
                 expected=port.id,
-                command=f"ovs-vsctl get Interface {row.name} external_ids",
+                command=f"ovs-vsctl get Interface {q(row.name)} external_ids",
             ),
         ),
         steps=on_host(
             host,
-            f"ovs-vsctl set Interface {row.name} external_ids:iface-id={port.id}",
+            f"ovs-vsctl set Interface {q(row.name)} external_ids:iface-id={db(port.id)}",
             undo=undo,
             verify=installed(row.name),
         ),
@@ -177,14 +178,14 @@ def _device_missing(cloud: Cloud) -> Iterator[Case]:
                     what=f"device {row.name}",
                     seen="no such device" if gone else "exists by now",
                     expected="exists, held open by the VM",
-                    command=f"ip link show {row.name}",
+                    command=f"ip link show {q(row.name)}",
                 ),
                 Evidence(
                     where=name,
                     what=f"Interface {row.name} ofport, error, link_state",
                     seen=f"{row.ofport}, {row.error or 'none'}, {row.link_state or 'none'}",
                     expected="a positive number, none, up",
-                    command=f"ovs-vsctl list Interface {row.name}",
+                    command=f"ovs-vsctl list Interface {q(row.name)}",
                 ),
             ),
             steps=reboot(cloud, port),
@@ -209,21 +210,21 @@ def _device_down(cloud: Cloud) -> Iterator[Case]:
                     what=f"device {link.ifname}",
                     seen="down",
                     expected="up",
-                    command=f"ip link show {link.ifname}",
+                    command=f"ip link show {q(link.ifname)}",
                 ),
                 Evidence(
                     where=name,
                     what=f"Interface external_ids:iface-id={port.id}",
                     seen=f"{link.ifname} in {plug.bridge}",
                     expected="the same: the plug itself is right",
-                    command=f"ovs-vsctl iface-to-br {link.ifname}",
+                    command=f"ovs-vsctl iface-to-br {q(link.ifname)}",
                 ),
             ),
             steps=on_host(
                 name,
-                f"ip link set {link.ifname} up",
-                undo=f"ip link set {link.ifname} down",
-                verify=f"ovs-vsctl get Interface {link.ifname} link_state",
+                f"ip link set {q(link.ifname)} up",
+                undo=f"ip link set {q(link.ifname)} down",
+                verify=f"ovs-vsctl get Interface {q(link.ifname)} link_state",
             ),
         )
 
@@ -237,14 +238,14 @@ def _hybrid_leg(cloud: Cloud) -> Iterator[Case]:
         for device in ("qvb" + short, "tap" + short):
             link = host.link_by_name.get(device)
             if link is not None and link.master != bridge:
-                mends.append(f"ip link set {device} master {bridge}")
+                mends.append(f"ip link set {q(device)} master {q(bridge)}")
                 evidence.append(
                     _leg(name, device, f"in {link.master or 'no bridge'}", f"in {bridge}")
                 )
         for device in (bridge, "qvb" + short, "qvo" + short, "tap" + short):
             link = host.link_by_name.get(device)
             if link is not None and not link.up:
-                mends.append(f"ip link set {device} up")
+                mends.append(f"ip link set {q(device)} up")
                 evidence.append(_leg(name, device, "down", "up"))
         if mends:
             yield Case(
@@ -256,7 +257,7 @@ def _hybrid_leg(cloud: Cloud) -> Iterator[Case]:
                     name,
                     " && ".join(mends),
                     undo=NO_UNDO,
-                    verify=f"bridge link show | grep {bridge}",
+                    verify=f"bridge link show | grep {q(bridge)}",
                 ),
             )
 
@@ -267,7 +268,7 @@ def _leg(host: str, device: str, seen: str, expected: str) -> Evidence:
         what=f"device {device}",
         seen=seen,
         expected=expected,
-        command=f"ip link show {device}",
+        command=f"ip link show {q(device)}",
     )
 
 

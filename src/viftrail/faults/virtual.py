@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
@@ -33,24 +34,24 @@ def _unclaimed(cloud: Cloud) -> Iterator[Case]:
                     seen="empty",
                     expected=f"the chassis of one of {', '.join(p.label for p in members)}",
                     command="ovn-sbctl --columns=chassis,virtual_parent find Port_Binding "
-                    f"logical_port={row.name}",
+                    f"logical_port={db(row.name)}",
                 ),
                 Evidence(
                     where=NORTHBOUND,
                     what="its options virtual-ip and virtual-parents",
                     seen=f"{address}, {row.options.get('virtual-parents', '')}",
                     expected="the members that may use the address",
-                    command=f"ovn-nbctl get Logical_Switch_Port {row.name} options",
+                    command=f"ovn-nbctl get Logical_Switch_Port {q(row.name)} options",
                 ),
             ),
             steps=(
                 Step(
-                    command=f"arping -U -c 3 -I eth0 {address}",
+                    command=f"arping -U -c 3 -I eth0 {q(address)}",
                     where="the member that holds the address",
                     risk=Risk.SAFE,
                     undo="the next member that announces the address takes it over",
                     verify="ovn-sbctl --columns=chassis,virtual_parent find Port_Binding "
-                    f"logical_port={row.name}",
+                    f"logical_port={db(row.name)}",
                 ),
             ),
             # A standby pair that is switched off on purpose looks the same.

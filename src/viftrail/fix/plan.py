@@ -122,7 +122,7 @@ _RISKY = {Risk.DISRUPTIVE: "disruptive", Risk.DESTROYS: "a step that destroys"}
 
 def _told(step: Step, *, guest: str, neutron: bool, unreachable: Mapping[str, str]) -> str:
     """Why the operator has to run it; empty when viftrail may."""
-    if step.where == ADMIN_SHELL:
+    if step.where == ADMIN_SHELL and step.where in unreachable:
         return "it is OpenStack's to change: run it with admin credentials"
     if guest and step.where == guest:
         return "it belongs into the guest"

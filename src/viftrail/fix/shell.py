@@ -11,9 +11,9 @@ import shlex
 
 _OVN = ("ovn-appctl", "ovn-nbctl", "ovn-sbctl")
 _OVS = ("ovs-appctl", "ovs-ofctl", "ovs-vsctl")
-PROGRAMS = frozenset(
-    (*_OVN, *_OVS, "bridge", "df", "du", "grep", "ip", "nft", "systemctl", "viftrail")
-)
+_TOOLS = ("bridge", "df", "du", "grep", "ip", "nft", "systemctl", "viftrail")
+_OPENSTACK = ("nova-manage", "openstack")
+PROGRAMS = frozenset((*_OVN, *_OVS, *_TOOLS, *_OPENSTACK))
 """All that a remedy of the catalogue runs; none of them runs another program."""
 
 _BETWEEN = ("&&", "|")

@@ -25,10 +25,10 @@ def of_compute(cloud: Cloud, node: Chassis) -> dict[str, Unit]:
                 hypervisor.connect(node, vm)
 
     def provision_metadata() -> None:
-        service = cloud.metadata_on(node.name)
-        # It leaves a network alone whose port has no address (_get_provision_params).
-        if service and cloud.neutron.metadata_has_address():
-            service.plug()
+        for service in cloud.metadata_services_on(node.name):
+            # It leaves a network alone whose port has no address (_get_provision_params).
+            if cloud.neutron.metadata_has_address(service.network.metadata_port):
+                service.plug()
 
     units = (
         Unit("nova-compute", "OpenStack Compute", action=plug_all_again),

@@ -22,7 +22,7 @@ import msgspec
 
 from viftrail.errors import LabError, NotPermitted, UsageError
 from viftrail.lab import folder as folders
-from viftrail.lab import wire
+from viftrail.lab import serial, wire
 from viftrail.lab.folder import Folder
 from viftrail.lab.shape import Shape
 from viftrail.lab.status import MachineRef, Status
@@ -35,6 +35,8 @@ NodeRef = MachineRef
 
 #: Seconds to come up: 20 computes take about 6 on two cores.
 _UP_TIMEOUT = 60.0
+#: Seconds between two steps of an OpenStack: the longest takes a minute on two idle cores.
+_OPENSTACK_TIMEOUT = 400.0
 #: Seconds to be gone again, if that fails.
 _CLEANUP_TIMEOUT = 10.0
 _PLAIN = Shape()
@@ -104,13 +106,14 @@ class Lab:
         with ours:
             with theirs:
                 _start_janitor(name, shape, theirs, boot_vms=boot_vms)
-            ours.settimeout(_UP_TIMEOUT)
+            patience = _OPENSTACK_TIMEOUT if shape.openstack else _UP_TIMEOUT
+            ours.settimeout(patience)
             try:
                 lab._follow(ours, progress)
             except TimeoutError as error:
                 _await_cleanup(ours)
                 raise LabError(
-                    f"Lab {name!r} was not up after {_UP_TIMEOUT:g} s and was taken down again."
+                    f"Lab {name!r} was not up after {patience:g} s and was taken down again."
                 ) from error
             except BaseException:
                 _await_cleanup(ours)
@@ -196,11 +199,9 @@ class Lab:
             LabError: it took longer than ``timeout`` seconds (it has been killed).
         """
         machine = self.node(node) if isinstance(node, str) else node
-        # nsenter(1) execs in place: no second process, and no fork of ours in a thread.
-        enter = (f"--net={machine.net}", f"--mount={machine.mnt}", f"--uts={machine.uts}")
         try:
             return subprocess.run(
-                ["nsenter", *enter, "--", *argv],
+                way_into(machine, argv),
                 env=machine.environment,
                 input=stdin,
                 stdin=subprocess.DEVNULL if stdin is None else None,
@@ -212,6 +213,15 @@ class Lab:
             raise LabError(
                 f"{machine.name}: {argv[0]} did not end within {timeout:g} s."
             ) from error
+
+
+def way_into(machine: MachineRef, argv: Sequence[str]) -> list[str]:
+    """The local command that runs ``argv`` in a node or VM, but for its environment."""
+    if machine.serial:
+        return serial.command(machine.serial, argv)
+    # nsenter(1) execs in place: no second process, and no fork of ours in a thread.
+    enter = (f"--net={machine.net}", f"--mount={machine.mnt}", f"--uts={machine.uts}")
+    return ["nsenter", *enter, "--", *argv]
 
 
 def _await_cleanup(sock: socket.socket) -> None:

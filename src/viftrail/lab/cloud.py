@@ -17,27 +17,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from viftrail.errors import LabError, UsageError
-from viftrail.lab import agents, hypervisor, inventory
+from viftrail.lab import agents, hypervisor, image, inventory
+from viftrail.lab.certificates import issue, make_authority
 from viftrail.lab.design import POOL, Design, Vm
-from viftrail.lab.fabric import Fabric, hosts_text
-from viftrail.lab.guest import Guest, http_server, write_scripts
+from viftrail.lab.fabric import Fabric, hosts_text, put_on_vlan
+from viftrail.lab.guest import NamespaceGuest, http_server, write_scripts
 from viftrail.lab.hypervisor import MetadataProxy
 from viftrail.lab.kernel import Namespaces
 from viftrail.lab.machine import run_all, wait_until
 from viftrail.lab.neutron import Neutron
 from viftrail.lab.node import Chassis, Controller, Node, make_empty_databases
 from viftrail.lab.ovsdb import SOUTHBOUND
+from viftrail.lab.qemu import QemuGuest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from viftrail.lab.folder import Folder
+    from viftrail.lab.guest import Guest
     from viftrail.lab.provoke.registry import Undo
     from viftrail.lab.status import Status
 
 #: Seconds: what a boot waits for its port, and then for its lease.
 _PORT_UP_TIMEOUT: Final = 2.0
 _LEASE_TIMEOUT: Final = 3.0
+#: How many times as long an emulated kernel takes, on a computer with more to do.
+_KERNEL_BOOTS: Final = 8
 
 _VM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
@@ -55,7 +60,7 @@ class Cloud:
         self.provoked: list[tuple[str, Undo]] = []
         self._token = token
         self._generations: dict[str, int] = {}
-        self._metadata: dict[str, MetadataProxy] = {}
+        self._metadata: dict[tuple[str, str], MetadataProxy] = {}
 
     # Up -----------------------------------------------------------------------
 
@@ -67,7 +72,10 @@ class Cloud:
         write_scripts(self.folder)
         self._make_nodes()
         progress("databases")
-        make_empty_databases(self.controller, self.chassis)
+        if self.design.shape.ssl:
+            self.authority = make_authority(self.controller, self.folder.path, "authority")
+            issue((*self.controllers, *self.chassis), self.authority)
+        make_empty_databases(self.controllers, self.chassis)
         self._start_central()
         progress("switches")
         self._start_switches()
@@ -90,11 +98,14 @@ class Cloud:
         progress("ready")
 
     def _start_central(self) -> None:
-        for daemon in self.controller.databases:
-            daemon.spawn()
+        for controller in self.controllers:
+            for daemon in controller.databases:
+                daemon.spawn()
         # Started here, waited for later: they need no more than these to begin with.
         for node in self.chassis:
             node.ovsdb.spawn()
+        for controller in self.controllers:
+            controller.wait_served()
         self.controller.listen()
         self.controller.northd.spawn()
 
@@ -116,39 +127,51 @@ class Cloud:
         for guest in self.guests.values():
             if not guest.wait_lease(5.0):
                 raise LabError(f"{guest.name} got no DHCP lease within 5 s.")
+        if not wait_until(lambda: all(map(self._has_address6, self.guests)), 5.0):
+            raise LabError("Not every guest got an IPv6 address within 5 s.")
 
     def _make_nodes(self) -> None:
         fabric = Fabric(self.folder, self.home, self._token)
-        controller_ip = str(self.design.node("controller").management_ip)
+        central = self.design.central
         nodes: list[Node] = []
         for plan in self.design.nodes:
             kind = Chassis if plan.is_chassis else Node
             if plan.role == "controller":
                 kind = Controller
-            nodes.append(kind(plan, self.folder, self.home, self._token, controller_ip))
+            nodes.append(kind(plan, self.folder, self.home, self._token, central))
         self.fabric = fabric
         self.nodes = {node.name: node for node in nodes}
-        self.controller = next(node for node in nodes if isinstance(node, Controller))
+        self.controllers = tuple(node for node in nodes if isinstance(node, Controller))
+        self.controller = self.controllers[0]
         self.chassis = tuple(node for node in nodes if isinstance(node, Chassis))
         fabric.connect(tuple(nodes))
-        self.controller.prepare()
+        for controller in self.controllers:
+            controller.prepare()
+        self.controller.prepare_northd()
         for node in self.chassis:
-            node.prepare(controller_ip)
+            node.prepare()
             if node.design.role == "compute":
                 node.services.units |= agents.of_compute(self, node)
         self.neutron = Neutron(self.design, self.controller)
         external = self.nodes["external"]
         self._external_server = http_server(external, external.folder)
         self._external_server.spawn()
+        if self.design.vlan:
+            self._trunk = put_on_vlan(external, self.design.vlan)
 
     @property
     def metadata_services(self) -> tuple[MetadataProxy, ...]:
-        """The metadata service of each compute that has a VM."""
-        return tuple(self._metadata.values())
+        """The tenant network's metadata service on each compute that has a VM of it."""
+        tenant = self.design.network
+        return tuple(each for each in self._metadata.values() if each.network is tenant)
 
-    def metadata_on(self, host: str) -> MetadataProxy | None:
-        """The metadata service of a compute; None before its first VM."""
-        return self._metadata.get(host)
+    def metadata_services_on(self, host: str) -> tuple[MetadataProxy, ...]:
+        """The metadata services of all networks on a compute."""
+        return tuple(each for (name, _), each in self._metadata.items() if name == host)
+
+    def metadata_for(self, vm: Vm) -> MetadataProxy | None:
+        """The metadata service of a VM's network on its host, where it was made."""
+        return self._metadata.get((vm.host, self.design.network_of(vm).id))
 
     def _admit_first_vms(self) -> None:
         hosts = self.design.compute_names
@@ -157,6 +180,9 @@ class Cloud:
         self._admit("vm2", hosts[0])
         if len(hosts) > 1:
             self._admit("vm3", hosts[1])
+        if self.design.vlan:
+            for name, host in zip(("vm4", "vm5"), hosts, strict=False):
+                self._admit(name, host, direct=True)
 
     def _wait_registered(self) -> None:
         """Waits until every daemon answers and every chassis is in the southbound database."""
@@ -197,7 +223,9 @@ class Cloud:
         host: str | None = None,
         *,
         hybrid: bool = False,
+        qemu: bool = False,
         floating_ip: bool = False,
+        direct: bool = False,
         patience: float = _LEASE_TIMEOUT,
     ) -> str:
         """Makes and starts a VM; says what came of it.
@@ -226,7 +254,8 @@ class Cloud:
                 f"{host!r} is no compute node.",
                 f"There are: {', '.join(self.design.compute_names)}.",
             )
-        vm = self._admit(name, host, hybrid=hybrid)
+        self._check_kind(qemu=qemu, floating_ip=floating_ip, direct=direct)
+        vm = self._admit(name, host, hybrid=hybrid, qemu=qemu, direct=direct)
         if floating_ip:
             vm = self.vms[name] = dataclasses.replace(vm, floating_ip=self.design.floating_ip(vm))
         try:
@@ -237,10 +266,25 @@ class Cloud:
             raise
         return self._start_guest(vm, patience)
 
+    def _check_kind(self, *, qemu: bool, floating_ip: bool, direct: bool) -> None:
+        """Whether this lab can have such a VM."""
+        if qemu:
+            if self.design.network.subnet6:
+                raise UsageError("A QEMU guest speaks IPv4 only.", "Boot it in a lab without IPv6.")
+            image.check()
+        if direct and self.design.vlan is None:
+            raise UsageError(
+                "This lab has no VLAN network.", "Bring one up with: viftrail lab up --vlan"
+            )
+        if direct and floating_ip:
+            raise UsageError("A floating IP takes a router, which the VLAN network has not.")
+
     def _forget(self, vm: Vm) -> None:
         """Takes back what there is of a VM that could not be made."""
         del self.vms[vm.name]
         guest = self.guests.pop(vm.name, None)
+        if guest is not None:
+            guest.halt()
         with contextlib.suppress(LabError):
             hypervisor.unplug(self.host_of(vm), vm)
         with contextlib.suppress(LabError):
@@ -278,10 +322,19 @@ class Cloud:
     def _load(self, host: str) -> int:
         return sum(vm.host == host for vm in self.vms.values())
 
-    def _admit(self, name: str, host: str, *, hybrid: bool = False) -> Vm:
+    def _admit(
+        self,
+        name: str,
+        host: str,
+        *,
+        hybrid: bool = False,
+        qemu: bool = False,
+        direct: bool = False,
+    ) -> Vm:
         """Gives a new VM its identifiers and address."""
         taken = {vm.ip for vm in self.vms.values()}
-        pool = [str(self.design.network.cidr[number]) for number in POOL]
+        network = self.design.vlan if direct and self.design.vlan else self.design.network
+        pool = [str(network.cidr[number]) for number in POOL]
         preferred = []
         if name.startswith("vm") and name[2:].isdigit() and 0 < int(name[2:]) <= len(pool):
             preferred = [pool[int(name[2:]) - 1]]
@@ -290,19 +343,30 @@ class Cloud:
             raise LabError("The subnet's allocation pool is used up.", "Delete a VM first.")
         generation = self._generations.get(name, -1) + 1
         self._generations[name] = generation
-        vm = self.design.vm(name, host, free[0], generation, hybrid=hybrid)
+        vm = self.design.vm(
+            name, host, free[0], generation, hybrid=hybrid, qemu=qemu, direct=direct
+        )
         self.vms[name] = vm
         return vm
 
     def _plug(self, vm: Vm) -> None:
         node = self.host_of(vm)
-        if vm.host not in self._metadata:
-            self._metadata[vm.host] = MetadataProxy(
-                node, self.design.network, self.folder, self.home, self._token
+        network = self.design.network_of(vm)
+        if (vm.host, network.id) not in self._metadata:
+            self._metadata[vm.host, network.id] = MetadataProxy(
+                node, network, self.folder, self.home, self._token
             )
         if vm.name not in self.guests:
-            self.guests[vm.name] = Guest(vm.name, self.folder, self.home, self._token)
-        hypervisor.plug(node, vm, self.guests[vm.name])
+            self.guests[vm.name] = self._make_guest(vm)
+        hypervisor.plug(node, vm, self.guests[vm.name], network.mtu)
+
+    def _make_guest(self, vm: Vm) -> Guest:
+        if vm.qemu:
+            return QemuGuest(vm, self.host_of(vm), self.folder)
+        guest = NamespaceGuest(vm.name, self.folder, self.home, self._token)
+        if vm.ip6:
+            guest.speak_ipv6()
+        return guest
 
     def _start_guest(self, vm: Vm, patience: float) -> str:
         # Nova starts a guest when Neutron says that its port is up, or gives up waiting.
@@ -312,6 +376,8 @@ class Cloud:
             up = False
         guest = self.guests[vm.name]
         guest.boot()
+        if vm.qemu:
+            patience *= _KERNEL_BOOTS
         if patience and guest.wait_lease(patience if up else patience / 2):
             return f"{vm.name} runs on {vm.host} with {guest.lease}."
         return f"{vm.name} runs on {vm.host}; no lease yet."
@@ -353,8 +419,15 @@ class Cloud:
         return bool(bound and chassis) and bound[0]["chassis"] == chassis[0]["_uuid"]
 
     def without_lease(self) -> list[str]:
-        """The VMs that have not got the address they should have."""
-        return [name for name, guest in self.guests.items() if guest.lease != self.vms[name].ip]
+        """The VMs that have not got the addresses they should have."""
+        return [
+            name
+            for name, guest in self.guests.items()
+            if guest.lease != self.vms[name].ip or not self._has_address6(name)
+        ]
+
+    def _has_address6(self, name: str) -> bool:
+        return not self.vms[name].ip6 or self.guests[name].address6 == self.vms[name].ip6
 
     def status(self) -> Status:
         """The owner's view."""

@@ -7,6 +7,7 @@ that would outlive a crash, no ``--monitor`` that would hide one.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,8 @@ class Daemon:
     """One daemon of a machine: how it is started, stopped and known to be ready.
 
     ``leave`` is the command that its unit's ExecStop runs; ``ready`` is a file
-    that exists once it answers, in which ``{pid}`` stands for its pid.
+    that exists once it answers, in which ``{pid}`` stands for its pid; ``answers`` is asked instead
+    where a file tells nothing.
     """
 
     name: str
@@ -41,6 +43,13 @@ class Daemon:
     ready: str
     leave: tuple[str, ...] = ()
     after_start: Callable[[], None] = _nothing
+    answers: Callable[[], bool] | None = None
+    grace: float = 2.0
+    """Seconds to end politely."""
+    patience: float = 10.0
+    """Seconds to answer after a start."""
+    workers: bool = False
+    """It has children of its own, which end with it."""
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @property
@@ -56,7 +65,9 @@ class Daemon:
     def spawn(self) -> None:
         """Starts it unless it runs, without waiting for it."""
         if not self.running:
-            self.process = self.machine.start(self.argv, self.output)
+            self.process = self.machine.start(
+                self.argv, self.output, start_new_session=self.workers
+            )
 
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Waits until it answers.
@@ -67,8 +78,8 @@ class Daemon:
         process = self.process
         if process is None:
             raise LabError(f"{self.name} on {self.machine.name} was never started.")
-        ready = Path(self.ready.format(pid=process.pid))
-        if not wait_until(lambda: ready.exists() or not self.running, timeout) or not self.running:
+        ready = self.answers or Path(self.ready.format(pid=process.pid)).exists
+        if not wait_until(lambda: ready() or not self.running, timeout) or not self.running:
             raise LabError(
                 f"{self.name} on {self.machine.name} did not come up"
                 + (f" (exit {process.returncode})." if process.returncode is not None else "."),
@@ -80,7 +91,7 @@ class Daemon:
         if self.running:
             return
         self.spawn()
-        self.wait_ready()
+        self.wait_ready(self.patience)
         self.after_start()
 
     def stop(self) -> None:
@@ -91,7 +102,7 @@ class Daemon:
             self.machine.run(*self.leave, timeout=5.0, check=False)
         else:
             self.signal(signal.SIGTERM)
-        wait_until(lambda: not self.running, 2.0)
+        wait_until(lambda: not self.running, self.grace)
         self.kill()
 
     def signal(self, number: int) -> None:
@@ -103,7 +114,10 @@ class Daemon:
         """Ends it at once, as a crash does, and waits for that."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
+                if self.workers:
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                else:
+                    self.process.kill()
             self.process.wait()
 
 

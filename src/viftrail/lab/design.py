@@ -21,6 +21,13 @@ PROVIDER: Final = ipaddress.IPv4Network("203.0.113.0/24")
 #: A host of the world behind the provider's router (RFC 2544's range, routed nowhere).
 BEYOND: Final = "198.18.0.1"
 TENANT: Final = ipaddress.IPv4Network("10.0.0.0/24")
+#: The tenant network's second subnet, of RFC 3849's documentation prefix.
+TENANT6: Final = ipaddress.IPv6Network("2001:db8:0:1::/64")
+#: The provider's VLAN network, of the same range as BEYOND, and its tag.
+VLAN: Final = ipaddress.IPv4Network("198.18.100.0/24")
+VLAN_TAG: Final = 100
+#: How its guests get addresses: themselves, from the advertised prefix, and options by DHCPv6.
+ADDRESS_MODE: Final = "dhcpv6_stateless"
 
 PHYSNET: Final = "physnet1"
 PROVIDER_BRIDGE: Final = "br-ex"
@@ -36,6 +43,11 @@ POOL: Final = range(11, 151)
 
 #: What the lab's security group lets in from anywhere, so that tests can.
 OPENINGS: Final = ("icmp4", "tcp && tcp.dst == 22", "tcp && tcp.dst == 80")
+OPENINGS6: Final = ("icmp6",)
+
+#: Where the servers of Northbound and Southbound listen for clients (utilities/ovn-ctl).
+NB_PORT: Final = 6641
+SB_PORT: Final = 6642
 
 _ROOT: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "lab.viftrail")
 
@@ -72,8 +84,54 @@ class NodeDesign:
 
 
 @dataclass(frozen=True)
+class Central:
+    """Where both databases are served: by one server each, or by the members of a cluster."""
+
+    addresses: tuple[str, ...]
+    ssl: bool = False
+
+    @property
+    def scheme(self) -> str:
+        """How the servers are spoken to, as in a remote."""
+        return "ssl" if self.ssl else "tcp"
+
+    @property
+    def clustered(self) -> bool:
+        """Whether a database has several members."""
+        return len(self.addresses) > 1
+
+    def remote(self, port: int) -> str:
+        """What a client is told: every member."""
+        return ",".join(f"{self.scheme}:{address}:{port}" for address in self.addresses)
+
+
+@dataclass(frozen=True)
+class Subnet6:
+    """A network's IPv6 subnet."""
+
+    id: str
+    cidr: ipaddress.IPv6Network
+    mode: str
+    """The address mode, spelled as in Logical_Router_Port.ipv6_ra_configs."""
+
+    @property
+    def gateway(self) -> str:
+        """The router's address in it."""
+        return str(self.cidr[1])
+
+    def address_of(self, mac: str) -> str:
+        """The address that a guest makes itself of its MAC, and Neutron knows beforehand.
+
+        RFC 4291, appendix A: modified EUI-64.
+        """
+        raw = bytes.fromhex(mac.replace(":", ""))
+        tail = bytes([raw[0] ^ 2]) + raw[1:3] + b"\xff\xfe" + raw[3:]
+        return str(self.cidr[int.from_bytes(tail, "big")])
+
+
+@dataclass(frozen=True)
 class Network:
-    """A Neutron network with its one subnet and its metadata port."""
+    """A Neutron network with its IPv4 subnet, perhaps an IPv6 one, and its metadata port."""
 
     id: str
     name: str
@@ -88,6 +146,7 @@ class Network:
     segment_id: str | None = None
     physnet: str | None = None
     tag: int | None = None
+    subnet6: Subnet6 | None = None
 
     @property
     def logical_switch(self) -> str:
@@ -107,6 +166,12 @@ class RouterPort:
     id: str
     mac: str
     address: str
+    address6: str = ""
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Its addresses with prefix lengths."""
+        return tuple(filter(None, (self.address, self.address6)))
 
     @property
     def logical_router_port(self) -> str:
@@ -141,7 +206,10 @@ class FloatingIp:
 
 @dataclass(frozen=True)
 class Vm:
-    """What Nova and Neutron, both played by the lab, want of one VM."""
+    """What Nova and Neutron, both played by the lab, want of one VM.
+
+    With ``qemu`` it has a kernel of its own; else it is a network namespace.
+    """
 
     name: str
     id: str
@@ -150,7 +218,16 @@ class Vm:
     mac: str
     ip: str
     hybrid: bool = False
+    qemu: bool = False
     floating_ip: FloatingIp | None = None
+    ip6: str = ""
+    direct: bool = False
+    """It is on the provider's VLAN network, without a router of the cloud's."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its fixed IPs."""
+        return tuple(filter(None, (self.ip, self.ip6)))
 
     def _device(self, prefix: str) -> str:
         return prefix + self.port_id[:11]
@@ -200,6 +277,7 @@ class Design:
     nodes: tuple[NodeDesign, ...] = field(init=False)
     network: Network = field(init=False)
     provider: Network = field(init=False)
+    vlan: Network | None = field(init=False)
     router: Router = field(init=False)
     security_group: str = field(init=False)
     rules: tuple[Rule, ...] = field(init=False)
@@ -210,6 +288,7 @@ class Design:
 
         put("project_id", self.uuid("project", "demo").replace("-", ""))
         chassis = []
+        provider_hosts = self.shape.dvr or self.shape.vlan or self.shape.openstack
         for index in range(1, self.shape.gateways + 1):
             host = f"network{index}"
             chassis.append(
@@ -217,18 +296,24 @@ class Design:
             )
         for index in range(1, self.shape.computes + 1):
             host = f"compute{index}"
-            system_id, mapped = self.uuid("chassis", host), self.shape.dvr
+            system_id, mapped = self.uuid("chassis", host), provider_hosts
             chassis.append(NodeDesign(host, "compute", 20 + index, system_id, mapped))
         put(
             "nodes",
             (
                 NodeDesign("controller", "controller", 10),
+                *(
+                    NodeDesign(f"controller{number}", "controller", number)
+                    for number in ((2, 3) if self.shape.cluster else ())
+                ),
                 *chassis,
                 NodeDesign("external", "external", 1),
             ),
         )
         put("network", self._network("net1", TENANT, TENANT_MTU, "geneve"))
         put("provider", self._network("public", PROVIDER, UNDERLAY_MTU, "flat"))
+        vlan = self._network("vlan100", VLAN, UNDERLAY_MTU, "vlan") if self.shape.vlan else None
+        put("vlan", vlan)
         put("router", self._router())
         put("security_group", self.uuid("security-group", "default"))
         put("rules", self._rules())
@@ -256,6 +341,14 @@ class Design:
         return tuple(node for node in self.nodes if node.is_chassis)
 
     @property
+    def central(self) -> Central:
+        """Where the databases are."""
+        return Central(
+            tuple(str(node.management_ip) for node in self.nodes if node.role == "controller"),
+            self.shape.ssl,
+        )
+
+    @property
     def gateways(self) -> tuple[NodeDesign, ...]:
         """The nodes that may host the router's gateway port, the first choice first."""
         return tuple(node for node in self.nodes if node.role == "network")
@@ -270,16 +363,35 @@ class Design:
         """The Port_Group Neutron makes of the security group."""
         return port_group(self.security_group)
 
-    def vm(self, name: str, host: str, ip: str, generation: int = 0, *, hybrid: bool = False) -> Vm:
+    def network_of(self, vm: Vm) -> Network:
+        """The network that a VM's port is in."""
+        return self.vlan if self.vlan and vm.direct else self.network
+
+    def vm(
+        self,
+        name: str,
+        host: str,
+        ip: str,
+        generation: int = 0,
+        *,
+        hybrid: bool = False,
+        qemu: bool = False,
+        direct: bool = False,
+    ) -> Vm:
         """A VM with the identifiers that are its own."""
+        mac = self.mac("port", name, generation)
+        subnet6 = None if direct else self.network.subnet6
         return Vm(
             name=name,
             id=self.uuid("server", name, generation),
             host=host,
             port_id=self.uuid("port", name, generation),
-            mac=self.mac("port", name, generation),
+            mac=mac,
             ip=ip,
             hybrid=hybrid,
+            qemu=qemu,
+            ip6=subnet6.address_of(mac) if subnet6 else "",
+            direct=direct,
         )
 
     def floating_ip(self, vm: Vm) -> FloatingIp:
@@ -294,6 +406,9 @@ class Design:
 
     def _network(self, name: str, cidr: ipaddress.IPv4Network, mtu: int, kind: str) -> Network:
         tenant = kind == "geneve"
+        subnet6 = None
+        if tenant and self.shape.ipv6:
+            subnet6 = Subnet6(self.uuid("subnet6", name), TENANT6, ADDRESS_MODE)
         return Network(
             id=self.uuid("network", name),
             name=name,
@@ -304,9 +419,12 @@ class Design:
             type=kind,
             metadata_port=self.uuid("metadata-port", name),
             metadata_mac=self.mac("metadata-port", name),
-            metadata_ip=str(cidr[2]) if tenant else None,
+            # Neutron gives the port an address in each subnet with DHCP.
+            metadata_ip=None if kind == "flat" else str(cidr[2]),
             segment_id=None if tenant else self.uuid("segment", name),
             physnet=None if tenant else PHYSNET,
+            tag=VLAN_TAG if kind == "vlan" else None,
+            subnet6=subnet6,
         )
 
     def _router(self) -> Router:
@@ -315,6 +433,9 @@ class Design:
                 self.uuid("router-port", name),
                 self.mac("router-port", name),
                 f"{network.cidr[number]}/{network.cidr.prefixlen}",
+                f"{subnet6.gateway}/{subnet6.cidr.prefixlen}"
+                if (subnet6 := network.subnet6)
+                else "",
             )
 
         return Router(
@@ -330,6 +451,7 @@ class Design:
             for direction, match in (
                 *default_rules(self.port_group),
                 *(opening(self.port_group, what) for what in OPENINGS),
+                *(opening6(self.port_group, w) for w in OPENINGS6 if self.shape.ipv6),
             )
         )
 
@@ -359,3 +481,8 @@ def egress_rules(group: str) -> tuple[tuple[str, str], ...]:
 def opening(group: str, what: str) -> tuple[str, str]:
     """A rule that lets the whole world in to ``what``."""
     return "to-lport", f"outport == @{group} && ip4 && ip4.src == 0.0.0.0/0 && {what}"
+
+
+def opening6(group: str, what: str) -> tuple[str, str]:
+    """The same over IPv6."""
+    return "to-lport", f"outport == @{group} && ip6 && ip6.src == ::/0 && {what}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from viftrail.errors import LabError, UsageError
+from viftrail.lab import serial
 from viftrail.lab.kernel import Namespaces
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ def become(machine: MachineRef, argv: Sequence[str]) -> NoReturn:
         UsageError: there is no such command.
         LabError: the machine went away meanwhile.
     """
+    if machine.serial:
+        line = serial.command(machine.serial, argv)
+        os.execvp(line[0], line)
     folder = Path.cwd()
     path = os.environ.get("PATH", "")
     programs = machine.environment["PATH"].partition(":")[0]

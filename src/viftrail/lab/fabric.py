@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from viftrail.errors import LabError
+from viftrail.lab.daemon import Daemon
 from viftrail.lab.design import BEYOND, MANAGEMENT, PROVIDER
-from viftrail.lab.machine import Machine
+from viftrail.lab.machine import Machine, wait_until
 from viftrail.lab.node import environment
 
 if TYPE_CHECKING:
-    from viftrail.lab.design import Design
+    from viftrail.lab.design import Design, Network
     from viftrail.lab.folder import Folder
     from viftrail.lab.kernel import Namespaces
     from viftrail.lab.node import Node
@@ -20,7 +24,8 @@ _BRIDGES: Final = {"mgmt": "br-mgmt", "tun": "br-tun", "prov": "br-prov"}
 
 def port_of(node: str, wire: str) -> str:
     """The fabric's port that leads to a node; ``wire`` is mgmt, tun or prov."""
-    return f"{node}-{wire}"
+    # A link's name has 15 letters at most.
+    return f"{node.replace('controller', 'control')}-{wire}"
 
 
 class Fabric(Machine):
@@ -65,6 +70,30 @@ class Fabric(Machine):
                 node.ip(f"address add {BEYOND}/32 dev eth0")
             for link in links:
                 node.compute_checksums(link)
+
+
+def put_on_vlan(external: Node, network: Network) -> Daemon:
+    """Gives the external host the gateway's address on a provider VLAN; the daemon that carries it."""
+    device = f"vlan{network.tag}"
+    packages = str(Path(__file__).resolve().parents[2])
+    trunk = Daemon(
+        name="trunk",
+        machine=external,
+        argv=(
+            *("env", f"PYTHONPATH={packages}", sys.executable, "-m", "viftrail.lab.trunk"),
+            *("eth0", str(network.tag), device),
+        ),
+        output=external.folder / "trunk.log",
+        ready="",
+    )
+    trunk.spawn()
+    if not wait_until(lambda: external.has_link(device), 5.0):
+        raise LabError("The external host has no VLAN device.", f"See {trunk.output}.")
+    external.ip(
+        f"address add {network.gateway}/{network.cidr.prefixlen} dev {device}",
+        f"link set {device} up",
+    )
+    return trunk
 
 
 def _cables(node: Node) -> tuple[tuple[str, str], ...]:

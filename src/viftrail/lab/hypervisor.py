@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from viftrail.lab.design import INTEGRATION_BRIDGE, TENANT_MTU
+from viftrail.lab.design import INTEGRATION_BRIDGE
 from viftrail.lab.guest import http_server
 from viftrail.lab.machine import Machine
 from viftrail.lab.node import environment
@@ -22,26 +22,20 @@ if TYPE_CHECKING:
     from viftrail.lab.node import Chassis
 
 
-def plug(node: Chassis, vm: Vm, guest: Guest) -> None:
+def plug(node: Chassis, vm: Vm, guest: Guest, mtu: int) -> None:
     """Makes the VM's network card and connects it to br-int."""
-    # libvirt gives a tap the guest's MAC with fe in front, so that a bridge
-    # never takes it for its own.
-    tap_mac = "fe" + vm.mac[2:]
-    near = f"link add {vm.tap} address {tap_mac} mtu {TENANT_MTU} type veth"
-    far = f"peer name eth0 address {vm.mac} mtu {TENANT_MTU} netns {guest.netns}"
-    commands = [f"{near} {far}", f"link set {vm.tap} up"]
+    commands = guest.card(vm, mtu)
     if vm.hybrid:
         commands += [
             f"link add {vm.qbr} type bridge forward_delay 0 mcast_snooping 0",
-            f"link add {vm.qvb} mtu {TENANT_MTU} type veth peer name {vm.qvo} mtu {TENANT_MTU}",
+            f"link add {vm.qvb} mtu {mtu} type veth peer name {vm.qvo} mtu {mtu}",
             f"link set {vm.qvb} master {vm.qbr} up",
             f"link set {vm.tap} master {vm.qbr} up",
             f"link set {vm.qvo} up",
             f"link set {vm.qbr} up",
         ]
     node.ip(*commands)
-    guest.ip("link set eth0 up")
-    guest.compute_checksums("eth0")
+    guest.card_made()
     node.compute_checksums(vm.tap)
     connect(node, vm)
 
@@ -99,6 +93,7 @@ class MetadataProxy(Machine):
         self._server = http_server(self, node.folder)
         self._server.spawn()
         self._node, self._port, self._link = node, network.metadata_port, outer
+        self.network = network
         self.plug()
 
     def plug(self) -> None:

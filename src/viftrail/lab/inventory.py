@@ -6,7 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from viftrail.lab.design import BEYOND, PHYSNET, PROVIDER_BRIDGE
+from viftrail.lab.machine import Machine
 from viftrail.lab.node import Node
+from viftrail.lab.qemu import QemuGuest
 from viftrail.lab.rows import DROP_GROUP, revision_of
 from viftrail.lab.status import (
     ExternalStatus,
@@ -22,8 +24,8 @@ from viftrail.lab.status import (
 
 if TYPE_CHECKING:
     from viftrail.lab.cloud import Cloud
-    from viftrail.lab.design import Vm
-    from viftrail.lab.machine import Machine
+    from viftrail.lab.design import Network, Router, Vm
+    from viftrail.lab.guest import Guest
 
 
 def status_of(cloud: Cloud) -> Status:
@@ -34,24 +36,11 @@ def status_of(cloud: Cloud) -> Status:
     return Status(
         name=design.name,
         keeper=os.getpid(),
-        nodes=tuple(_node(node) for node in cloud.nodes.values()),
+        nodes=tuple(node_status(node) for node in cloud.nodes.values()),
         vms=tuple(_vm(cloud, vm) for vm in cloud.vms.values()),
         networks=(
-            NetworkStatus(
-                name=network.name,
-                id=network.id,
-                subnet_id=network.subnet_id,
-                cidr=str(network.cidr),
-                gateway=network.gateway,
-                mtu=network.mtu,
-                logical_switch=network.logical_switch,
-                router=router.name,
-                router_id=router.id,
-                logical_router=router.logical_router,
-                logical_router_port=router.inside.logical_router_port,
-                metadata_port=network.metadata_port,
-                dhcp=True,
-            ),
+            _network(network, router),
+            *([_network(design.vlan, None)] if design.vlan else []),
         ),
         routers=(
             RouterStatus(
@@ -98,11 +87,12 @@ def status_of(cloud: Cloud) -> Status:
 def machines_of(cloud: Cloud) -> tuple[MachineRef, ...]:
     """How to get into every node and VM."""
     nodes = [_reference(node, node.design.role) for node in cloud.nodes.values()]
-    guests = [_reference(guest, "vm") for guest in cloud.guests.values()]
+    guests = [_way_into(guest) for guest in cloud.guests.values()]
     return (*nodes, *guests, _reference(cloud.fabric, "fabric"))
 
 
-def _node(node: Node) -> NodeStatus:
+def node_status(node: Node) -> NodeStatus:
+    """A node with its folders."""
     return NodeStatus(
         name=node.name,
         role=node.design.role,
@@ -115,8 +105,31 @@ def _node(node: Node) -> NodeStatus:
     )
 
 
+def _network(network: Network, router: Router | None) -> NetworkStatus:
+    subnet6 = network.subnet6
+    return NetworkStatus(
+        name=network.name,
+        id=network.id,
+        subnet_id=network.subnet_id,
+        cidr=str(network.cidr),
+        gateway=network.gateway,
+        mtu=network.mtu,
+        logical_switch=network.logical_switch,
+        router=router.name if router else "",
+        router_id=router.id if router else "",
+        logical_router=router.logical_router if router else "",
+        logical_router_port=router.inside.logical_router_port if router else "",
+        metadata_port=network.metadata_port,
+        dhcp=True,
+        cidr6=str(subnet6.cidr) if subnet6 else "",
+        gateway6=subnet6.gateway if subnet6 else "",
+        mode6=subnet6.mode if subnet6 else "",
+        vlan=network.tag,
+    )
+
+
 def _vm(cloud: Cloud, vm: Vm) -> VmStatus:
-    network, guest = cloud.design.network, cloud.guests[vm.name]
+    network, guest = cloud.design.network_of(vm), cloud.guests[vm.name]
     return VmStatus(
         name=vm.name,
         id=vm.id,
@@ -135,6 +148,20 @@ def _vm(cloud: Cloud, vm: Vm) -> VmStatus:
         mac_in_guest=guest.mac_of("eth0"),
         mtu_in_guest=guest.mtu_of("eth0"),
         revision=revision_of(vm),
+        ip6=vm.ip6,
+        cidr6=f"{vm.ip6}/{network.subnet6.cidr.prefixlen}" if network.subnet6 else "",
+        address6=guest.address6,
+        qemu=vm.qemu,
+        console=str(guest.console) if isinstance(guest, QemuGuest) else None,
+    )
+
+
+def _way_into(guest: Guest) -> MachineRef:
+    if isinstance(guest, Machine):
+        return _reference(guest, "vm")
+    serial = str(guest.serial) if isinstance(guest, QemuGuest) else None
+    return MachineRef(
+        name=guest.name, role="vm", net="", mnt="", uts="", environment={}, serial=serial
     )
 
 

@@ -21,6 +21,7 @@ import msgspec
 from viftrail.errors import LabError, NotPermitted, UsageError, ViftrailError
 from viftrail.lab import inventory, provoke, wire
 from viftrail.lab.cloud import Cloud, check_machine
+from viftrail.lab.openstack.cloud import OpenStackCloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,8 @@ class Keeper:
 
     def __init__(self, design: Design, folder: Folder, token: str) -> None:
         """Takes the plan; ``token`` marks the environment of all that runs in the lab."""
-        self.cloud = Cloud(design, folder, token)
+        kind = OpenStackCloud if design.shape.openstack else Cloud
+        self.cloud: Cloud = kind(design, folder, token)
         self._folder = folder
         self._operations: dict[str, Callable[..., object]] = {
             "status": self._status,
@@ -53,6 +55,7 @@ class Keeper:
             "reboot": lambda vm: self.cloud.reboot(vm),
             "break": lambda fault, vm: provoke.provoke(self.cloud, fault, vm),
             "mend": lambda: provoke.mend(self.cloud),
+            "again": self._again,
             "service": self._service,
             "down": self._down,
         }
@@ -136,8 +139,26 @@ class Keeper:
     def _machines(self) -> object:
         return msgspec.to_builtins(inventory.machines_of(self.cloud))
 
-    def _boot(self, vm: str, host: str | None, *, hybrid: bool, floating_ip: bool) -> str:
-        return self.cloud.boot(vm, host, hybrid=hybrid, floating_ip=floating_ip)
+    def _boot(
+        self,
+        vm: str,
+        host: str | None,
+        *,
+        hybrid: bool,
+        floating_ip: bool,
+        qemu: bool = False,
+        direct: bool = False,
+    ) -> str:
+        return self.cloud.boot(
+            vm, host, hybrid=hybrid, floating_ip=floating_ip, qemu=qemu, direct=direct
+        )
+
+    def _again(self, fault: str) -> object:
+        """Asks once more for the server that a provoked fault kept from being built."""
+        cloud, request = self.cloud, provoke.all_provocations()[fault].request
+        if not isinstance(cloud, OpenStackCloud) or request is None:
+            raise UsageError(f"Nobody asks for a server with {fault}.")
+        return cloud.ask_for(request)
 
     def _service(self, node: str, verb: str, unit: str) -> dict[str, object]:
         code, output = self.cloud.order_service(node, verb, unit)

@@ -13,11 +13,11 @@ import os
 import socket
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWUTS: Final = 0x04000000
@@ -44,6 +44,12 @@ def _checked(result: int, call: str) -> None:
     if result != 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{call}: {os.strerror(code)}")
+
+
+def bind(source: Path, target: Path) -> None:
+    """Mounts a folder over another one, with whatever is mounted in it."""
+    arguments = (os.fsencode(source), os.fsencode(target), None, _MS_BIND | _MS_REC, None)
+    _checked(_libc.mount(*arguments), f"mount {target}")
 
 
 def setns(fd: int, kind: int) -> None:
@@ -144,6 +150,23 @@ def ipv4_of(link: str) -> str | None:
         except OSError:
             return None
     return socket.inet_ntoa(answer[20:24])
+
+
+def ipv6_of(link: str) -> str | None:
+    """The first global IPv6 address of a link in the caller's namespace, if it has one.
+
+    /proc/net/if_inet6: address, index, prefix length, scope (00: global), flags, name.
+    """
+    try:
+        # Through the task's own net: /proc/net is a link to that of the process.
+        text = Path("/proc/thread-self/net/if_inet6").read_text()
+    except OSError:
+        return None
+    for line in text.splitlines():
+        address, _, _, scope, _, name = line.split()
+        if name == link and scope == "00":
+            return socket.inet_ntop(socket.AF_INET6, bytes.fromhex(address))
+    return None
 
 
 def mac_of(link: str) -> str | None:

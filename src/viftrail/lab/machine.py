@@ -11,6 +11,7 @@ import contextlib
 import functools
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -94,6 +95,23 @@ class Machine:
         with self.inside(), contextlib.suppress(FileNotFoundError):
             Path("/proc/sys", key).write_text(value)
 
+    def cover(self, folder: Path, own: Path) -> None:
+        """Makes ``own`` what this machine sees as ``folder``."""
+        with self.inside():
+            kernel.bind(own, folder)
+
+    def answers(self, address: str, port: int, http: str = "") -> bool:
+        """Whether something on this machine listens there; with a path, whether it talks HTTP."""
+        try:
+            with self.inside(), socket.create_connection((address, port), 0.5) as sock:
+                if not http:
+                    return True
+                sock.settimeout(5.0)
+                sock.sendall(f"GET {http} HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
+                return sock.recv(64).startswith(b"HTTP/")
+        except OSError:
+            return False
+
     def has_link(self, link: str) -> bool:
         """Whether a link of that name exists in the machine."""
         return self.mac_of(link) is not None
@@ -107,6 +125,11 @@ class Machine:
         """The first IPv4 address of a link of the machine, if it has one."""
         with self.inside():
             return kernel.ipv4_of(link)
+
+    def ipv6_of(self, link: str) -> str | None:
+        """The first global IPv6 address of a link of the machine, if it has one."""
+        with self.inside():
+            return kernel.ipv6_of(link)
 
     def mtu_of(self, link: str) -> int:
         """The MTU of a link of the machine; 0 if there is no such link."""

@@ -18,7 +18,7 @@ from viftrail.lab.rows import DROP_GROUP, NB_GLOBAL_OPTIONS, Rows
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from viftrail.lab.design import Design, FloatingIp, Vm
+    from viftrail.lab.design import Design, FloatingIp, Network, Vm
     from viftrail.lab.node import Controller
     from viftrail.lab.ovsdb import Json, Row
 
@@ -49,17 +49,19 @@ class Neutron:
             ["options", "insert", strings(NB_GLOBAL_OPTIONS)],
             ["external_ids", "insert", strings({"neutron:fip-distributed": str(design.shape.dvr)})],
         )
-        dhcp_options = transaction.insert("DHCP_Options", **self._rows.dhcp_options())
+        dhcp_options, dhcpv6_options = self._insert_options(transaction)
         ports: list[Json] = []
         public_ports: list[Json] = []
         nat = [transaction.insert("NAT", **self._rows.snat())]
         for network, target in ((design.network, ports), (design.provider, public_ports)):
             metadata = self._rows.metadata_port(network)
             target.append(transaction.insert("Logical_Switch_Port", **metadata))
+        vms = tuple(vms)
         for vm in vms:
-            ports.append(
-                transaction.insert("Logical_Switch_Port", **self._rows.port(vm, dhcp_options))
-            )
+            if vm.direct:
+                continue
+            row = self._rows.port(vm, dhcp_options, dhcpv6_options=dhcpv6_options)
+            ports.append(transaction.insert("Logical_Switch_Port", **row))
             if vm.floating_ip:
                 nat.append(transaction.insert("NAT", **self._nat(vm, vm.floating_ip)))
         vm_ports = ports[1:]
@@ -73,10 +75,41 @@ class Neutron:
         public_ports.append(transaction.insert("Logical_Switch_Port", **localnet))
         for network, content in ((design.network, ports), (design.provider, public_ports)):
             transaction.insert("Logical_Switch", **self._rows.switch(network, content))
+        if design.vlan:
+            vm_ports += self._insert_vlan(transaction, design.vlan, [vm for vm in vms if vm.direct])
         self._insert_router(transaction, nat)
         self._insert_groups(transaction, vm_ports)
         with self.open() as northbound:
             northbound.commit(transaction)
+
+    def _insert_options(self, transaction: Transaction) -> tuple[Json, Json]:
+        """The DHCP_Options of the tenant's subnets, the second of which it may not have."""
+        subnet6 = self.design.network.subnet6
+        return (
+            transaction.insert("DHCP_Options", **self._rows.dhcp_options()),
+            transaction.insert("DHCP_Options", **self._rows.dhcpv6_options(subnet6))
+            if subnet6
+            else None,
+        )
+
+    def _insert_vlan(
+        self, transaction: Transaction, network: Network, vms: Iterable[Vm]
+    ) -> list[Json]:
+        """A provider network with VMs on it; the ports of these."""
+        options = transaction.insert("DHCP_Options", **self._rows.dhcp_options(network))
+        ports = [
+            transaction.insert(
+                "Logical_Switch_Port", **self._rows.port(vm, options, network=network)
+            )
+            for vm in vms
+        ]
+        fixtures = [
+            transaction.insert("Logical_Switch_Port", **row)
+            for row in (self._rows.metadata_port(network), self._rows.localnet_port(network))
+        ]
+        row = self._rows.switch(network, [*ports, *fixtures])
+        transaction.insert("Logical_Switch", **row)
+        return ports
 
     def _insert_router(self, transaction: Transaction, nat: list[Json]) -> None:
         design, router = self.design, self.design.router
@@ -126,19 +159,24 @@ class Neutron:
 
         What ``neutron-ovn-db-sync-util`` in repair mode does, for one port.
         """
+        network = self.design.network_of(vm)
         with self.open() as northbound:
             transaction = Transaction()
-            found = northbound.select(
-                "DHCP_Options",
-                [["external_ids", "includes", strings(self._rows.subnet_key())]],
-                "_uuid",
+            options = _ensure_options(
+                northbound,
+                transaction,
+                self._rows.subnet_key(network),
+                self._rows.dhcp_options(network),
             )
-            options: Json = (
-                ["uuid", found[0]["_uuid"]]
-                if found
-                else transaction.insert("DHCP_Options", **self._rows.dhcp_options())
-            )
-            row = self._rows.port(vm, options)
+            options6: Json = None
+            if subnet6 := network.subnet6:
+                options6 = _ensure_options(
+                    northbound,
+                    transaction,
+                    self._rows.subnet6_key(subnet6),
+                    self._rows.dhcpv6_options(subnet6),
+                )
+            row = self._rows.port(vm, options, network=network, dhcpv6_options=options6)
             existing = northbound.select(
                 "Logical_Switch_Port", [["name", "==", vm.port_id]], "_uuid"
             )
@@ -149,7 +187,7 @@ class Neutron:
                 port = transaction.insert("Logical_Switch_Port", **row)
                 transaction.mutate(
                     "Logical_Switch",
-                    [["name", "==", self.design.network.logical_switch]],
+                    [["name", "==", network.logical_switch]],
                     ["ports", "insert", members([port])],
                 )
             for group in (self.design.port_group, DROP_GROUP):
@@ -176,9 +214,8 @@ class Neutron:
                 ["nat", "insert", members([transaction.insert("NAT", **row)])],
             )
 
-    def metadata_has_address(self) -> bool:
-        """Whether the tenant network's metadata port has an IP address in the database."""
-        name = self.design.network.metadata_port
+    def metadata_has_address(self, name: str) -> bool:
+        """Whether the metadata port of that name has an IP address in the database."""
         with self.open() as northbound:
             (row,) = northbound.select("Logical_Switch_Port", [["name", "==", name]], "addresses")
         return "." in str(row["addresses"])
@@ -215,6 +252,15 @@ class Neutron:
             transaction.update("Port_Group", group, acls=members(rules))
             northbound.commit(transaction)
 
+    def ensure_advertisements(self) -> None:
+        """Has the router advertise itself in the tenant network as it should."""
+        leg = [["name", "==", self.design.router.inside.logical_router_port]]
+        configs = strings(self._rows.ra_configs(self.design.network))
+        with self.open() as northbound:
+            transaction = Transaction()
+            transaction.update("Logical_Router_Port", leg, ipv6_ra_configs=configs)
+            northbound.commit(transaction)
+
     def ensure_gateway(self) -> None:
         """Schedules the router's gateway port as it should be, and to nobody else."""
         leg = [["name", "==", self.design.router.outside.logical_router_port]]
@@ -233,6 +279,15 @@ class Neutron:
             transaction = Transaction()
             transaction.update("Logical_Router_Port", leg, **self._schedule(transaction))
             northbound.commit(transaction)
+
+
+def _ensure_options(
+    northbound: Ovsdb, transaction: Transaction, key: dict[str, str], row: Row
+) -> Json:
+    """The DHCP_Options row of a subnet, made where it is not there."""
+    where = [["external_ids", "includes", strings(key)]]
+    found = northbound.select("DHCP_Options", where, "_uuid")
+    return ["uuid", found[0]["_uuid"]] if found else transaction.insert("DHCP_Options", **row)
 
 
 def _floating_ips(vm: Vm) -> tuple[str, str, str, Json]:

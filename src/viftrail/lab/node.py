@@ -7,26 +7,31 @@ of the node's own.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from typing import TYPE_CHECKING
 
+from viftrail.errors import LabError
+from viftrail.lab.certificates import Certificates
 from viftrail.lab.daemon import Daemon, ServiceManager, Unit
 from viftrail.lab.design import (
     INTEGRATION_BRIDGE,
+    NB_PORT,
     PHYSNET,
     PROVIDER_BRIDGE,
+    SB_PORT,
     TUNNEL,
     TUNNEL_BRIDGE,
 )
 from viftrail.lab.machine import Machine, wait_until
-from viftrail.lab.ovsdb import NORTHBOUND, SOUTHBOUND, VSWITCH, Ovsdb, Transaction, members
+from viftrail.lab.ovsdb import NORTHBOUND, SERVER, SOUTHBOUND, VSWITCH, Ovsdb, Transaction, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from viftrail.lab.design import NodeDesign
+    from viftrail.lab.design import Central, NodeDesign
     from viftrail.lab.folder import Folder
     from viftrail.lab.kernel import Namespaces
 
@@ -34,6 +39,13 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 #: Where the packages keep the schemas of the OVN databases.
 SCHEMAS = os.environ.get("OVN_PKGDATADIR", "/usr/share/ovn")
+
+#: Where the members of a cluster talk to each other (utilities/ovn-ctl).
+RAFT_PORTS = {NORTHBOUND: 6643, SOUTHBOUND: 6644}
+
+#: Milliseconds of silence after which a member wants another leader: a second, the default, is
+#: little on a loaded computer.
+ELECTION_TIMER = 3000
 
 #: ovsdb-server and ovn-controller speak up on stderr only where nobody reads a log file.
 _QUIET = ("-vconsole:emer", "-vsyslog:off")
@@ -53,6 +65,10 @@ def environment(folder: Folder, token: str, machine: str) -> dict[str, str]:
     }
 
 
+#: Seconds in which a healthy lab has followed a change of Northbound, on a loaded computer.
+_FOLLOWED_WITHIN = 3
+
+
 class Node(Machine):
     """A machine with folders of its own."""
 
@@ -62,10 +78,11 @@ class Node(Machine):
         folder: Folder,
         home: Namespaces,
         token: str,
-        controller_ip: str,
+        central: Central,
     ) -> None:
         """Makes the node's folders and namespaces, and no link yet."""
         self.design = design
+        self.central = central
         self.folder = folder.node(design.name)
         for sub in ("run", "log", "db", "etc"):
             (self.folder / sub).mkdir(parents=True)
@@ -75,15 +92,25 @@ class Node(Machine):
             variables[f"{product}_LOGDIR"] = str(self.log_dir)
             variables[f"{product}_DBDIR"] = str(self.db_dir)
             variables[f"{product}_SYSCONFDIR"] = str(self.folder / "etc")
-        if design.role == "controller":
+        # The tools insist on the leader of a cluster, which is not always on the own host.
+        if design.role == "controller" and not central.clustered:
             variables["OVN_NB_DB"] = f"unix:{self.run_dir}/ovnnb_db.sock"
             variables["OVN_SB_DB"] = f"unix:{self.run_dir}/ovnsb_db.sock"
         else:
-            variables["OVN_NB_DB"] = f"tcp:{controller_ip}:6641"
-            variables["OVN_SB_DB"] = f"tcp:{controller_ip}:6642"
+            variables["OVN_NB_DB"] = central.remote(NB_PORT)
+            variables["OVN_SB_DB"] = central.remote(SB_PORT)
+        self.certificates = Certificates(self.folder / "etc")
+        if central.ssl:
+            for tool in ("NBCTL", "SBCTL"):
+                variables[f"OVN_{tool}_OPTIONS"] = " ".join(self.tls_options)
         super().__init__(design.name, folder.hosts, home, variables)
         self.sysctl("net/ipv4/conf/all/arp_ignore", "1")
         self.services = ServiceManager(design.name, {})
+
+    @property
+    def tls_options(self) -> tuple[str, ...]:
+        """The options of all that speaks to the databases; none where that is plain TCP."""
+        return self.certificates.options if self.central.ssl else ()
 
     @property
     def run_dir(self) -> Path:
@@ -133,26 +160,14 @@ class Node(Machine):
 
 
 class Controller(Node):
-    """The node of the two databases and ovn-northd."""
+    """A node of the two databases, and perhaps of ovn-northd."""
 
     def prepare(self) -> None:
-        """Defines the daemons and makes empty databases."""
+        """Defines the servers."""
         self.databases = tuple(self._database(side) for side in ("nb", "sb"))
-        self.northd = self.daemon(
-            "ovn-northd",
-            f"--ovnnb-db=unix:{self.run_dir}/ovnnb_db.sock",
-            f"--ovnsb-db=unix:{self.run_dir}/ovnsb_db.sock",
-        )
         nb, sb = self.databases
-        northd = Unit("ovn-northd", "Open Virtual Network central control daemon", (self.northd,))
         self.services.units.update(
             {
-                "ovn-northd": northd,
-                "ovn-central": Unit(
-                    "ovn-central",
-                    "Open Virtual Network central components",
-                    (nb, sb, self.northd),
-                ),
                 "ovn-ovsdb-server-nb": Unit(
                     "ovn-ovsdb-server-nb",
                     "Open vSwitch database server for OVN Northbound database",
@@ -166,35 +181,86 @@ class Controller(Node):
             }
         )
 
+    def prepare_northd(self) -> None:
+        """Defines ovn-northd, which is told of every member of a cluster."""
+        self.northd = self.daemon(
+            "ovn-northd",
+            f"--ovnnb-db={self.environment['OVN_NB_DB']}",
+            f"--ovnsb-db={self.environment['OVN_SB_DB']}",
+            *self.tls_options,
+        )
+        northd = Unit("ovn-northd", "Open Virtual Network central control daemon", (self.northd,))
+        central = Unit(
+            "ovn-central",
+            "Open Virtual Network central components",
+            (*self.databases, self.northd),
+        )
+        for unit in (northd, central):
+            self.services.units[unit.name] = unit
+
+    def file(self, side: str) -> Path:
+        """The database file of one side, ``nb`` or ``sb``."""
+        return self.db_dir / f"ovn{side}_db.db"
+
+    def wait_served(self) -> None:
+        """Waits until both databases are served here: a member joins its cluster first.
+
+        Raises:
+            LabError: it takes too long.
+        """
+        for database in (NORTHBOUND, SOUTHBOUND):
+            if not wait_until(functools.partial(self._serves, database), 15.0, pause=0.05):
+                raise LabError(f"{self.name} did not join the cluster of {database}.")
+
+    def _serves(self, database: str) -> bool:
+        where = [["name", "==", database], ["connected", "==", True]]
+        with self.open(database, patience=5.0, of_server=True) as server:
+            return bool(server.select("Database", where, "name"))
+
     def _database(self, side: str) -> Daemon:
         database = {"nb": NORTHBOUND, "sb": SOUTHBOUND}[side]
         table = {"nb": "NB_Global", "sb": "SB_Global"}[side]
-        file = self.db_dir / f"ovn{side}_db.db"
         return self.daemon(
             f"ovsdb-server-{side}",
             f"--remote=punix:{self.run_dir}/ovn{side}_db.sock",
             f"--unixctl={self.run_dir}/ovn{side}_db.ctl",
             f"--remote=db:{database},{table},connections",
-            str(file),
+            *self.tls_options,
+            str(self.file(side)),
             program="ovsdb-server",
             pid_name=f"ovn{side}_db",
             ready=f"{self.run_dir}/ovn{side}_db.sock",
             leave=False,
         )
 
-    def open(self, database: str, patience: float = 1.0) -> Ovsdb:
-        """Connects to the northbound or southbound database."""
+    def open(self, database: str, patience: float = 1.0, *, of_server: bool = False) -> Ovsdb:
+        """Connects to the northbound or southbound database, or to its server's own."""
         side = "nb" if database == NORTHBOUND else "sb"
-        return Ovsdb(self.run_dir / f"ovn{side}_db.sock", database, patience=patience)
+        name = SERVER if of_server else database
+        return Ovsdb(self.run_dir / f"ovn{side}_db.sock", name, patience=patience)
+
+    def nbctl(self, *arguments: str) -> str:
+        """Writes Northbound, and waits until every chassis has followed; what was printed.
+
+        Written is written: where ovn-northd or a chassis is broken already, nobody follows.
+        """
+        output = self.run("ovn-nbctl", *arguments)
+        follow = ("ovn-nbctl", "--wait=hv", f"--timeout={_FOLLOWED_WITHIN}", "sync")
+        self.run(*follow, check=False)
+        return output.strip()
+
+    def listener(self, port: int) -> str:
+        """The passive remote by which a server is reached from other hosts."""
+        return f"p{self.central.scheme}:{port}:0.0.0.0"
 
     def listen(self) -> None:
-        """Makes both databases listen on TCP, as ``ovn-{nb,sb}ctl set-connection`` does."""
+        """Makes both databases listen, as ``ovn-{nb,sb}ctl set-connection`` does."""
         for database, table, port in (
-            (NORTHBOUND, "NB_Global", 6641),
-            (SOUTHBOUND, "SB_Global", 6642),
+            (NORTHBOUND, "NB_Global", NB_PORT),
+            (SOUTHBOUND, "SB_Global", SB_PORT),
         ):
             transaction = Transaction()
-            connection = transaction.insert("Connection", target=f"ptcp:{port}:0.0.0.0")
+            connection = transaction.insert("Connection", target=self.listener(port))
             transaction.insert(table, connections=members([connection]))
             with self.open(database, patience=5.0) as ovsdb:
                 ovsdb.commit(transaction)
@@ -203,9 +269,8 @@ class Controller(Node):
 class Chassis(Node):
     """A node with Open vSwitch and ovn-controller."""
 
-    def prepare(self, controller_ip: str) -> None:
+    def prepare(self) -> None:
         """Defines the daemons and the units they belong to."""
-        self.controller_ip = controller_ip
         self.ovsdb = self.daemon(
             "ovsdb-server",
             f"--remote=punix:{self.run_dir}/db.sock",
@@ -235,7 +300,7 @@ class Chassis(Node):
         ids = {
             "system-id": str(self.design.system_id),
             "hostname": self.design.name,
-            "ovn-remote": f"tcp:{self.controller_ip}:6642",
+            "ovn-remote": self.central.remote(SB_PORT),
             "ovn-encap-type": "geneve",
             "ovn-encap-ip": str(self.design.tunnel_ip),
             "ovn-bridge": INTEGRATION_BRIDGE,
@@ -255,6 +320,10 @@ class Chassis(Node):
         settings += ["other_config:n-handler-threads=1", "other_config:n-revalidator-threads=1"]
         command = ["ovs-vsctl", "--no-wait", "--timeout=10", "init", "--", "set", "Open_vSwitch"]
         command += [".", *settings]
+        if self.central.ssl:
+            files = self.certificates
+            command += ["--", "set-ssl"]
+            command += [str(files.private_key), str(files.certificate), str(files.ca_cert)]
         for bridge in (INTEGRATION_BRIDGE, TUNNEL_BRIDGE, PROVIDER_BRIDGE):
             command += ["--", "--may-exist", "add-br", bridge]
             command += ["--", "set", "Bridge", bridge, "datapath_type=netdev"]
@@ -293,17 +362,34 @@ class Chassis(Node):
         self.run(*self.first_setup())
 
 
-def make_empty_databases(controller: Controller, chassis: tuple[Chassis, ...]) -> None:
+def make_empty_databases(controllers: tuple[Controller, ...], chassis: tuple[Chassis, ...]) -> None:
     """Creates every database file; conf.db only once, as an empty one is like any other."""
     switch_share = os.environ.get("OVS_PKGDATADIR", "/usr/share/openvswitch")
+    first = controllers[0]
     for side in ("nb", "sb"):
-        controller.run(
-            "ovsdb-tool",
-            "create",
-            str(controller.db_dir / f"ovn{side}_db.db"),
-            f"{SCHEMAS}/ovn-{side}.ovsschema",
-        )
-    first = chassis[0].db_dir / "conf.db"
-    controller.run("ovsdb-tool", "create", str(first), f"{switch_share}/vswitch.ovsschema")
+        if first.central.clustered:
+            _make_cluster(side, controllers)
+        else:
+            schema = f"{SCHEMAS}/ovn-{side}.ovsschema"
+            first.run("ovsdb-tool", "create", str(first.file(side)), schema)
+    conf = chassis[0].db_dir / "conf.db"
+    first.run("ovsdb-tool", "create", str(conf), f"{switch_share}/vswitch.ovsschema")
     for other in chassis[1:]:
-        shutil.copy(first, other.db_dir / "conf.db")
+        shutil.copy(conf, other.db_dir / "conf.db")
+
+
+def _make_cluster(side: str, controllers: tuple[Controller, ...]) -> None:
+    """Has the first member found the cluster of a database, and the others join it (ovsdb(7))."""
+    database = {"nb": NORTHBOUND, "sb": SOUTHBOUND}[side]
+    addresses = [
+        f"{node.central.scheme}:{node.design.management_ip}:{RAFT_PORTS[database]}"
+        for node in controllers
+    ]
+    founder, *others = controllers
+    founder.run(
+        *("ovsdb-tool", f"--election-timer={ELECTION_TIMER}", "create-cluster"),
+        *(str(founder.file(side)), f"{SCHEMAS}/ovn-{side}.ovsschema", addresses[0]),
+    )
+    for node, address in zip(others, addresses[1:], strict=True):
+        file = str(node.file(side))
+        node.run("ovsdb-tool", "join-cluster", file, database, address, addresses[0])

@@ -27,6 +27,7 @@ Row = dict[str, Json]
 NORTHBOUND = "OVN_Northbound"
 SOUTHBOUND = "OVN_Southbound"
 VSWITCH = "Open_vSwitch"
+SERVER = "_Server"
 
 
 def strings(values: Mapping[str, str]) -> Json:

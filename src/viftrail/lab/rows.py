@@ -15,7 +15,7 @@ from viftrail.lab.ovsdb import Row, members, strings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from viftrail.lab.design import FloatingIp, Network, Router, RouterPort, Rule, Vm
+    from viftrail.lab.design import FloatingIp, Network, Router, RouterPort, Rule, Subnet6, Vm
     from viftrail.lab.ovsdb import Json
 
 DROP_GROUP: Final = "neutron_pg_drop"
@@ -94,13 +94,39 @@ class Rows:
             ),
         }
 
-    def subnet_key(self) -> dict[str, str]:
-        """What tells the DHCP_Options of our subnet from others."""
-        return {"subnet_id": self.design.network.subnet_id}
+    def subnet_key(self, network: Network | None = None) -> dict[str, str]:
+        """What tells the DHCP_Options of a network's subnet, the tenant's, from others."""
+        return {"subnet_id": (network or self.design.network).subnet_id}
 
-    def dhcp_options(self) -> Row:
-        """The DHCP_Options of the tenant subnet."""
+    def subnet6_key(self, subnet: Subnet6) -> dict[str, str]:
+        """The same of an IPv6 subnet."""
+        return {"subnet_id": subnet.id}
+
+    def dhcpv6_options(self, subnet: Subnet6) -> Row:
+        """The DHCP_Options of the IPv6 subnet (``_get_ovn_dhcpv6_opts``)."""
         network = self.design.network
+        return {
+            "cidr": str(subnet.cidr),
+            "options": strings(
+                {
+                    "dhcpv6_stateless": "true",
+                    "dns_server": "{2620:fe::fe}",
+                    "domain_search": '"openstacklocal."',
+                    "server_id": self.design.mac("dhcpv6-server", network.name),
+                }
+            ),
+            "external_ids": strings(
+                {
+                    "neutron:network_id": network.id,
+                    "neutron:revision_number": "0",
+                    **self.subnet6_key(subnet),
+                }
+            ),
+        }
+
+    def dhcp_options(self, network: Network | None = None) -> Row:
+        """The DHCP_Options of a network's IPv4 subnet, by default the tenant's."""
+        network = network or self.design.network
         return {
             "cidr": str(network.cidr),
             "options": strings(
@@ -121,7 +147,7 @@ class Rows:
                 {
                     "neutron:network_id": network.id,
                     "neutron:revision_number": "0",
-                    **self.subnet_key(),
+                    **self.subnet_key(network),
                 }
             ),
         }
@@ -152,14 +178,31 @@ class Rows:
             "neutron:vnic_type": "normal",
         }
 
-    def port(self, vm: Vm, dhcp_options: Json, groups: Iterable[str] | None = None) -> Row:
-        """The Logical_Switch_Port of a VM; ``groups`` are its security groups if not the usual."""
-        network = self.design.network
+    def port(
+        self,
+        vm: Vm,
+        dhcp_options: Json,
+        groups: Iterable[str] | None = None,
+        *,
+        network: Network | None = None,
+        dhcpv6_options: Json = None,
+    ) -> Row:
+        """The Logical_Switch_Port of a VM.
+
+        ``groups`` are its security groups if not the usual, ``network`` its network if not the
+        tenant's.
+        """
+        network = network or self.design.network
+        cidrs = [f"{vm.ip}/{network.cidr.prefixlen}"]
+        if vm.ip6 and network.subnet6:
+            cidrs.append(f"{vm.ip6}/{network.subnet6.cidr.prefixlen}")
+        address = " ".join((vm.mac, *vm.addresses))
+        v6 = {"dhcpv6_options": members([dhcpv6_options])} if dhcpv6_options else {}
         external_ids = self.port_keys(
             network,
             device_id=vm.id,
             device_owner="compute:nova",
-            cidrs=f"{vm.ip}/{network.cidr.prefixlen}",
+            cidrs=" ".join(cidrs),
             revision=revision_of(vm),
         )
         external_ids |= {
@@ -174,10 +217,11 @@ class Rows:
         return {
             "name": vm.port_id,
             "type": "",
-            "addresses": members([f"{vm.mac} {vm.ip}"]),
-            "port_security": members([f"{vm.mac} {vm.ip}"]),
+            "addresses": members([address]),
+            "port_security": members([address]),
             "enabled": True,
             "dhcpv4_options": members([dhcp_options]),
+            **v6,
             "options": strings({"requested-chassis": vm.host}),
             "external_ids": strings(external_ids),
         }
@@ -231,7 +275,7 @@ class Rows:
             network,
             device_id=self.design.router.id,
             device_owner="network:router_gateway" if is_gateway else "network:router_interface",
-            cidrs=leg.address,
+            cidrs=" ".join(leg.networks),
             revision=4,
         )
         if is_gateway:
@@ -288,19 +332,32 @@ class Rows:
             ),
         }
 
+    def ra_configs(self, network: Network) -> dict[str, str]:
+        """How the leg into a network advertises itself there (``ipv6_ra_configs``)."""
+        if network.subnet6 is None:
+            return {}
+        return {
+            "address_mode": network.subnet6.mode,
+            "mtu": str(network.mtu),
+            "send_periodic": "true",
+        }
+
     def router_port(self, leg: RouterPort, network: Network) -> Row:
         """The Logical_Router_Port of one leg."""
+        subnets = [network.subnet_id, *([network.subnet6.id] if network.subnet6 else [])]
+        ra = {"ipv6_ra_configs": strings(self.ra_configs(network))} if network.subnet6 else {}
         return {
             "name": leg.logical_router_port,
             "mac": leg.mac,
-            "networks": members([leg.address]),
+            "networks": members(leg.networks),
+            **ra,
             "external_ids": strings(
                 {
                     "neutron:is_ext_gw": str(leg is self.design.router.outside),
                     "neutron:network_name": network.logical_switch,
                     "neutron:revision_number": "4",
                     "neutron:router_name": self.design.router.logical_router,
-                    "neutron:subnet_ids": network.subnet_id,
+                    "neutron:subnet_ids": " ".join(subnets),
                 }
             ),
         }

@@ -7,9 +7,11 @@ a guest agent would give it.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,10 +23,18 @@ from viftrail.facts.live import LiveSource
 from viftrail.facts.ovsdb.client import Client
 from viftrail.facts.ovsdb.remote import parse_remotes
 from viftrail.facts.owner import OwnedFloatingIp, OwnedPort, Owner
-from viftrail.lab.client import Lab
+from viftrail.lab import kernel
+from viftrail.lab.client import Lab, way_into
+from viftrail.lab.design import NB_PORT
 from viftrail.lab.status import MachineRef, NodeStatus, Status
 
+if TYPE_CHECKING:
+    from viftrail.facts.openstack_api import OpenStackApi
+
 CONTROLLER = "controller"
+"""The role of a node with databases; and the name of the first."""
+_SLOW = 20.0
+"""Seconds: two cores carry a whole OpenStack and its guests."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +48,8 @@ class Node:
         machine = self.machine
         environment = [f"{key}={value}" for key, value in machine.environment.items()]
         interpreter = sys.executable if program[0] == "python3" else program[0]
-        return [
-            "nsenter",
-            f"--net={machine.net}",
-            f"--mount={machine.mnt}",
-            f"--uts={machine.uts}",
-            "--",
-            "env",
-            "-i",
-            *environment,
-            interpreter,
-            *program[1:],
-        ]
+        inside = ["env", "-i", *environment, interpreter, *program[1:]]
+        return way_into(machine, list(program) if machine.serial else inside)
 
 
 def open_lab(name: str, *, timeout: float) -> LiveSource:
@@ -61,14 +61,18 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
     lab = Lab.find(name)
     status = lab.status()
     machines = {machine.name: machine for machine in lab.machines()}
-    nodes = {node.name: node for node in status.nodes}
+    central = [node for node in status.nodes if node.role == CONTROLLER]
 
     def connect(database: str) -> Client:
         socket = "ovnnb_db.sock" if database == NORTHBOUND else "ovnsb_db.sock"
-        remotes = parse_remotes(f"unix:{nodes[CONTROLLER].run_dir}/{socket}", 6641)
-        return Client.connect(remotes, database=database, timeout=timeout)
+        members = ",".join(f"unix:{node.run_dir}/{socket}" for node in central)
+        remotes = parse_remotes(members, NB_PORT)
+        return Client.connect(remotes, database=database, timeout=timeout, settle=True)
 
     def carriers(host: str) -> Carrier | Gap:
+        if status.clouds and " " in host:  # a place that was named by what runs there
+            host = CONTROLLER
+        host = host.partition(".")[0]  # a host answers to its full name as well
         if host not in machines:
             return Gap(f"host {host}", f"The lab has no node {host}.", "`viftrail lab status`.")
         return Node(machines[host])
@@ -80,10 +84,31 @@ def open_lab(name: str, *, timeout: float) -> LiveSource:
     return LiveSource(
         connect,
         carriers,
-        owner=owner(status),
-        central=(CONTROLLER,),
+        owner=None if status.clouds else owner(status),
+        central=tuple(node.name for node in central),
         others=_chassis_hosts(status.nodes),
-        visitor=visitor,
+        visitor=visit if status.clouds else visitor,
+        api=_api(status, machines[CONTROLLER], timeout) if status.clouds else None,
+        lab=name,
+    )
+
+
+def _api(status: Status, controller: MachineRef, timeout: float) -> OpenStackApi:
+    """Its OpenStack, which is to be reached from within the lab only."""
+    # A third of a second that only such a lab has to spend.
+    from viftrail.facts.openstack_api import OpenStackApi  # noqa: PLC0415
+
+    def enter() -> None:
+        net = os.open(controller.net, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            kernel.setns(net, kernel.CLONE_NEWNET)  # of this thread alone
+        finally:
+            os.close(net)
+
+    return OpenStackApi.configured(
+        timeout=max(timeout, _SLOW),
+        enter=enter,
+        environment={"OS_CLIENT_CONFIG_FILE": status.clouds, "OS_CLOUD": "lab"},
     )
 
 
@@ -101,8 +126,8 @@ def owner(status: Status) -> Owner:
             OwnedPort(
                 id=vm.port_id,
                 mac=vm.mac,
-                addresses=(vm.ip,),
-                cidrs=(vm.cidr,),
+                addresses=tuple(filter(None, (vm.ip, vm.ip6))),
+                cidrs=tuple(filter(None, (vm.cidr, vm.cidr6))),
                 switch=networks[vm.network].logical_switch if vm.network in networks else "",
                 network=vm.network,
                 server_id=vm.id,
@@ -112,6 +137,8 @@ def owner(status: Status) -> Owner:
                 dhcp=networks[vm.network].dhcp if vm.network in networks else None,
                 hybrid=vm.hybrid,
                 revision=vm.revision,
+                address_mode=networks[vm.network].mode6 if vm.network in networks else "",
+                vlan=networks[vm.network].vlan if vm.network in networks else None,
             )
             for vm in status.vms
         ),
@@ -133,7 +160,7 @@ def _guests(status: Status, host: str) -> tuple[Guest, ...]:
         Guest(
             port_id=vm.port_id,
             mac=vm.mac_in_guest or "",
-            addresses=(vm.lease,) if vm.lease else (),
+            addresses=tuple(filter(None, (vm.lease, vm.address6))),
             mtu=vm.mtu_in_guest,
         )
         for vm in status.vms

@@ -23,7 +23,10 @@ class NodeStatus(msgspec.Struct, frozen=True):
 
 
 class VmStatus(msgspec.Struct, frozen=True):
-    """A VM and its only port, as Nova and Neutron would show them."""
+    """A VM and its only port, as Nova and Neutron would show them.
+
+    ``console`` is the file with all that a QEMU guest has printed.
+    """
 
     name: str
     id: str
@@ -42,10 +45,16 @@ class VmStatus(msgspec.Struct, frozen=True):
     mac_in_guest: str | None
     mtu_in_guest: int = 0
     revision: int | None = None
+    qemu: bool = False
+    console: str | None = None
+    ip6: str = ""
+    cidr6: str = ""
+    address6: str | None = None
+    """The global IPv6 address that the guest has."""
 
 
 class NetworkStatus(msgspec.Struct, frozen=True):
-    """A tenant network with its subnet, router and DHCP."""
+    """A network that VMs are on, with its subnet and DHCP, and its router if it has one."""
 
     name: str
     id: str
@@ -60,6 +69,12 @@ class NetworkStatus(msgspec.Struct, frozen=True):
     logical_router_port: str
     metadata_port: str
     dhcp: bool
+    cidr6: str = ""
+    gateway6: str = ""
+    mode6: str = ""
+    """The address mode of its IPv6 subnet, as Logical_Router_Port.ipv6_ra_configs spells it."""
+    vlan: int | None = None
+    """The segmentation id of a provider network that VMs are on directly."""
 
 
 class RouterStatus(msgspec.Struct, frozen=True):
@@ -123,10 +138,15 @@ class Status(msgspec.Struct, frozen=True):
     external: ExternalStatus
     port_groups: tuple[str, ...]
     broken: tuple[str, ...]
+    clouds: str = ""
+    """The clouds.yaml of its OpenStack; empty where the lab itself owns the ports."""
 
 
 class MachineRef(msgspec.Struct, frozen=True):
-    """How to get into a node or VM: namespace paths, and the environment to set there."""
+    """How to get into a node or VM: namespace paths, and the environment to set there.
+
+    A QEMU guest has no namespaces: its ``serial`` line is the way in.
+    """
 
     name: str
     role: str
@@ -137,3 +157,4 @@ class MachineRef(msgspec.Struct, frozen=True):
     run_dir: str | None = None
     log_dir: str | None = None
     db_dir: str | None = None
+    serial: str | None = None

@@ -17,7 +17,8 @@ _ENDINGS = {
     Ending.HEALTHY: "It is healthy: there is nothing to mend.",
     Ending.MENDED: "Mended.",
     Ending.UNPROVEN: "Every link looks healthy, but packets do not pass.",
-    Ending.UNCHANGED: "Every step was run, and it is not healthy. The cause may be another one.",
+    Ending.UNCHANGED: "Every step was run, and it is not healthy. The cause may be another one, "
+    "which the first one hid: run it again for its plan.",
     Ending.TOLD: "The next step is yours.",
     Ending.REFUSED: "The next step was not allowed.",
     Ending.FAILED: "A step failed; nothing was run after it.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from viftrail.verdict import Cause, Evidence, Finding, State, Verdict
+from viftrail.verdict import Cause, Evidence, Finding, Moment, State, Verdict
 
 STYLE = """
 :root{--ok:#1a7f37;--broken:#cf222e;--degraded:#9a6700;--quiet:#6e7781;--line:#d0d7de;
@@ -66,6 +66,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     yield "</ol>"
     for cause in verdict.causes:
         yield from _cause(cause)
+    if verdict.timeline:
+        yield from _story(verdict.timeline)
     if verdict.ruled_out:
         yield "<h2>Ruled out</h2><ul>"
         for guess in verdict.ruled_out:
@@ -106,6 +108,16 @@ def _cause(cause: Cause) -> Iterator[str]:
         yield "</ol>"
     if cause.remedy.note:
         yield f"<p>{escape(cause.remedy.note)}</p>"
+
+
+def _story(timeline: Iterable[Moment]) -> Iterator[str]:
+    yield "<h2>What happened</h2><table><tr><th>UTC</th><th>where</th><th>what</th></tr>"
+    for moment in timeline:
+        means = f"<br><b>{escape(moment.means)}</b>" if moment.means else ""
+        source = f' title="{escape(moment.source)}"' if moment.source else ""
+        yield f"<tr{source}><td><code>{escape(moment.time)}</code></td>"
+        yield f"<td>{escape(moment.where)}</td><td>{escape(moment.what)}{means}</td></tr>"
+    yield "</table>"
 
 
 def _evidence(evidence: Iterable[Evidence]) -> Iterator[str]:

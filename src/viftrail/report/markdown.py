@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from viftrail.verdict import Cause, Evidence, State, Verdict
+from viftrail.verdict import Cause, Evidence, Moment, State, Verdict
 
 
 def render(verdict: Verdict) -> str:
@@ -44,6 +44,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         )
     for cause in verdict.causes:
         yield from _cause(cause)
+    yield from _story(verdict.timeline)
     if verdict.ruled_out:
         yield from ("", "## Ruled out", "")
         for guess in verdict.ruled_out:
@@ -74,6 +75,14 @@ def _cause(cause: Cause) -> Iterator[str]:
         yield f"   undo: `{step.undo}`; verify: `{step.verify}`"
     if cause.remedy.note:
         yield from ("", cause.remedy.note)
+
+
+def _story(timeline: tuple[Moment, ...]) -> Iterator[str]:
+    if timeline:
+        yield from ("", "## What happened", "", "| UTC | where | what |", "|---|---|---|")
+    for moment in timeline:
+        means = f" _({_cell(moment.means)})_" if moment.means else ""
+        yield f"| {moment.time} | {_cell(moment.where)} | {_cell(moment.what)}{means} |"
 
 
 def _evidence(evidence: Iterable[Evidence]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from click import style
 
-from viftrail.verdict import Cause, Evidence, Finding, Remedy, State, Verdict
+from viftrail.verdict import Cause, Evidence, Finding, Moment, Remedy, State, Verdict
 
 WIDTH = 80
 _COLOURS = {
@@ -61,6 +61,10 @@ def _lines(verdict: Verdict) -> Iterator[str]:
             yield ""
             yield _title("Seen")
             yield from _evidence(bad.evidence)
+    if verdict.timeline:
+        yield ""
+        yield _title("What happened (UTC)")
+        yield from _story(verdict.timeline)
     if verdict.ruled_out:
         yield ""
         yield _title("Ruled out")
@@ -144,6 +148,20 @@ def _remedy(remedy: Remedy) -> Iterator[str]:
         yield f"     verify: {step.verify}"
     if remedy.note:
         yield from wrap(remedy.note, "  ", "  ")
+
+
+def _story(timeline: tuple[Moment, ...]) -> Iterator[str]:
+    """A day is said once; what decides something says what it means."""
+    day = ""
+    for moment in timeline:
+        date, _, clock = moment.time.rstrip("Z").partition("T")
+        if date != day:
+            yield f"  {date}"
+            day = date
+        head = f"  {clock} " + style(f"{moment.where}: ", fg="bright_black")
+        yield from wrap(moment.what, head, " " * 15, plain_head=len(clock) + len(moment.where) + 5)
+        if moment.means:
+            yield from wrap(f"= {moment.means}", " " * 15, " " * 17)
 
 
 def _command(indent: str, commands: Iterable[str]) -> Iterator[str]:

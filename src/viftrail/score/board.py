@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import date
 from itertools import combinations
 
 from viftrail import __version__
-from viftrail.faults.catalogue import CATALOGUE
+from viftrail.faults.catalogue import CATALOGUE, fault
 from viftrail.lab.provoke import all_provocations
 from viftrail.lab.shape import Shape
 from viftrail.score.round import play
-from viftrail.score.tally import Round, Score
+from viftrail.score.tally import LeftOut, Round, Score
+
+IMPOSSIBLE: Mapping[frozenset[str], str] = {
+    frozenset(("nb-lsp-missing", "dhcp-options-missing")): "the one deletes the row that the other "
+    "changes",
+    frozenset(("northd-not-running", "controller-flow-lag")): "ovn-controller falls behind only "
+    "what ovn-northd still writes",
+    frozenset(("sb-server-down", "controller-flow-lag")): "how far ovn-controller is stands in "
+    "Southbound, which nobody serves",
+}
+"""Two faults that cannot be there at once, or cannot be told from one of them, and why."""
 
 
 def singles() -> tuple[tuple[str, ...], ...]:
-    """Every fault that the lab can provoke, in the order of the chain."""
+    """Every fault that a lab without OpenStack can provoke, in the order of the chain."""
     known = all_provocations()
-    return tuple((fault.id,) for fault in CATALOGUE if fault.id in known)
+    plain = {each for each, way in known.items() if not way.needs.openstack}
+    return tuple((fault.id,) for fault in CATALOGUE if fault.id in plain)
 
 
 def pairs() -> tuple[tuple[str, ...], ...]:
@@ -31,11 +42,23 @@ def pairs() -> tuple[tuple[str, ...], ...]:
     """
     known = all_provocations()
     chosen: dict[int, str] = {}
-    for fault in CATALOGUE:
-        way = known.get(fault.id)
+    for each in CATALOGUE:
+        way = known.get(each.id)
         if way and way.breaks and not way.size and way.needs == Shape():
-            chosen.setdefault(fault.stage.number, fault.id)
-    return tuple(combinations(chosen.values(), 2))
+            chosen.setdefault(each.stage.number, each.id)
+    return tuple(
+        both for both in combinations(chosen.values(), 2) if frozenset(both) not in IMPOSSIBLE
+    )
+
+
+def left_out(wanted: Sequence[tuple[str, ...]]) -> tuple[LeftOut, ...]:
+    """The impossible pairs of faults that are played with others."""
+    played = {each for both in wanted if len(both) > 1 for each in both}
+    return tuple(
+        LeftOut(faults=tuple(sorted(both, key=lambda each: fault(each).stage.number)), reason=why)
+        for both, why in IMPOSSIBLE.items()
+        if both <= played
+    )
 
 
 def score(
@@ -61,6 +84,7 @@ def score(
         versions=versions(),
         date=date.today().isoformat(),  # noqa: DTZ011 - the date on the wall where it was measured
         rounds=tuple(results[place] for place in sorted(results)),
+        left_out=left_out(wanted),
     )
 
 

@@ -90,8 +90,10 @@ def _sums(score: Score) -> Iterator[str]:
     if any(len(each.faults) > 1 for each in score.rounds):
         yield f"both faults named: {score.all_named:.1%}"
     yield f"false alarms: {score.alarms} (goal 0)"
-    automatic = [each for each in score.played if each.mended is not None]
+    automatic = [one for one in score.played if one.mended is not None]
     yield (
         f"mended by fix: {score.mended:.1%} of {len(automatic)} whose remedy is automatic (goal 100 %)"
     )
+    for each in score.left_out:
+        yield f"left out: {' + '.join(each.faults)}: {each.reason}"
     yield f"viftrail why: {score.median_seconds:.2f} s in the median, the whole process"

@@ -52,6 +52,13 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
         return set(self.faults) <= set(self.found_causes)
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Two faults that cannot be played at once, and why."""
+
+    faults: tuple[str, ...]
+    reason: str
+
+
 class Score(msgspec.Struct, frozen=True, kw_only=True):
     """All rounds, and where and with what they were played."""
 
@@ -60,6 +67,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     versions: str
     date: str
     rounds: tuple[Round, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def played(self) -> tuple[Round, ...]:

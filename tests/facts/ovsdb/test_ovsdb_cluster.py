@@ -135,6 +135,7 @@ def test_followers_are_read_and_a_lonely_member_is_passed_over(trio: Cluster) ->
     with Client.connect((remotes[follower],), database="Zoo") as client:
         assert client.model == "clustered"
         assert not client.leader
+        assert not client.stale
         assert client.cluster_id
         assert client.server_id != client.cluster_id
         assert client.select([Select(Cage)])[0]
@@ -156,6 +157,10 @@ def test_followers_are_read_and_a_lonely_member_is_passed_over(trio: Cluster) ->
             Client.connect((lonely, remotes[leader]), database="Zoo", timeout=0.8)
         assert f"{lonely} has lost its cluster" in caught.value.what
         assert f"{remotes[leader]} accepted the connection but did not" in caught.value.what
+        # Who would rather have old rows than none gets them, and is told.
+        with Client.connect((lonely,), database="Zoo", settle=True) as client:
+            assert client.stale
+            assert client.select([Select(Cage)])[0]
     finally:
         for stopped in (leader, other):
             os.kill(trio.members[stopped].process.pid, signal.SIGCONT)

@@ -63,7 +63,7 @@ _results_decoder = msgspec.json.Decoder(list[_Result | None])
 _any_decoder = msgspec.json.Decoder()
 _Member = dict[str, object]
 _member_decoder = msgspec.json.Decoder(dict[str, object])
-_SERVER_COLUMNS = ("name", "model", "connected", "leader", "cid", "sid")
+_SERVER_COLUMNS = ("name", "model", "connected", "leader", "cid", "sid", "index")
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,18 @@ class _Session:
     stream: Stream
     schema: Schema
     member: _Member
+
+    @property
+    def stale(self) -> bool:
+        """The member has lost its cluster, or the relay its source: others may know more."""
+        clustered = self.member.get("model") in ("clustered", "relay")
+        return clustered and self.member.get("connected") is False
+
+    @property
+    def index(self) -> int:
+        """How far its log goes, to tell the newest of several members."""
+        index = self.member.get("index")
+        return index if isinstance(index, int) else -1
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,6 @@ class _Opener:
         member = _member(_reply(stream, 2, deadline), stream.where)
         if schema_reply.error is not None:
             _no_database(stream, self.database, schema_reply.error, deadline)
-        _check_member(member, self.database, stream.where)
         raw = decode(_any_decoder, schema_reply.result, stream.where)
         try:
             schema = parse_schema(raw)
@@ -123,6 +134,7 @@ class Client:
         leader: whether this member leads its cluster.
         cluster_id: the cluster's UUID, or None.
         server_id: this member's UUID, or None.
+        stale: this member has lost its cluster, so what it holds may be old.
         timeout: seconds that a request may take.
     """
 
@@ -131,6 +143,7 @@ class Client:
         self.endpoint = session.stream.where
         self.model = str(member.get("model", ""))
         self.leader = member.get("leader") is True
+        self.stale = session.stale
         self.cluster_id = _optional_uuid(member.get("cid"))
         self.server_id = _optional_uuid(member.get("sid"))
         self._stream = session.stream
@@ -150,6 +163,7 @@ class Client:
         database: str,
         tls: Tls | None = None,
         timeout: float = 5.0,
+        settle: bool = False,
     ) -> Client:
         """Take the first usable server of the list, in its order.
 
@@ -163,6 +177,8 @@ class Client:
             timeout: seconds for the whole list; an address that stays silent
                 is given its share of what is left and no more. It is also
                 each later request's time limit.
+            settle: where every member has lost its cluster, take the one whose
+                log goes furthest instead of none; `stale` says so.
 
         Raises:
             UsageError: the list is empty, or holds ``ssl:`` without TLS files.
@@ -177,13 +193,25 @@ class Client:
         context = _context(remotes, tls)
         whole = Deadline(timeout)
         failures: list[ViftrailError] = []
+        spare: list[tuple[_Session, _Opener]] = []
         for position, remote in enumerate(remotes):
             share = Deadline(whole.left() / (len(remotes) - position))
             opener = _Opener(remote, database, context)
             try:
-                return cls(opener.open(share), opener, timeout)
+                session = opener.open(share)
             except (Unreachable, TlsError, ProtocolError, NotPermitted) as failure:
                 failures.append(failure)
+                continue
+            if not session.stale:
+                _close(spare)
+                return cls(session, opener, timeout)
+            failures.append(_lost(session, database))
+            spare.append((session, opener))
+        if settle and spare:
+            best = max(spare, key=lambda each: each[0].index)
+            _close([each for each in spare if each is not best])
+            return cls(*best, timeout)
+        _close(spare)
         raise _none_usable(failures, database)
 
     def schema(self) -> Schema:
@@ -276,6 +304,9 @@ class Client:
             return
         self._stream.close()
         session = self._opener.open(deadline)
+        if session.stale and not self.stale:
+            session.stream.close()
+            raise _lost(session, self._schema.name)
         self._stream, self._schema = session.stream, session.schema
         self._makers.clear()
 
@@ -349,13 +380,18 @@ def _member(reply: Message, where: str) -> _Member:
     return decode(_member_decoder, rows[0], where) if rows else {}
 
 
-def _check_member(member: _Member, database: str, where: str) -> None:
-    if member.get("model") in ("clustered", "relay") and member.get("connected") is False:
-        source = "its cluster" if member["model"] == "clustered" else "the server it relays"
-        raise Unreachable(
-            f"{where} has lost {source}, so what it holds of {database} may be old.",
-            "Look at `ovs-appctl cluster/status` there, or name another member.",
-        )
+def _lost(session: _Session, database: str) -> Unreachable:
+    clustered = session.member.get("model") == "clustered"
+    source = "its cluster" if clustered else "the server it relays"
+    return Unreachable(
+        f"{session.stream.where} has lost {source}, so what it holds of {database} may be old.",
+        "Look at `ovs-appctl cluster/status` there, or name another member.",
+    )
+
+
+def _close(sessions: Sequence[tuple[_Session, _Opener]]) -> None:
+    for session, _ in sessions:
+        session.stream.close()
 
 
 def _no_database(stream: Stream, database: str, error: object, deadline: Deadline) -> NoReturn:

@@ -174,8 +174,12 @@ def annotation_of(annotation: Any) -> Annotation | None:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if _is_union(annotation):
         atoms = [argument for argument in arguments if argument is not type(None)]
-        if len(atoms) == 1 and len(arguments) == 2 and atoms[0] in _NAMES:
+        if len(atoms) != 1 or len(arguments) != 2:
+            return None
+        if atoms[0] in _NAMES:
             return Annotation(atoms[0], optional=True)
+        if typing.get_origin(atoms[0]) is dict:  # None where nobody asked, never from a database
+            return annotation_of(atoms[0])
     elif origin is tuple and len(arguments) == 2 and arguments[1] is ...:
         return Annotation(arguments[0], many=True) if arguments[0] in _NAMES else None
     elif origin is dict and all(argument in _NAMES for argument in arguments):

@@ -22,6 +22,7 @@ from viftrail.lab.provoke import (
     bridge,  # noqa: F401
     vif,  # noqa: F401
     local,  # noqa: F401
+    ipv6,  # noqa: F401
     underlay,  # noqa: F401
     north,  # noqa: F401
     route,  # noqa: F401
@@ -29,6 +30,10 @@ from viftrail.lab.provoke import (
     translation,  # noqa: F401
     leftovers,  # noqa: F401
     central,  # noqa: F401
+    scheduling,  # noqa: F401
+    building,  # noqa: F401
+    porting,  # noqa: F401
+    certificate,  # noqa: F401
     decoys,  # noqa: F401
 )
 
@@ -43,6 +48,8 @@ __all__ = ["Provocation", "all_provocations", "mend", "provoke"]
 #: Seconds to wait for a mended lab: a guest may rest for two before it asks again,
 #: and a resumed ovn-northd may stay on standby for six.
 _MEND_TIMEOUT = 9.0
+#: The same where a cluster elects a leader first, and its clients find it in turns.
+_CLUSTER_MEND_TIMEOUT = 20.0
 
 
 def provoke(cloud: Cloud, fault: str, vm: str) -> str:
@@ -65,8 +72,12 @@ def provoke(cloud: Cloud, fault: str, vm: str) -> str:
         )
     if wanted.needs_vm:
         cloud.vm(vm)
-    undo = wanted.run(Victim(cloud, vm))
+    sufferer = Victim(cloud, vm)
+    undo = wanted.run(sufferer)
     cloud.remember(fault, undo)
+    if wanted.request and not wanted.asks_itself:
+        said = sufferer.openstack.ask_for(wanted.request)
+        return f"{fault}: {wanted.note}. {said}"
     victim = f" ({vm} on {cloud.vm(vm).host})" if wanted.needs_vm else ""
     return f"{fault}{victim}: {wanted.note}."
 
@@ -84,11 +95,12 @@ def mend(cloud: Cloud) -> str:
         # Forgotten only now: a mend that failed can be tried again.
         cloud.provoked.pop()
         mended.append(fault)
-    if not cloud.wait_healthy(_MEND_TIMEOUT):
+    timeout = _CLUSTER_MEND_TIMEOUT if cloud.design.shape.cluster else _MEND_TIMEOUT
+    if not cloud.wait_healthy(timeout):
         # Not a fault of ours, then. What Nova's last resort mends is mended too.
         for vm in cloud.without_lease():
             cloud.reboot(vm, patience=0)
-    if not cloud.wait_healthy(_MEND_TIMEOUT):
+    if not cloud.wait_healthy(timeout):
         raise LabError(
             "The lab is not healthy although everything provoked was undone.",
             "See 'viftrail lab ping'; 'viftrail lab down' and 'up' make a new one.",

@@ -28,8 +28,8 @@ _NEW_SYSTEM_ID = "00000000-0000-4000-8000-00000000c0de"
 )
 def request_other_host(victim: Victim) -> Undo:
     """The option alone: Nova, and so the owner, still has the VM where it runs."""
-    victim.cloud.controller.run(
-        *("ovn-nbctl", "--wait=hv", "set", "Logical_Switch_Port", victim.vm.port_id),
+    victim.cloud.controller.nbctl(
+        *("set", "Logical_Switch_Port", victim.vm.port_id),
         f"options:requested-chassis={victim.other_host().name}",
     )
     victim.guest.ask_for_lease()
@@ -171,8 +171,8 @@ def copy_encap(victim: Victim) -> Undo:
 def leave_promise(victim: Victim) -> Undo:
     """The VM stays where it is."""
     promised = f"{victim.host.name},{victim.other_host().name}"
-    victim.cloud.controller.run(
-        *("ovn-nbctl", "--wait=hv", "set", "Logical_Switch_Port", victim.vm.port_id),
+    victim.cloud.controller.nbctl(
+        *("set", "Logical_Switch_Port", victim.vm.port_id),
         f'options:requested-chassis="{promised}"',
     )
     return victim.repair_port
@@ -217,9 +217,7 @@ def plug_elsewhere(victim: Victim) -> Undo:
 )
 def retype(victim: Victim) -> Undo:
     """What is claimed is let go of; br-int of the VM's host goes on knowing the port."""
-    victim.cloud.controller.run(
-        "ovn-nbctl", "--wait=hv", "lsp-set-type", victim.vm.port_id, "localport"
-    )
+    victim.cloud.controller.nbctl("lsp-set-type", victim.vm.port_id, "localport")
     return victim.repair_port
 
 

@@ -6,10 +6,12 @@ import signal
 from typing import TYPE_CHECKING
 
 from viftrail.lab import hypervisor
+from viftrail.lab.design import NB_PORT, SB_PORT
 from viftrail.lab.machine import wait_until
 from viftrail.lab.node import SCHEMAS
 from viftrail.lab.ovsdb import SOUTHBOUND
 from viftrail.lab.provoke.registry import ALL_PATHS, provocation
+from viftrail.lab.shape import Shape
 
 if TYPE_CHECKING:
     from viftrail.lab.daemon import Daemon
@@ -36,11 +38,23 @@ def unplug(victim: Victim) -> None:
         wait_until(unbound, 3.0)
 
 
-def _await_cut_off(victim: Victim) -> None:
+def await_cut_off(victim: Victim, within: float = 3.0) -> None:
+    """Waits until ovn-controller on its host has no connection to Southbound."""
+
     def cut_off() -> bool:
         return "not connected" in victim.host.run(*_CONTROL, "connection-status", check=False)
 
-    wait_until(cut_off, 3.0, pause=0.05)
+    wait_until(cut_off, within, pause=0.05)
+
+
+def await_connected(victim: Victim) -> None:
+    """ovn-controller rests for up to eight seconds before it tries anew."""
+
+    def connected() -> bool:
+        answer = victim.host.run(*_CONTROL, "connection-status", check=False)
+        return answer.strip() == "connected"
+
+    wait_until(connected, 12.0, pause=0.05)
 
 
 @provocation(
@@ -67,7 +81,7 @@ def kill_southbound(victim: Victim) -> Undo:
     server = victim.cloud.controller.databases[_SB]
     unplug(victim)
     server.kill()
-    _await_cut_off(victim)
+    await_cut_off(victim)
     victim.reboot()
 
     def undo() -> None:
@@ -75,6 +89,72 @@ def kill_southbound(victim: Victim) -> Undo:
         victim.retry()
 
     return undo
+
+
+@provocation(
+    "sb-raft-no-quorum",
+    "two of the three servers of Southbound were killed, and the VM was plugged anew",
+    ALL_PATHS,
+    needs=Shape(cluster=True),
+)
+def lose_majority(victim: Victim) -> Undo:
+    """The third looks for a leader, and is let go by all its clients."""
+    servers = [each.databases[_SB] for each in victim.cloud.controllers[1:]]
+    unplug(victim)
+    for server in servers:
+        server.kill()
+    await_cut_off(victim, within=30.0)
+    victim.reboot()
+
+    def undo() -> None:
+        for server in servers:
+            server.start()
+        for controller in victim.cloud.controllers:
+            controller.wait_served()
+        await_connected(victim)
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "sb-stale-or-single-endpoint",
+    "the VM's host was told of one member of Southbound only, which was killed; the VM was plugged anew",
+    ALL_PATHS,
+    needs=Shape(cluster=True),
+)
+def tell_of_one(victim: Victim) -> Undo:
+    """As a deployment that was written before there was a cluster."""
+    host, member = victim.host, victim.cloud.controllers[-1]
+    server = member.databases[_SB]
+    remote = f"{host.central.scheme}:{member.design.management_ip}:{SB_PORT}"
+    unplug(victim)
+    host.vsctl("set", "Open_vSwitch", ".", f"external_ids:ovn-remote={remote}")
+    server.kill()
+    await_cut_off(victim, within=5.0)
+    victim.reboot()
+
+    def undo() -> None:
+        server.start()
+        host.restore_settings()
+        await_connected(victim)
+        victim.retry()
+
+    return undo
+
+
+@provocation(
+    "raft-member-apart",
+    "one of the three servers of Southbound was killed",
+    (),
+    needs_vm=False,
+    needs=Shape(cluster=True),
+)
+def lose_member(victim: Victim) -> Undo:
+    """The others elect a leader if it was that, and serve on."""
+    server = victim.cloud.controllers[-1].databases[_SB]
+    server.kill()
+    return server.start
 
 
 @provocation(
@@ -87,11 +167,11 @@ def close_southbound(victim: Victim) -> Undo:
     controller = victim.cloud.controller
     unplug(victim)
     controller.run("ovn-sbctl", "del-connection")
-    _await_cut_off(victim)
+    await_cut_off(victim)
     victim.reboot()
 
     def undo() -> None:
-        controller.run("ovn-sbctl", "set-connection", "ptcp:6642:0.0.0.0")
+        controller.run("ovn-sbctl", "set-connection", controller.listener(SB_PORT))
         victim.retry()
 
     return undo
@@ -110,7 +190,7 @@ def close_northbound(victim: Victim) -> Undo:
     controller.run("ovn-nbctl", "del-connection")
 
     def undo() -> None:
-        controller.run("ovn-nbctl", "set-connection", "ptcp:6641:0.0.0.0")
+        controller.run("ovn-nbctl", "set-connection", controller.listener(NB_PORT))
 
     return undo
 
@@ -119,6 +199,7 @@ def close_northbound(victim: Victim) -> Undo:
     "northd-no-active",
     "ovn-northd hangs and keeps its lock; then the VM was deleted and made anew",
     ALL_PATHS,
+    renews=True,
 )
 def hang_northd(victim: Victim) -> Undo:
     """A process that is stopped loses no lock: its connection is as good as ever."""
@@ -138,6 +219,7 @@ def hang_northd(victim: Victim) -> Undo:
     "northd-wrong-endpoints",
     "ovn-northd was started by hand on an old pair of databases; then the VM was made anew",
     ALL_PATHS,
+    renews=True,
 )
 def mislead_northd(victim: Victim) -> Undo:
     """As with the central of an all-in-one installation that was moved and never removed."""
@@ -207,7 +289,7 @@ def take_name(victim: Victim) -> Undo:
     victim.guest.ask_for_lease()
 
     def undo() -> None:
-        controller.run("ovn-nbctl", "--wait=hv", "--if-exists", "lr-del", _INTRUDER)
+        controller.nbctl("--if-exists", "lr-del", _INTRUDER)
         victim.retry()
 
     return undo

@@ -6,10 +6,13 @@ import signal
 from typing import TYPE_CHECKING
 
 from viftrail.lab.design import INTEGRATION_BRIDGE
+from viftrail.lab.machine import wait_until
 from viftrail.lab.provoke.registry import ALL_PATHS, provocation
 
 if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
+
+_APPCTL = ("ovs-appctl", "-t", "ovs-vswitchd")
 
 
 @provocation(
@@ -47,6 +50,28 @@ def wipe_flows(victim: Victim) -> Undo:
             host.controller.stop()
             host.controller.start()
         victim.retry()
+
+    return undo
+
+
+@provocation(
+    "conntrack-full",
+    "ovs-vswitchd on the VM's host may track one connection, and does",
+    tuple(path for path in ALL_PATHS if path != "dhcp"),
+)
+def fill_table(victim: Victim) -> Undo:
+    """As a flood does with the three million that it may track from the start."""
+    host, guest = victim.host, victim.guest
+    limit = host.run(*_APPCTL, "dpctl/ct-get-maxconns").strip()
+    host.run(*_APPCTL, "dpctl/ct-set-maxconns", "1")
+    # What was tracked before would be let go of only in time; then one is there again and stays.
+    host.run(*_APPCTL, "dpctl/flush-conntrack")
+    guest.keep_pinging(victim.cloud.design.network.gateway)
+    wait_until(lambda: host.run(*_APPCTL, "dpctl/ct-get-nconns").strip() != "0", 3.0, pause=0.1)
+
+    def undo() -> None:
+        guest.stop_pinging()
+        host.run(*_APPCTL, "dpctl/ct-set-maxconns", limit)
 
     return undo
 

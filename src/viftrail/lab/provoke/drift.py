@@ -20,7 +20,7 @@ _LEASE_PATIENCE = 3.0
 
 
 def _nbctl(victim: Victim, *arguments: str) -> str:
-    return victim.cloud.controller.run("ovn-nbctl", "--wait=hv", *arguments).strip()
+    return victim.cloud.controller.nbctl(*arguments)
 
 
 def _find(victim: Victim, table: str, condition: str) -> str:
@@ -86,14 +86,18 @@ def strand(victim: Victim) -> Undo:
 
     _nbctl(victim, "remove", "DHCP_Options", row, "options", "router")
     write(_SHORT_LEASE, "")
-    victim.guest.ask_for_lease()
-    victim.guest.wait_lease(_LEASE_PATIENCE)
+    # A guest that keeps the lease it has keeps its way out for half a day.
+    guests = victim.cloud.guests
+    for guest in guests.values():
+        guest.ask_for_lease()
+    for guest in guests.values():
+        guest.wait_lease(_LEASE_PATIENCE)
 
     def undo() -> None:
         _nbctl(victim, "set", "DHCP_Options", row, f"options:router={network.gateway}")
         write(_LONG_LEASE, f", 0.0.0.0/0,{network.gateway}")
-        if victim.exists:
-            victim.guest.ask_for_lease()
+        for guest in guests.values():
+            guest.ask_for_lease()
 
     return undo
 
@@ -123,10 +127,12 @@ def misschedule(victim: Victim) -> Undo:
     "the localnet port of the provider network names another physical network",
     NORTH_SOUTH,
     needs_vm=False,
+    # Without a localnet port on either end OVN takes the tunnel between them.
+    breaks_direct=("provider",),
 )
 def rename_physnet(victim: Victim) -> Undo:
     """The patch port goes with the name."""
-    port = str(victim.cloud.design.provider.localnet_port)
+    port = str(victim.provider.localnet_port)
     _nbctl(victim, "set", "Logical_Switch_Port", port, "options:network_name=physnet7")
     await_unpatched(victim)
 
@@ -155,17 +161,27 @@ def mistranslate(victim: Victim) -> Undo:
 
 @provocation(
     "prov-vlan-mismatch",
-    "the localnet port of the flat provider network has a VLAN tag",
+    "the localnet port of the provider network has a VLAN tag that is not the network's",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=("provider",),
 )
 def tag(victim: Victim) -> Undo:
-    """The wire carries untagged frames only."""
-    port = str(victim.cloud.design.provider.localnet_port)
-    _nbctl(victim, "set", "Logical_Switch_Port", port, "tag=123")
+    """The wire carries untagged frames, and those of one VLAN, only."""
+    port, right = str(victim.provider.localnet_port), victim.provider.tag
+
+    def write(number: int) -> None:
+        # northd copies what is requested.
+        columns = (f"tag={number}", f"tag_request={number}")
+        _nbctl(victim, "set", "Logical_Switch_Port", port, *columns)
+
+    write(123)
 
     def undo() -> None:
-        _nbctl(victim, "clear", "Logical_Switch_Port", port, "tag")
+        if right is None:
+            _nbctl(victim, "clear", "Logical_Switch_Port", port, "tag", "tag_request")
+        else:
+            write(right)
 
     return undo
 

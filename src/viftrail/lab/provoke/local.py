@@ -19,8 +19,8 @@ _UNUSED = 200
 @provocation("dhcp-options-missing", "the VM's port lost its reference to DHCP_Options", ("dhcp",))
 def clear_dhcp(victim: Victim) -> Undo:
     """As with ``openstack subnet set --no-dhcp``, only that Neutron does not know of it."""
-    victim.cloud.controller.run(
-        *("ovn-nbctl", "--wait=hv", "clear", "Logical_Switch_Port"),
+    victim.cloud.controller.nbctl(
+        *("clear", "Logical_Switch_Port"),
         *(victim.vm.port_id, "dhcpv4_options"),
     )
     victim.guest.ask_for_lease()
@@ -57,8 +57,8 @@ def leave_group(victim: Victim) -> Undo:
         *("ovn-nbctl", "--bare", "--columns=_uuid", "find", "Logical_Switch_Port"),
         f"name={victim.vm.port_id}",
     ).strip()
-    cloud.controller.run(
-        *("ovn-nbctl", "--wait=hv", "remove", "Port_Group", cloud.design.port_group),
+    cloud.controller.nbctl(
+        *("remove", "Port_Group", cloud.design.port_group),
         *("ports", port),
     )
     victim.guest.ask_for_lease()
@@ -72,7 +72,7 @@ def leave_group(victim: Victim) -> Undo:
 )
 def unplug_metadata(victim: Victim) -> Undo:
     """As when the agent died before the host's first VM of the network."""
-    service = victim.cloud.metadata_on(victim.vm.host)
+    service = victim.cloud.metadata_for(victim.vm)
     if service is None:
         raise LabError(f"{victim.vm.host} has no metadata service.", "Boot a VM on it first.")
     service.unplug()
@@ -92,7 +92,7 @@ def serve_foreign_subnet(victim: Victim) -> Undo:
         *("options:server_id=192.168.77.1", 'options:server_mac="fa:16:3e:77:00:01"'),
         *("options:lease_time=43200", "options:router=192.168.77.1"),
     ).strip()
-    run("ovn-nbctl", "--wait=hv", "lsp-set-dhcpv4-options", victim.vm.port_id, foreign)
+    victim.cloud.controller.nbctl("lsp-set-dhcpv4-options", victim.vm.port_id, foreign)
     victim.guest.ask_for_lease()
 
     def undo() -> None:
@@ -112,7 +112,7 @@ def close_ingress(victim: Victim) -> Undo:
     """What ``openstack security group create`` makes, before any rule is added."""
     cloud = victim.cloud
     group = cloud.design.port_group
-    cloud.controller.run("ovn-nbctl", "--wait=hv", "acl-del", group, "to-lport")
+    cloud.controller.nbctl("acl-del", group, "to-lport")
     return cloud.neutron.ensure_rules
 
 

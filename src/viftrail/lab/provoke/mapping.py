@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from viftrail.lab.design import PHYSNET, PROVIDER_BRIDGE
 from viftrail.lab.machine import wait_until
 from viftrail.lab.ovsdb import SOUTHBOUND
-from viftrail.lab.provoke.north import await_unpatched, gateway_of
-from viftrail.lab.provoke.registry import NORTH_SOUTH, provocation
+from viftrail.lab.provoke.north import await_unpatched, provider_host
+from viftrail.lab.provoke.registry import DIRECT, NORTH_SOUTH, provocation
 
 if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _map(victim: Victim, text: str) -> Undo:
     """Write the gateway's mappings, and wait until it has told Southbound and has no patch port."""
-    gateway = gateway_of(victim)
+    gateway = provider_host(victim)
     gateway.vsctl("set", "Open_vSwitch", ".", f'external_ids:ovn-bridge-mappings="{text}"')
     with victim.cloud.controller.open(SOUTHBOUND) as southbound:
         where = [["name", "==", str(gateway.design.system_id)]]
@@ -32,9 +32,10 @@ def _map(victim: Victim, text: str) -> Undo:
 
 @provocation(
     "prov-mapping-bridge-missing",
-    "the gateway chassis maps the physical network to a bridge that it does not have",
+    "the chassis at the provider network maps the physical network to a bridge that it does not have",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=DIRECT,
 )
 def misname_bridge(victim: Victim) -> Undo:
     """As after a bridge was renamed in one place only."""
@@ -43,9 +44,10 @@ def misname_bridge(victim: Victim) -> Undo:
 
 @provocation(
     "prov-mapping-syntax",
-    "the gateway chassis's ovn-bridge-mappings has an equals sign where a colon belongs",
+    "the mappings of the chassis at the provider network have an equals sign for a colon",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=DIRECT,
 )
 def misspell(victim: Victim) -> Undo:
     """ovn-controller reads nothing from there on."""
@@ -54,12 +56,13 @@ def misspell(victim: Victim) -> Undo:
 
 @provocation(
     "prov-nic-down",
-    "the gateway chassis's provider NIC is down",
+    "the provider NIC of the chassis at the provider network is down",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=DIRECT,
 )
 def set_down(victim: Victim) -> Undo:
     """It stays in its bridge."""
-    gateway = gateway_of(victim)
+    gateway = provider_host(victim)
     gateway.ip("link set eth2 down")
     return lambda: gateway.ip("link set eth2 up")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from viftrail.errors import UsageError
 from viftrail.lab.design import PROVIDER_BRIDGE
 from viftrail.lab.machine import wait_until
-from viftrail.lab.provoke.registry import NORTH_SOUTH, provocation
+from viftrail.lab.provoke.registry import DIRECT, NORTH_SOUTH, provocation
 
 if TYPE_CHECKING:
     from viftrail.lab.node import Chassis
@@ -21,17 +21,23 @@ def gateway_of(victim: Victim) -> Chassis:
     return next(node for node in victim.cloud.chassis if node.design.role == "network")
 
 
+def provider_host(victim: Victim) -> Chassis:
+    """The chassis where the victim meets the provider network: its own if it is directly on it."""
+    return victim.host if victim.direct else gateway_of(victim)
+
+
 def await_unpatched(victim: Victim) -> None:
-    """Wait until the gateway's provider bridge has lost its patch port.
+    """Wait until that chassis's provider bridge has lost its patch port.
 
     In its first ten seconds ovn-controller spares what it may not have heard of yet
     (lib/ovn-util.c, daemon_started_recently), and it counts its own rounds as well: each
     sync is one.
     """
-    gateway = gateway_of(victim)
+    gateway = provider_host(victim)
 
     def gone() -> bool:
-        victim.cloud.controller.run("ovn-nbctl", "--wait=hv", "--timeout=5", "sync")
+        follow = ("ovn-nbctl", "--wait=hv", "--timeout=5", "sync")
+        victim.cloud.controller.run(*follow, check=False)
         return "patch-" not in gateway.vsctl("list-ports", PROVIDER_BRIDGE)
 
     wait_until(gone, 25.0, pause=0.1)
@@ -46,8 +52,8 @@ def await_unpatched(victim: Victim) -> None:
 def unschedule(victim: Victim) -> Undo:
     """As when no chassis had enable-chassis-as-gw at the time."""
     cloud = victim.cloud
-    cloud.controller.run(
-        *("ovn-nbctl", "--wait=hv", "clear", "Logical_Router_Port"),
+    cloud.controller.nbctl(
+        *("clear", "Logical_Router_Port"),
         *(cloud.design.router.outside.logical_router_port, "gateway_chassis"),
     )
     return cloud.neutron.ensure_gateway
@@ -55,13 +61,14 @@ def unschedule(victim: Victim) -> Undo:
 
 @provocation(
     "prov-mapping-missing",
-    "the gateway chassis has lost its ovn-bridge-mappings",
+    "the chassis at the provider network has lost its ovn-bridge-mappings",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=DIRECT,
 )
 def unmap(victim: Victim) -> Undo:
     """The physical network has no bridge any more, and OVN takes its patch port away."""
-    gateway = gateway_of(victim)
+    gateway = provider_host(victim)
     gateway.vsctl("remove", "Open_vSwitch", ".", "external_ids", "ovn-bridge-mappings")
     await_unpatched(victim)
     return gateway.restore_settings
@@ -69,13 +76,14 @@ def unmap(victim: Victim) -> Undo:
 
 @provocation(
     "prov-nic-not-in-bridge",
-    "the gateway chassis's physical card is not in its provider bridge",
+    "the physical card of the chassis at the provider network is not in its provider bridge",
     NORTH_SOUTH,
     needs_vm=False,
+    breaks_direct=DIRECT,
 )
 def pull_card(victim: Victim) -> Undo:
     """As after a reboot with a half-written network configuration."""
-    gateway = gateway_of(victim)
+    gateway = provider_host(victim)
     gateway.vsctl("del-port", PROVIDER_BRIDGE, "eth2")
     return gateway.restore_settings
 
@@ -88,8 +96,8 @@ def lose_floating_ip(victim: Victim) -> Undo:
         raise UsageError(
             f"{victim.name} has no floating IP.", "Boot a VM with --floating-ip, or take vm1."
         )
-    victim.cloud.controller.run(
-        *("ovn-nbctl", "--wait=hv", "lr-nat-del", victim.cloud.design.router.logical_router),
+    victim.cloud.controller.nbctl(
+        *("lr-nat-del", victim.cloud.design.router.logical_router),
         *("dnat_and_snat", floating_ip.address),
     )
     return victim.repair_port

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 )
 def lose_port(victim: Victim) -> Undo:
     """As a restore of an old database file does, or a hand."""
-    victim.cloud.controller.run("ovn-nbctl", "--wait=hv", "lsp-del", victim.vm.port_id)
+    victim.cloud.controller.nbctl("lsp-del", victim.vm.port_id)
     victim.guest.ask_for_lease()
     return victim.repair_port
 
@@ -26,6 +26,7 @@ def lose_port(victim: Victim) -> Undo:
     "northd-not-running",
     "ovn-northd was stopped, then the VM was deleted and made anew",
     ALL_PATHS,
+    renews=True,
 )
 def stop_northd(victim: Victim) -> Undo:
     """Old traffic goes on: only a port made meanwhile suffers."""
@@ -44,6 +45,7 @@ def stop_northd(victim: Victim) -> Undo:
     "northd-paused",
     "ovn-northd was paused, then the VM was deleted and made anew",
     ALL_PATHS,
+    renews=True,
 )
 def pause_northd(victim: Victim) -> Undo:
     """An upgrade that stopped between ``pause`` and ``resume``."""

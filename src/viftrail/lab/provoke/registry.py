@@ -11,9 +11,10 @@ from viftrail.lab.shape import Shape
 
 if TYPE_CHECKING:
     from viftrail.lab.cloud import Cloud
-    from viftrail.lab.design import FloatingIp, Vm
+    from viftrail.lab.design import FloatingIp, Network, Vm
     from viftrail.lab.guest import Guest
     from viftrail.lab.node import Chassis
+    from viftrail.lab.openstack.cloud import OpenStackCloud
 
 #: Undoes a provocation; harmless if somebody has repaired the fault already.
 Undo = Callable[[], None]
@@ -46,9 +47,33 @@ class Victim:
         return self.cloud.guests[self.name]
 
     @property
+    def direct(self) -> bool:
+        """Whether it is directly on the provider's VLAN network."""
+        return self.exists and self.vm.direct
+
+    @property
+    def provider(self) -> Network:
+        """The provider network that it is on, or else that its router leads to."""
+        design = self.cloud.design
+        return design.vlan if self.direct and design.vlan else design.provider
+
+    @property
     def exists(self) -> bool:
         """Whether nobody has deleted it meanwhile."""
         return self.name in self.cloud.vms
+
+    @property
+    def openstack(self) -> OpenStackCloud:
+        """The cloud, where a real OpenStack owns the ports.
+
+        Raises:
+            UsageError: the lab itself owns them.
+        """
+        from viftrail.lab.openstack.cloud import OpenStackCloud  # noqa: PLC0415 - it is our caller
+
+        if not isinstance(self.cloud, OpenStackCloud):
+            raise UsageError("That takes an OpenStack.", "Bring a lab up with --openstack.")
+        return self.cloud
 
     def boot_anew(self, *, hybrid: bool = False) -> None:
         """Deletes it and boots it again as a new VM with a new port on the same host."""
@@ -59,6 +84,7 @@ class Victim:
             old.host,
             hybrid=hybrid,
             floating_ip=old.floating_ip is not None,
+            direct=old.direct,
             patience=0,
         )
 
@@ -105,7 +131,7 @@ class Victim:
 
     def nbctl(self, *arguments: str) -> str:
         """Runs ovn-nbctl and waits until every chassis has followed."""
-        return self.cloud.controller.run("ovn-nbctl", "--wait=hv", *arguments).strip()
+        return self.cloud.controller.nbctl(*arguments)
 
     def row(self, table: str, condition: str) -> str:
         """The UUID of a Northbound row."""
@@ -124,6 +150,18 @@ class Victim:
 
 
 @dataclass(frozen=True)
+class Request:
+    """A server that somebody asks Nova for while a fault is there."""
+
+    host: str = ""
+    flavor: str = "tiny"
+    network: str = "net1"
+    zone: str = ""
+    port: str = ""
+    name: str = "late1"
+
+
+@dataclass(frozen=True)
 class Provocation:
     """One fault (or decoy) and how it is brought about.
 
@@ -131,7 +169,13 @@ class Provocation:
     was done; ``breaks`` names paths of ``lab ping`` that fail for the victim,
     with ``size`` those that do so only for that much payload. What ``freezes`` breaks no path: all
     that there is works on, and nothing can be changed. ``by_hand`` is what no printed command can
-    mend, as it is for the operator to choose. ``needs`` is the lab that it takes.
+    mend, as it is for the operator to choose. ``needs`` is the lab that it takes. What ``renews``
+    makes the VM anew with another port, and with it mends whatever was wrong with the old one.
+    ``breaks_direct`` are the paths of a victim that is directly on a provider network, where such
+    a one can be. ``request`` is
+    the server that suffers: it is asked for once the fault is there, unless the provocation
+    ``asks_itself``, and again once it is mended. ``sufferer`` is the VM to ask about where it is
+    not the one that was named.
     """
 
     id: str
@@ -144,6 +188,16 @@ class Provocation:
     needs: Shape = field(default_factory=Shape)
     freezes: bool = False
     by_hand: bool = False
+    renews: bool = False
+    breaks_direct: tuple[str, ...] = ()
+    request: Request | None = None
+    asks_itself: bool = False
+    sufferer: str = ""
+
+    @property
+    def target(self) -> str:
+        """What to ask `why` about; empty for the VM that was named."""
+        return self.request.name if self.request else self.sufferer
 
 
 _PLAIN = Shape()
@@ -162,6 +216,9 @@ ALL_PATHS = (
 #: The paths that leave the lab's own network.
 NORTH_SOUTH = ("external", "floating-ip-icmp", "floating-ip-tcp")
 
+#: The paths by which a VM leaves its host that is directly on a provider network.
+DIRECT = ("provider", "other-host")
+
 
 def provocation(
     fault: str,
@@ -174,12 +231,18 @@ def provocation(
     needs: Shape = _PLAIN,
     freezes: bool = False,
     by_hand: bool = False,
+    renews: bool = False,
+    breaks_direct: tuple[str, ...] = (),
+    request: Request | None = None,
+    asks_itself: bool = False,
+    sufferer: str = "",
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
         _REGISTRY[fault] = Provocation(
-            *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand)
+            *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand),
+            *(renews, breaks_direct, request, asks_itself, sufferer),
         )
         return function
 

@@ -13,7 +13,7 @@ _OFF_SUBNET = ("gateway", *NORTH_SOUTH)
 
 
 def _nbctl(victim: Victim, *arguments: str) -> None:
-    victim.cloud.controller.run("ovn-nbctl", "--wait=hv", *arguments)
+    victim.cloud.controller.nbctl(*arguments)
 
 
 @provocation("router-disabled", "the router is administratively down", _OFF_SUBNET, needs_vm=False)

@@ -76,6 +76,7 @@ def lower_tap(victim: Victim) -> Undo:
     "vif-hybrid-leg-broken",
     "the VM was made anew with a hybrid plug, then its qvb was taken out of its qbr",
     ALL_PATHS,
+    renews=True,
 )
 def break_leg(victim: Victim) -> Undo:
     """A port that was bound by ML2/OVS before its cloud was migrated keeps that plug."""

@@ -1,0 +1,153 @@
+"""RAFT clusters: what each member says of itself and of the others.
+
+Sources: ovsdb(7), "Clustered Database Service Model"; ovsdb-server(1), cluster/status, whose text
+ovsdb/raft.c writes; ovsdb-server(5), table Database of _Server.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.server import endpoints, is_part
+from viftrail.facts.host import Server
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+
+_KEY = re.compile(
+    r"^(Address|Status|Role|Term|Leader|Cluster ID|Server ID|Election timer|Log): (.*)$",
+    re.MULTILINE,
+)
+_LOG = re.compile(r"\[\d+, (\d+)\]")
+_PEER = re.compile(
+    r"^ +\w+ \((\w+) at (\S+)\)(?P<own> \(self\))?.*?(?: last msg (?P<silence>\d+) ms ago)?$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another member, as a member knows it."""
+
+    id: str
+    address: str
+    silence: int | None
+    """Milliseconds since it was heard; None: never, or the member is not told."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member of a cluster: by its row in _Server, and by its cluster/status where it gave one."""
+
+    host: str
+    connected: bool
+    status: str = ""
+    role: str = ""
+    term: int = 0
+    leader: str = ""
+    """The short id of the member that it takes for the leader; its own where it leads."""
+    id: str = ""
+    address: str = ""
+    end: int = 0
+    """The index after the last entry of its log."""
+    cluster: str = ""
+    """The short id of its cluster."""
+    election: int = 0
+    """Milliseconds of silence after which it wants another leader."""
+    peers: tuple[Peer, ...] = field(default=())
+
+    @property
+    def unheard(self) -> tuple[Peer, ...]:
+        """The other members that it has not heard for longer than an election takes.
+
+        Of one that looks for a leader they gave no vote; followers never hear each other.
+        """
+        return tuple(
+            peer
+            for peer in self.peers
+            if peer.silence is not None and self.election and peer.silence > 2 * self.election
+        )
+
+    def told(self) -> str:
+        """What it says of itself, in a few words."""
+        if not self.status:
+            return "connected" if self.connected else "not connected"
+        return f"{self.status}; {self.role}, term {self.term}, leader {self.leader}"
+
+
+def member_of(host: str, server: Server) -> Member | None:
+    """A server as a member; None where it is no part of a cluster."""
+    if server.model != "clustered":
+        return None
+    told = dict(_KEY.findall(server.status))
+    own = told.get("Server ID", "").split(" ")[0]
+    leader = told.get("Leader", "")
+    log = _LOG.match(told.get("Log", ""))
+    return Member(
+        host=host,
+        connected=server.connected,
+        status=told.get("Status", ""),
+        role=told.get("Role", ""),
+        term=_number(told.get("Term", "")),
+        leader=own if leader == "self" else leader,
+        id=own,
+        address=told.get("Address", ""),
+        cluster=told.get("Cluster ID", "").split(" ")[0],
+        end=int(log[1]) if log else 0,
+        election=_number(told.get("Election timer", "")),
+        peers=tuple(
+            Peer(found[1], found[2], int(found["silence"]) if found["silence"] else None)
+            for found in _PEER.finditer(server.status)
+            if not found["own"]
+        ),
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0
+
+
+def members(cloud: Cloud, database: str) -> tuple[Member, ...]:
+    """The members of a database's cluster that answered, by their hosts' names."""
+    found = (
+        member_of(name, host.servers[database])
+        for name, host in sorted(cloud.hosts.items())
+        if database in host.servers
+    )
+    return tuple(member for member in found if member)
+
+
+def majority_lost(cloud: Cloud, database: str) -> bool:
+    """Members of its cluster answered, and none of them is in contact with a majority."""
+    known = members(cloud, database)
+    return bool(known) and not any(member.connected for member in known)
+
+
+def all_seen(cloud: Cloud) -> bool:
+    """As many hosts with databases were looked at as the largest cluster has members."""
+    sizes = [
+        len(member.peers) + 1
+        for database in (NORTHBOUND, SOUTHBOUND)
+        for member in members(cloud, database)
+    ]
+    return max(sizes, default=1) <= len(cloud.central)
+
+
+def whole_remote(cloud: Cloud, remote: str) -> str:
+    """What ovn-remote should be where a host may know a part of the Southbound cluster only.
+
+    The longest list of all hosts; where that is no longer, the members by their own addresses.
+    """
+    lists = (host.settings.get("ovn-remote", "") for host in cloud.hosts.values())
+    longest = max(lists, key=lambda each: len(endpoints(each)), default="")
+    if is_part(remote, longest) or not endpoints(remote):
+        return longest
+    scheme, _, port = endpoints(remote)[0]
+    own = [
+        endpoints(address)[0][1]
+        for member in members(cloud, SOUTHBOUND)
+        for address in (member.address, *(peer.address for peer in member.peers))
+        if endpoints(address)
+    ]
+    hosts = (f"[{each}]" if ":" in each else each for each in sorted(set(own)))
+    return ",".join(f"{scheme}:{each}:{port}" for each in hosts)

@@ -1,0 +1,130 @@
+"""S1: what Placement keeps for servers that are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.failure import Kind, failure_of
+from viftrail.chain.placement import computes, refusals
+from viftrail.chain.scheduling import short_of, wanted
+from viftrail.facts.openstack import Provider, Server
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import ADMIN_SHELL
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
+
+
+def orphans(cloud: Cloud, provider: Provider) -> dict[str, dict[str, int]]:
+    """What consumers hold of a provider that Nova knows no server of.
+
+    Only where that is known: who looked (``lost_consumers``), or a list of servers that goes
+    beyond one project's.
+    """
+    held = provider.allocations or {}
+    lost = cloud.openstack.lost_consumers
+    if lost is not None:
+        return {consumer: held[consumer] for consumer in sorted(held) if consumer in lost}
+    servers = {server.id: server for server in cloud.openstack.servers or ()}
+    seen_all = cloud.openstack.listed and any(server.host for server in servers.values())
+    return {key: held[key] for key in sorted(held) if seen_all and key not in servers}
+
+
+def freed(cloud: Cloud, provider: Provider) -> Provider:
+    """The provider without what is held by nobody."""
+    usages = dict(provider.usages or {})
+    for share in orphans(cloud, provider).values():
+        for resource, amount in share.items():
+            usages[resource] = usages.get(resource, 0) - amount
+    return msgspec.structs.replace(provider, usages=usages)
+
+
+def freed_would_do(cloud: Cloud, server: Server) -> tuple[Provider, ...]:
+    """The providers that want of nothing but what orphans hold."""
+    needs = wanted(server)
+    found = refusals(cloud, server)
+    return tuple(
+        provider
+        for provider in computes(cloud)
+        if orphans(cloud, provider)
+        and provider.usages is not None
+        and found[provider.uuid]
+        and all(each.kind in needs for each in found[provider.uuid])
+        and not short_of(freed(cloud, provider), needs)
+    )
+
+
+def _orphaned(cloud: Cloud) -> Iterator[Case]:
+    blocked: dict[str, set[str]] = {}
+    for server in cloud.openstack.servers or ():
+        failure = failure_of(cloud.openstack, server, cloud.facts.logs)
+        if failure and failure.kind is Kind.NO_CANDIDATE:
+            for provider in freed_would_do(cloud, server):
+                blocked.setdefault(provider.uuid, set()).add(server.id)
+    for provider in computes(cloud):
+        lost = orphans(cloud, provider)
+        if not lost:
+            continue
+        victims = [subject.server(ident) for ident in sorted(blocked.get(provider.uuid, ()))]
+        for about in victims or [subject.host(provider.name)]:
+            yield Case(
+                subject=about,
+                summary=f"{len(lost)} consumers hold resources of {provider.name}, and Nova "
+                f"has no server of theirs: {', '.join(lost)}",
+                evidence=tuple(
+                    Evidence(
+                        where=f"Placement, {provider.name}",
+                        what=f"allocation of {consumer}",
+                        seen=", ".join(f"{name}={amount}" for name, amount in share.items()),
+                        expected="a server, or a migration, with that id",
+                        command=f"openstack server show {consumer}; "
+                        f"openstack resource provider allocation show {consumer}",
+                    )
+                    for consumer, share in lost.items()
+                ),
+                steps=tuple(
+                    _release(provider, consumer, share) for consumer, share in lost.items()
+                ),
+                certainty=Certainty.PROVEN
+                if cloud.openstack.lost_consumers is not None
+                else Certainty.LIKELY,
+                victims=frozenset(victims),
+                note="A consumer can also be a migration under way: `openstack server migration list` "
+                "first. `nova-manage placement audit --verbose` tells the same from Nova's side.",
+            )
+
+
+def _release(provider: Provider, consumer: str, share: dict[str, int]) -> Step:
+    resources = ",".join(f"{name}={amount}" for name, amount in share.items())
+    return Step(
+        command=f"openstack resource provider allocation delete {consumer}",
+        where=ADMIN_SHELL,
+        risk=Risk.DESTROYS,
+        undo="openstack resource provider allocation set --allocation "
+        f"rp={provider.uuid},{resources} --project PROJECT --user USER {consumer}",
+        verify=f"openstack resource provider usage show {provider.uuid}",
+        blinks="nothing: allocations are book-keeping",
+        tenant="were it a living server's after all, its host could be promised twice",
+    )
+
+
+FAULTS = (
+    Fault(
+        id="sched-orphan-allocations",
+        stage=Stage.SCHEDULING,
+        title="Placement keeps resources for servers that are gone",
+        what="An allocation was left behind by a delete or migration that failed, or by surgery on a "
+        "database. It counts as used, and no server uses it.",
+        shows="`No valid host was found. ` though the hosts run few servers.",
+        decisive="A consumer of the provider's allocations that `openstack server show` does not know, "
+        "and no migration has; without its share the host would do.",
+        remedy="Delete that one allocation, when it is proved that nobody has it.",
+        risk=Risk.DESTROYS,
+        references=("nova: cmd/manage.py placement audit", "nova: compute/resource_tracker.py"),
+        unlike={"sched-ram-capacity": "there all that is held belongs to servers"},
+        find=_orphaned,
+        spares_others=True,
+    ),
+)

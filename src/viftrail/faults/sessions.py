@@ -1,0 +1,98 @@
+"""S9: the table of connections, which has an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud
+from viftrail.facts.host import ConnTrack, Host
+from viftrail.facts.vswitch import Bridge
+from viftrail.faults.fault import Case, Fault
+from viftrail.faults.step import on_host
+from viftrail.verdict import Evidence, Risk, Stage, Step
+
+USUAL_LIMIT = 3_000_000
+"""What Open vSwitch's own datapath begins with (lib/conntrack.c, DEFAULT_N_CONN_LIMIT)."""
+
+_COUNT = "ovs-appctl dpctl/ct-get-nconns"
+_LIMIT = "ovs-appctl dpctl/ct-get-maxconns"
+_KERNEL = "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max"
+_KERNEL_LIMIT = "net.netfilter.nf_conntrack_max="
+_GROWTH = 2
+
+
+def in_userspace(host: Host) -> bool:
+    """Whether ovs-vswitchd tracks connections itself, and not the kernel."""
+    row = host.conf[Bridge].one("name", host.integration_bridge)
+    return bool(row and row.datapath_type == "netdev")
+
+
+def tracked(host: Host) -> ConnTrack | None:
+    """How full the table is that br-int uses; None where nobody said."""
+    if not in_userspace(host):
+        return host.conntrack
+    answers = host.unixctl.get("ovs-vswitchd", {})
+    told = [answers.get(question.removeprefix("ovs-appctl "), "") for question in (_COUNT, _LIMIT)]
+    return ConnTrack(*map(int, told)) if all(text.isdigit() for text in told) else None
+
+
+def _full(cloud: Cloud) -> Iterator[Case]:
+    for name, host in cloud.hosts.items():
+        table = tracked(host)
+        if table is None or table.limit <= 0 or table.count < table.limit:
+            continue
+        userspace = in_userspace(host)
+        yield Case(
+            subject=subject.host(name),
+            summary=f"{name} tracks as many connections as it may ({table.limit}): new ones are "
+            "dropped, those that exist go on",
+            evidence=(
+                Evidence(
+                    where=name,
+                    what="connections that are tracked",
+                    seen=str(table.count),
+                    expected=f"less than the limit of {table.limit}",
+                    command=f"{_COUNT}; {_LIMIT}" if userspace else _KERNEL,
+                ),
+            ),
+            steps=_raise(name, table, userspace=userspace),
+            note="Look for what opens so many: a scan, or a server that is flooded. Connections that "
+            "were never closed are kept for days (ovs-vswitchd.conf.db(5), CT_Timeout_Policy).",
+        )
+
+
+def _raise(name: str, table: ConnTrack, *, userspace: bool) -> tuple[Step, ...]:
+    limit = max(table.limit * _GROWTH, USUAL_LIMIT if userspace else 0)
+    change = "ovs-appctl dpctl/ct-set-maxconns " if userspace else "sysctl -w " + _KERNEL_LIMIT
+    return on_host(
+        name,
+        f"{change}{limit}",
+        undo=f"{change}{table.limit}",
+        verify=_LIMIT if userspace else _KERNEL,
+    )
+
+
+FAULTS = (
+    Fault(
+        id="conntrack-full",
+        stage=Stage.LOCAL,
+        title="The table of tracked connections is full",
+        what="br-int tracks every connection for its security groups, and the table that it does so "
+        "in has reached its limit: by a scan or a flood, or because the limit is far too low.",
+        shows="New connections fail at random, for all VMs of the host; those that exist go on. "
+        "Nothing is logged by Open vSwitch's own datapath; the kernel says `nf_conntrack: table "
+        "full, dropping packet`.",
+        decisive="As many connections are tracked as the limit allows: `dpctl/ct-get-nconns` against "
+        "`dpctl/ct-get-maxconns`, for the kernel's datapath nf_conntrack_count against "
+        "nf_conntrack_max.",
+        remedy="Raise the limit, which costs memory and not a connection; then find who fills it.",
+        risk=Risk.SAFE,
+        references=("ovs-vswitchd(8), dpctl/ct-set-maxconns", "kernel: nf_conntrack-sysctl"),
+        unlike={
+            "sg-ingress-missing": "there no connection to the VM ever works, and its own ones do",
+            "flows-wiped": "there connections that exist die too",
+        },
+        find=_full,
+    ),
+)

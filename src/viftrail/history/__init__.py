@@ -1,0 +1,1 @@
+"""What happened to one target, in the order of time: pure, from facts alone."""

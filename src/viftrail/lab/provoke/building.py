@@ -1,0 +1,190 @@
+"""S0 and S2: a host was found, and the build there fails, or seems to."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from viftrail.errors import LabError
+from viftrail.lab.machine import wait_until
+from viftrail.lab.openstack.settings import SERVICE_DOWN_TIME
+from viftrail.lab.provoke.registry import Request, provocation
+from viftrail.lab.provoke.scheduling import OPENSTACK
+
+if TYPE_CHECKING:
+    from viftrail.lab.node import Chassis
+    from viftrail.lab.openstack.cloud import OpenStackCloud
+    from viftrail.lab.provoke.registry import Undo, Victim
+
+HOST = "compute2"
+"""Where what is asked for is to be built."""
+
+
+def _node(cloud: OpenStackCloud) -> Chassis:
+    return next(node for node in cloud.chassis if node.name == HOST)
+
+
+@provocation(
+    "build-vif-plug-timeout",
+    "ovn-controller hung while a server was built, and recovered since",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(host=HOST),
+    asks_itself=True,
+)
+def miss_the_plug(victim: Victim) -> Undo:
+    """Nothing is broken any more, but the build that gave up."""
+    cloud = victim.openstack
+    controller = _node(cloud).controller
+    controller.signal(signal.SIGSTOP)
+    try:
+        cloud.ask_for(Request(host=HOST))
+    finally:
+        controller.signal(signal.SIGCONT)
+
+    def undo() -> None:
+        cloud.withdraw(Request.name)
+
+    return undo
+
+
+@provocation(
+    "build-event-lost",
+    "Neutron cannot tell Nova of ports that are up: its password for Nova is wrong",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(),
+)
+def lose_events(victim: Victim) -> Undo:
+    """As after the password of the service user was changed in one place only."""
+    cloud = victim.openstack
+    file = cloud.services.site.config("neutron") / "neutron.conf"
+    right = file.read_text()
+    before, section, after = right.partition("[nova]\n")
+    file.write_text(before + section + after.replace("password = secret", "password = old", 1))
+    cloud.order_service("controller", "restart", "neutron-server")
+
+    def undo() -> None:
+        if file.read_text() != right:
+            file.write_text(right)
+        cloud.order_service("controller", "restart", "neutron-server")
+        cloud.withdraw(Request.name)
+
+    return undo
+
+
+@provocation(
+    "build-osvif-plug-failed",
+    "ovs-vswitchd hangs on the host where a server is built",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(host=HOST),
+)
+def hang_the_switch(victim: Victim) -> Undo:
+    """os-vif waits for it to take notice of the port, and gives up."""
+    cloud = victim.openstack
+    switch = _node(cloud).vswitchd
+    switch.signal(signal.SIGSTOP)
+
+    def undo() -> None:
+        switch.signal(signal.SIGCONT)
+        cloud.withdraw(Request.name)
+
+    return undo
+
+
+@provocation(
+    "build-libvirt-tap-failed",
+    "a device with the name of the new server's tap is there already",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(host=HOST),
+    asks_itself=True,
+)
+def occupy_the_tap(victim: Victim) -> Undo:
+    """Left behind by a guest that was not cleaned up after."""
+    cloud = victim.openstack
+    port = cloud.order("port")["id"]
+    tap = f"tap{port[:11]}"
+    node = _node(cloud)
+    node.ip(f"link add {tap} type bridge", f"link set {tap} up")
+    cloud.ask_for(Request(host=HOST, port=port))
+
+    def undo() -> None:
+        node.ip(f"link delete {tap}", check=False)
+        cloud.withdraw(Request.name)
+        path = f"/ports/{port}"
+        cloud.order("call", service="network", method="DELETE", path=path)
+
+    return undo
+
+
+@provocation(
+    "infra-compute-disk-full",
+    "the file system of the instances is full on the host where a server is built",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(host=HOST),
+)
+def fill_instances(victim: Victim) -> Undo:
+    """Full of files rather than of bytes, which Placement never hears of."""
+    cloud = victim.openstack
+    node, folder = _node(cloud), cloud.hypervisors[HOST].instances
+    disk = ("mount", "-t", "tmpfs", "-o", "size=8g,nr_inodes=16", "tmpfs", str(folder))
+    node.run(*disk)
+    fill = f"cd {folder} && i=0; while touch leftover.$i 2>/dev/null; do i=$((i + 1)); done"
+    node.run("sh", "-c", fill)
+
+    def undo() -> None:
+        cloud.withdraw(Request.name)
+        if not wait_until(lambda: _unmounted(node, str(folder)), 20.0, 1.0):
+            raise LabError(f"{folder} is still in use.")
+
+    return undo
+
+
+def _unmounted(node: Chassis, folder: str) -> bool:
+    node.run("umount", folder, check=False)
+    return folder not in node.run("cat", "/proc/self/mounts")
+
+
+@provocation(
+    "infra-rabbitmq-down",
+    "RabbitMQ is not running",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    freezes=True,
+    sufferer="vm2",
+)
+def stop_the_broker(victim: Victim) -> Undo:
+    """What runs works on; after a while Nova takes all its services for dead."""
+    cloud = victim.openstack
+    cloud.order_service("controller", "stop", "rabbitmq-server")
+    wait_until(lambda: False, 2.0 * SERVICE_DOWN_TIME, 1.0)
+
+    def undo() -> None:
+        cloud.order_service("controller", "start", "rabbitmq-server")
+
+    return undo
+
+
+@provocation(
+    "event-unexpected-vif-plugged",
+    "vm2 was rebooted hard: Nova logs an event that nobody waits for",
+    (),
+    needs_vm=False,
+    decoy=True,
+    needs=OPENSTACK,
+    sufferer="vm2",
+)
+def reboot_hard(victim: Victim) -> Undo:
+    """Normal, and frightening to read."""
+    cloud = victim.openstack
+    cloud.reboot("vm2")
+    return lambda: None

@@ -1,0 +1,292 @@
+"""S0 and S1: why Nova finds no host. The sufferer is a server that is asked for meanwhile."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from viftrail.lab.machine import wait_until
+from viftrail.lab.openstack.settings import SERVICE_DOWN_TIME, ZONE
+from viftrail.lab.provoke.registry import Request, provocation
+from viftrail.lab.shape import Shape
+
+if TYPE_CHECKING:
+    from viftrail.lab.openstack.cloud import OpenStackCloud
+    from viftrail.lab.provoke.registry import Undo, Victim
+
+OPENSTACK = Shape(openstack=True)
+_GENERATIONS = "1.28"
+"""The micro-version of Placement with consumer generations."""
+
+
+def _withdraw(victim: Victim) -> Undo:
+    """Only the request has to be taken back."""
+
+    def undo() -> None:
+        victim.openstack.withdraw(Request.name)
+
+    return undo
+
+
+@provocation(
+    "sched-ram-capacity",
+    "a server is asked for that has more memory than any host",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    by_hand=True,
+    request=Request(flavor="huge"),
+)
+def ask_for_memory(victim: Victim) -> Undo:
+    """The flavor is the fault."""
+    return _withdraw(victim)
+
+
+@provocation(
+    "sched-disk-capacity",
+    "a server is asked for that has a larger disk than any host",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    by_hand=True,
+    request=Request(flavor="vast"),
+)
+def ask_for_disk(victim: Victim) -> Undo:
+    """The flavor is the fault."""
+    return _withdraw(victim)
+
+
+@provocation(
+    "sched-vcpu-capacity",
+    "a server is asked for that has more processors than any host has real ones",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    by_hand=True,
+    request=Request(flavor="wide"),
+)
+def ask_for_processors(victim: Victim) -> Undo:
+    """``max_unit`` stops it, whatever the ratio."""
+    return _withdraw(victim)
+
+
+@provocation(
+    "sched-traits-image-properties",
+    "a flavor requires a trait that no host has",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    by_hand=True,
+    request=Request(flavor="golden"),
+)
+def ask_for_gold(victim: Victim) -> Undo:
+    """The flavor is the fault, or the hosts' traits are: who knows."""
+    return _withdraw(victim)
+
+
+@provocation(
+    "sched-orphan-allocations",
+    "servers that are long gone still hold all the memory of both hosts",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(),
+)
+def leave_allocations(victim: Victim) -> Undo:
+    """What is left when a database was repaired by hand."""
+    cloud = victim.openstack
+    consumers = []
+    for provider in _providers(cloud):
+        free = _free_memory(cloud, provider)
+        consumer = str(uuid.uuid4())
+        body = {
+            "allocations": {provider: {"resources": {"MEMORY_MB": free}}},
+            "project_id": str(uuid.uuid4()),
+            "user_id": str(uuid.uuid4()),
+            "consumer_generation": None,
+        }
+        _placement(cloud, "PUT", f"/allocations/{consumer}", body)
+        consumers.append(consumer)
+
+    def undo() -> None:
+        for consumer in consumers:
+            held = _placement(cloud, "GET", f"/allocations/{consumer}")
+            if held.get("allocations"):
+                _placement(cloud, "DELETE", f"/allocations/{consumer}")
+        cloud.withdraw(Request.name)
+
+    return undo
+
+
+@provocation(
+    "sched-az-aggregate",
+    "an availability zone whose host Placement does not know to be in it",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(zone=ZONE),
+)
+def lose_aggregate(victim: Victim) -> Undo:
+    """As when Placement did not answer while the host was added to the aggregate."""
+    cloud = victim.openstack
+    host = cloud.design.compute_names[-1]
+    provider = next(each for each in _providers(cloud) if _name(cloud, each) == host)
+    path = f"/resource_providers/{provider}/aggregates"
+    before = _placement(cloud, "GET", path)["aggregates"]
+
+    def write(aggregates: list[str]) -> None:
+        generation = _placement(cloud, "GET", path)["resource_provider_generation"]
+        body = {"aggregates": aggregates, "resource_provider_generation": generation}
+        _placement(cloud, "PUT", path, body)
+
+    write([])
+
+    def undo() -> None:
+        cloud.withdraw(Request.name)
+        write(before)
+
+    return undo
+
+
+@provocation(
+    "sched-compute-disabled",
+    "somebody disabled both computes for maintenance, and forgot it",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(),
+)
+def disable_computes(victim: Victim) -> Undo:
+    """Placement then has the trait COMPUTE_STATUS_DISABLED."""
+    cloud = victim.openstack
+    services = [each for each in _services(cloud) if each["binary"] == "nova-compute"]
+
+    def order(status: str, **more: str) -> None:
+        for each in services:
+            _nova(cloud, "PUT", f"/os-services/{each['id']}", {"status": status, **more})
+
+    order("disabled", disabled_reason="maintenance")
+
+    def undo() -> None:
+        order("enabled")
+        cloud.withdraw(Request.name)
+
+    return undo
+
+
+@provocation(
+    "sched-compute-down",
+    "nova-compute is dead on both computes",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(),
+)
+def stop_computes(victim: Victim) -> Undo:
+    """Nova believes it once it has heard nothing for a while."""
+    cloud = victim.openstack
+    for hypervisor in cloud.hypervisors.values():
+        hypervisor.nova.kill()
+
+    def down() -> bool:
+        computes = [each for each in _services(cloud) if each["binary"] == "nova-compute"]
+        return all(each["state"] == "down" for each in computes)
+
+    wait_until(down, 2.0 * SERVICE_DOWN_TIME + 10.0, 1.0)
+
+    def undo() -> None:
+        for hypervisor in cloud.hypervisors.values():
+            hypervisor.nova.spawn()
+        cloud.withdraw(Request.name)
+
+    return undo
+
+
+@provocation(
+    "sched-forced-host",
+    "a server is asked for on a host that does not exist",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    by_hand=True,
+    request=Request(zone="nova:compute9"),
+)
+def force_host(victim: Victim) -> Undo:
+    """Most often a full name where Nova knows the short one."""
+    return _withdraw(victim)
+
+
+@provocation(
+    "sched-host-not-mapped",
+    "both computes are in no cell",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(),
+)
+def forget_cell(victim: Victim) -> Undo:
+    """As with hosts that were added, and nobody ran discover_hosts."""
+    cloud = victim.openstack
+    cloud.sql("nova_api", "delete from host_mappings")
+    # discover_hosts looks only at compute nodes that no mapping was made for.
+    cloud.sql("nova_cell1", "update compute_nodes set mapped = 0")
+    cloud.order_service("controller", "restart", "nova-scheduler")
+
+    def undo() -> None:
+        cloud.services.discover_hosts()
+        cloud.withdraw(Request.name)
+
+    return undo
+
+
+@provocation(
+    "sched-placement-unreachable",
+    "the Placement API is not running",
+    (),
+    needs_vm=False,
+    needs=OPENSTACK,
+    request=Request(),
+)
+def stop_placement(victim: Victim) -> Undo:
+    """The scheduler takes that for no candidates."""
+    cloud = victim.openstack
+    cloud.services.placement.kill()
+
+    def undo() -> None:
+        cloud.services.placement.start()
+        cloud.withdraw(Request.name)
+
+    return undo
+
+
+def _nova(cloud: OpenStackCloud, method: str, path: str, body: object = None) -> Any:
+    return cloud.order(
+        "call", service="compute", method=method, path=path, body=body, microversion="2.53"
+    )
+
+
+def _placement(cloud: OpenStackCloud, method: str, path: str, body: object = None) -> Any:
+    return cloud.order(
+        "call", service="placement", method=method, path=path, body=body, microversion=_GENERATIONS
+    )
+
+
+def _services(cloud: OpenStackCloud) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = _nova(cloud, "GET", "/os-services")["services"]
+    return found
+
+
+def _providers(cloud: OpenStackCloud) -> list[str]:
+    found = _placement(cloud, "GET", "/resource_providers")["resource_providers"]
+    return [each["uuid"] for each in found]
+
+
+def _name(cloud: OpenStackCloud, provider: str) -> str:
+    return str(_placement(cloud, "GET", f"/resource_providers/{provider}")["name"])
+
+
+def _free_memory(cloud: OpenStackCloud, provider: str) -> int:
+    path = f"/resource_providers/{provider}"
+    has = _placement(cloud, "GET", f"{path}/inventories")["inventories"]["MEMORY_MB"]
+    used = _placement(cloud, "GET", f"{path}/usages")["usages"]["MEMORY_MB"]
+    return int((has["total"] - has["reserved"]) * has["allocation_ratio"]) - int(used)
