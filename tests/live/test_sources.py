@@ -301,10 +301,12 @@ def test_a_good_tls_connection(site: Site, tls: Tls) -> None:
 
 
 def test_tls_files_that_do_not_fit_the_server(tls: Tls) -> None:
+    # The server's alert may be lost, as with TLS 1.3 it comes after the handshake.
+    refused_words = ("refuses the client's certificate", "Check that --certificate was signed by")
     for files, port, words in (
         (("client", "client", "other"), 6643, ("is not accepted", "--ca-cert")),
         (("client", "client", "ca"), 6644, ("expired",)),
-        (("stranger", "stranger", "ca"), 6643, ("unknown ca", "--certificate")),
+        (("stranger", "stranger", "ca"), 6643, refused_words),
     ):
         refused(tls.why(*files, port=port), 74, f"ssl:controller:{port}", *words)
 

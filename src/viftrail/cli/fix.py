@@ -158,10 +158,12 @@ def _apply(
 def _plan(source: Source, verdict: Verdict, allowed: frozenset[Risk]) -> Plan:
     from viftrail.facts.facts import Gap
     from viftrail.facts.live import LiveSource
+    from viftrail.faults.step import ADMIN_SHELL
     from viftrail.fix.plan import plan_of
 
-    unreachable = {}
+    unreachable, admin = {}, False
     if isinstance(source, LiveSource):
+        admin = bool(source.lab) and not isinstance(source.way(ADMIN_SHELL), Gap)
         hosts = {step.where for cause in verdict.causes for step in cause.remedy.steps}
         for host in hosts:
             way = source.way(host)
@@ -169,7 +171,7 @@ def _plan(source: Source, verdict: Verdict, allowed: frozenset[Risk]) -> Plan:
                 unreachable[host] = f"{way.why} {way.how}".strip()
             elif host.split() != [host] and not source.lab:
                 unreachable[host] = "No host was named for it: add --central HOST."
-    return plan_of(verdict, allow=allowed, unreachable=unreachable)
+    return plan_of(verdict, allow=allowed, unreachable=unreachable, admin=admin)
 
 
 def _prove(source: LiveSource, target: Target) -> Proof:

@@ -113,9 +113,10 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
             "Give a VM name or id, a port id, a MAC, a fixed or a floating IP as the cloud knows it.",
         )
     if len(found) > 1:
+        ports = all(each.port_id for each in found)
         raise AmbiguousTarget(
-            f"{len(found)} ports answer to {_shown(text)}.",
-            "Ask for one of them by its id:",
+            f"{len(found)} {'ports' if ports else 'servers and ports'} answer to {_shown(text)}.",
+            f"Ask for one of them by its {'port id' if ports else 'id'}:",
             tuple(sorted(map(str, found))),
         )
     return found[0]

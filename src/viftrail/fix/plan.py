@@ -79,6 +79,7 @@ def plan_of(
     *,
     allow: Collection[Risk] = (),
     unreachable: Mapping[str, str],
+    admin: bool = False,
 ) -> Plan:
     """The plan that mends this.
 
@@ -86,6 +87,8 @@ def plan_of(
         verdict: what `why` found.
         allow: risks beyond ``blinks`` that the operator consented to.
         unreachable: hosts that no command can be brought to, and why.
+        admin: whether there is a shell with OpenStack admin credentials to run commands in; only
+            the lab has one.
     """
     if verdict.verdict.state is State.HEALTHY:
         return Plan()
@@ -96,7 +99,10 @@ def plan_of(
     for cause in verdict.causes:
         for step in cause.remedy.steps:
             handling, reason = Handling.RUN, ""
-            told = _told(step, guest=guest, neutron=neutron, unreachable=unreachable)
+            told = ""
+            if step.where == ADMIN_SHELL and not admin:
+                told = "it is OpenStack's to change: run it with admin credentials"
+            told = told or _told(step, guest=guest, neutron=neutron, unreachable=unreachable)
             if told:
                 handling, reason = Handling.TOLD, told
             elif step.risk in ASKS and step.risk not in allow:
@@ -122,8 +128,6 @@ _RISKY = {Risk.DISRUPTIVE: "disruptive", Risk.DESTROYS: "a step that destroys"}
 
 def _told(step: Step, *, guest: str, neutron: bool, unreachable: Mapping[str, str]) -> str:
     """Why the operator has to run it; empty when viftrail may."""
-    if step.where == ADMIN_SHELL and step.where in unreachable:
-        return "it is OpenStack's to change: run it with admin credentials"
     if guest and step.where == guest:
         return "it belongs into the guest"
     if step.undo == NOTHING_CHANGED:

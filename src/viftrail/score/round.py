@@ -93,7 +93,7 @@ def _played(empty: Round, lab: Lab, vm: str) -> Round:
     expected = {path for way in ways for path in (way.breaks_direct if direct else way.breaks)}
     if not expected and not any(way.freezes for way in ways):
         return _harmless(empty, lab)
-    missing = expected - _broken(lab, size, vm, expected)
+    missing = expected - _broken(lab, size, vm, expected) if expected else set()
     if missing:
         # A floating IP that one of the two takes away has no paths any more.
         missing &= {path.path for path in ping(lab, vm, size).paths}

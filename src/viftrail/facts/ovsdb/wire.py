@@ -31,6 +31,9 @@ _TLS_HINT = (
     "Check that --ca-cert is the CA that signed the server's certificate "
     "and that the server's CA signed --certificate."
 )
+_REFUSED_HINT = "Check that --certificate was signed by the CA that the server was given."
+_REFUSALS = ("bad certificate", "unknown ca", "certificate unknown", "unsupported certificate")
+"""Ends of OpenSSL's names for alerts with which a server refuses a certificate (RFC 8446, 6.2)."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -236,8 +239,8 @@ class Stream:
             # the server judges its certificate; the alert may be lost.
             raise TlsError(
                 f"{self.where} hung up right after the TLS handshake, as a server does that "
-                "does not accept the client's certificate.",
-                "Check that --certificate was signed by the CA that the server was given.",
+                "refuses the client's certificate.",
+                _REFUSED_HINT,
             ) from None
         when = "in the middle of an answer" if self._framer.size else "before it answered"
         # A TLS port that is greeted in plain text just hangs up.
@@ -290,5 +293,9 @@ class Stream:
             raise TlsError(
                 f"{self.where} broke off the TLS handshake ({reason}).",
                 "If that port speaks plain OVSDB, write tcp: instead of ssl:.",
+            ) from None
+        if reason.endswith(_REFUSALS):
+            raise TlsError(
+                f"{self.where} refuses the client's certificate ({reason}).", _REFUSED_HINT
             ) from None
         raise TlsError(f"TLS with {self.where} failed: {reason}.", _TLS_HINT) from None
