@@ -16,8 +16,8 @@ from viftrail.why import why
 EVERYTHING = frozenset(Risk)
 
 
-def of(fault: str, **options: frozenset[Risk]) -> Plan:
-    return plan_of(why(source_of(fault), VICTIM), unreachable={}, **options)
+def of(fault: str, allow: frozenset[Risk] = frozenset()) -> Plan:
+    return plan_of(why(source_of(fault), VICTIM), unreachable={}, allow=allow)
 
 
 def made(owner: str, **changes: object) -> Plan:

@@ -163,8 +163,8 @@ def boot(cloud, name, host="", flavor="tiny", network=NETWORK, floating=False, z
         raise Refused(f"{answer.status_code}: {answer.text[:300]}")
     server = answer.json()["server"]["id"]
     status = settle(cloud, server, seconds)["status"] if seconds else "BUILD"
-    if floating:
-        own = next(iter(cloud.network.ports(device_id=server)))
+    own = next(iter(cloud.network.ports(device_id=server)), None)
+    if floating and own:  # a server that was not built has no port any more
         public = cloud.network.find_network(PUBLIC)
         cloud.network.create_ip(floating_network_id=public.id, port_id=own.id)
     return {"id": server, "status": status}

@@ -51,6 +51,14 @@ _MEND_TIMEOUT = 9.0
 #: The same where a cluster elects a leader first, and its clients find it in turns.
 _CLUSTER_MEND_TIMEOUT = 20.0
 
+#: What breaks hosts, daemons and plugs, and no row that Neutron owns: in every lab the same.
+HOST_SIDE = (
+    *("northd-paused", "northd-not-running", "controller-crashed", "controller-hung"),
+    *("flows-wiped", "vswitchd-dead", "vif-not-in-br-int", "vif-iface-id-wrong"),
+    *("vif-iface-id-missing", "vif-tap-down", "tunnel-wrong-encap-ip", "tunnel-udp-blocked"),
+    *("prov-mapping-missing", "prov-nic-not-in-bridge", "decoy-unknown-iface"),
+)
+
 
 def provoke(cloud: Cloud, fault: str, vm: str) -> str:
     """Brings a fault about; ``vm`` is the one to suffer.
@@ -65,6 +73,11 @@ def provoke(cloud: Cloud, fault: str, vm: str) -> str:
     if fault in cloud.broken:
         raise UsageError(f"{fault} is provoked already.", "Mend the lab first.")
     wanted = known[fault]
+    if cloud.design.shape.openstack and not (wanted.needs.openstack or fault in HOST_SIDE):
+        raise UsageError(
+            f"{fault} is not provoked in a lab with OpenStack, where Neutron owns the rows.",
+            "Bring one up without --openstack.",
+        )
     if not cloud.design.shape.covers(wanted.needs):
         raise UsageError(
             f"This lab cannot have {fault}.",

@@ -32,7 +32,7 @@ def request_other_host(victim: Victim) -> Undo:
         *("set", "Logical_Switch_Port", victim.vm.port_id),
         f"options:requested-chassis={victim.other_host().name}",
     )
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
     return victim.repair_port
 
 
@@ -45,7 +45,7 @@ def stop_controller(victim: Victim) -> Undo:
     """Its flows stay in br-int; its chassis, and every tunnel to it, go."""
     host = victim.host
     host.controller.stop()
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         host.controller.start()
@@ -63,7 +63,7 @@ def kill_controller(victim: Victim) -> Undo:
     """Chassis, tunnels and flows stay; who needs an answer by DHCP gets none."""
     host = victim.host
     host.controller.kill()
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         host.controller.start()
@@ -110,7 +110,7 @@ def forget_setting(victim: Victim) -> Undo:
     host.controller.stop()
     host.vsctl("remove", "Open_vSwitch", ".", "external_ids", "ovn-encap-ip")
     host.controller.start()
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         host.restore_settings()
@@ -130,7 +130,7 @@ def rename_chassis(victim: Victim) -> Undo:
     host.controller.kill()
     host.vsctl("set", "Open_vSwitch", ".", f'external_ids:system-id="{_NEW_SYSTEM_ID}"')
     host.controller.start()
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         host.controller.stop()
@@ -199,7 +199,7 @@ def plug_elsewhere(victim: Victim) -> Undo:
         *("options", "requested-chassis"),
         check=False,
     )
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         other.vsctl("--if-exists", "del-port", near)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from viftrail.lab import hypervisor
 from viftrail.lab.design import INTEGRATION_BRIDGE
 from viftrail.lab.machine import wait_until
-from viftrail.lab.provoke.registry import ALL_PATHS, provocation
+from viftrail.lab.provoke.registry import ALL_PATHS, Victim, provocation
 
 if TYPE_CHECKING:
     from viftrail.lab.node import Chassis
-    from viftrail.lab.provoke.registry import Undo, Victim
+    from viftrail.lab.provoke.registry import Undo
 
 #: A bridge that nobody plugs anything into.
 _OTHER_BRIDGE = "br-other"
@@ -51,7 +51,7 @@ def divert(victim: Victim) -> Undo:
     host = victim.host
     host.vsctl("set", "Open_vSwitch", ".", f"external_ids:ovn-bridge={_OTHER_BRIDGE}")
     wait_until(lambda: _OTHER_BRIDGE in host.vsctl("list-br"), 5.0, pause=0.05)
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         host.restore_settings()
@@ -75,7 +75,7 @@ def make_anew(victim: Victim) -> Undo:
         *("--", "del-br", INTEGRATION_BRIDGE),
     )
     wait_until(lambda: INTEGRATION_BRIDGE in host.vsctl("list-br"), 5.0, pause=0.05)
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         host.restore_settings()
@@ -88,9 +88,7 @@ def make_anew(victim: Victim) -> Undo:
         for name, vm in cloud.vms.items():
             if vm.host == host.name:
                 hypervisor.connect(host, vm)
-                guest = cloud.guests[name]
-                if guest.lease is None:
-                    guest.ask_for_lease()
+                Victim(cloud, name).retry()
 
     return undo
 

@@ -286,7 +286,7 @@ def take_name(victim: Victim) -> Undo:
         return "patch" in controller.run(*find, f"logical_port={name}")
 
     wait_until(take, 10.0)
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         controller.nbctl("--if-exists", "lr-del", _INTRUDER)

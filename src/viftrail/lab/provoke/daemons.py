@@ -24,7 +24,7 @@ def freeze_controller(victim: Victim) -> Undo:
     """As a debugger leaves it; to the databases it is as good as alive."""
     controller = victim.host.controller
     controller.signal(signal.SIGSTOP)
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         controller.signal(signal.SIGCONT)
@@ -42,7 +42,7 @@ def wipe_flows(victim: Victim) -> Undo:
     """ovn-controller is not told, and does not put them back."""
     host = victim.host
     host.run("ovs-ofctl", "del-flows", INTEGRATION_BRIDGE)
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         aggregate = host.run("ovs-ofctl", "dump-aggregate", INTEGRATION_BRIDGE)
@@ -81,7 +81,7 @@ def kill_switch(victim: Victim) -> Undo:
     """conf.db keeps the numbers that it had given."""
     host = victim.host
     host.vswitchd.kill()
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         host.vswitchd.start()

@@ -33,7 +33,7 @@ def _find(victim: Victim, table: str, condition: str) -> str:
 def lose_addresses(victim: Victim) -> Undo:
     """The binding stays, and up with it."""
     _nbctl(victim, "clear", "Logical_Switch_Port", victim.vm.port_id, "addresses")
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
     return victim.repair_port
 
 
@@ -42,7 +42,7 @@ def disable(victim: Victim) -> Undo:
     """What ``openstack port set --disable`` comes to."""
     port_id = victim.vm.port_id
     _nbctl(victim, "lsp-set-enabled", port_id, "disabled")
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         if victim.exists:
@@ -59,7 +59,7 @@ def cripple_dhcp(victim: Victim) -> Undo:
     row = _find(victim, "DHCP_Options", condition)
     mac = _nbctl(victim, "get", "DHCP_Options", row, "options:server_mac")
     _nbctl(victim, "remove", "DHCP_Options", row, "options", "server_mac")
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         _nbctl(victim, "set", "DHCP_Options", row, f"options:server_mac={mac}")

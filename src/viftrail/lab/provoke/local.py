@@ -23,7 +23,7 @@ def clear_dhcp(victim: Victim) -> Undo:
         *("clear", "Logical_Switch_Port"),
         *(victim.vm.port_id, "dhcpv4_options"),
     )
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
     return victim.repair_port
 
 
@@ -35,12 +35,12 @@ def change_mac(victim: Victim) -> Undo:
     vm = victim.vm
     # QEMU's prefix instead of Neutron's: nobody else in the lab has it.
     victim.guest.set_mac("52:54:00" + vm.mac[8:])
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         if victim.exists and victim.guest.mac_of("eth0") not in (None, victim.vm.mac):
             victim.guest.set_mac(victim.vm.mac)
-            victim.guest.ask_for_lease()
+            victim.ask_for_lease()
 
     return undo
 
@@ -61,7 +61,7 @@ def leave_group(victim: Victim) -> Undo:
         *("remove", "Port_Group", cloud.design.port_group),
         *("ports", port),
     )
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
     return victim.repair_port
 
 
@@ -93,7 +93,7 @@ def serve_foreign_subnet(victim: Victim) -> Undo:
         *("options:lease_time=43200", "options:router=192.168.77.1"),
     ).strip()
     victim.cloud.controller.nbctl("lsp-set-dhcpv4-options", victim.vm.port_id, foreign)
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         victim.repair_port()
@@ -182,6 +182,6 @@ def use_foreign_address(victim: Victim) -> Undo:
 
     def undo() -> None:
         if victim.exists and victim.guest.lease != victim.vm.ip:
-            victim.guest.ask_for_lease()
+            victim.ask_for_lease()
 
     return undo

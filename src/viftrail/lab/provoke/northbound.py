@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def lose_port(victim: Victim) -> Undo:
     """As a restore of an old database file does, or a hand."""
     victim.cloud.controller.nbctl("lsp-del", victim.vm.port_id)
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
     return victim.repair_port
 
 

@@ -43,7 +43,13 @@ class Victim:
 
     @property
     def guest(self) -> Guest:
-        """Its inside."""
+        """Its inside.
+
+        Raises:
+            UsageError: nobody gets into a server of Nova's.
+        """
+        if self.name not in self.cloud.guests:
+            raise UsageError(f"Nobody can get into {self.name}.", "Take a lab without --openstack.")
         return self.cloud.guests[self.name]
 
     @property
@@ -99,9 +105,14 @@ class Victim:
             self.cloud.neutron.ensure_port(self.vm)
             self.retry()
 
+    def ask_for_lease(self) -> None:
+        """Starts its DHCP client anew; that of Nova's servers asks for ever by itself."""
+        if self.name in self.cloud.guests:
+            self.guest.ask_for_lease()
+
     def retry(self) -> None:
         """Starts its DHCP client again if it has no address."""
-        if self.exists and self.guest.lease is None:
+        if self.name in self.cloud.guests and self.guest.lease is None:
             self.guest.ask_for_lease()
 
     def give_up_floating_ip(self) -> Undo:

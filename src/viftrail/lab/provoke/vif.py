@@ -24,7 +24,7 @@ _STALE = ("tapstale0", "tapstale1")
 def remove_port(victim: Victim) -> Undo:
     """As when conf.db was made anew."""
     victim.host.vsctl("del-port", victim.vm.ovs_port)
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
     return victim.reboot
 
 
@@ -34,7 +34,7 @@ def mislabel(victim: Victim) -> Undo:
     victim.host.vsctl(
         "set", "Interface", victim.vm.ovs_port, f'external_ids:iface-id="{_STRANGER}"'
     )
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
     return victim.reboot
 
 
@@ -42,7 +42,7 @@ def mislabel(victim: Victim) -> Undo:
 def unlabel(victim: Victim) -> Undo:
     """As when a hand added the port to br-int, and stopped there."""
     victim.host.vsctl("remove", "Interface", victim.vm.ovs_port, "external_ids", "iface-id")
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
     return victim.reboot
 
 
@@ -62,7 +62,7 @@ def lower_tap(victim: Victim) -> Undo:
     """Every OVN row stays green."""
     host, tap = victim.host, victim.vm.tap
     host.ip(f"link set {tap} down")
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         if host.has_link(tap):
@@ -84,7 +84,7 @@ def break_leg(victim: Victim) -> Undo:
     cloud, vm = victim.cloud, victim.vm
     cloud.neutron.wait_up([vm], 5.0)
     victim.host.ip(f"link set {vm.qvb} nomaster")
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         if victim.exists and victim.vm == vm:
@@ -100,7 +100,7 @@ def lower_guest(victim: Victim) -> Undo:
     # Its DHCP client shall wait for the link, as real ones do, and must not get a lease before.
     host.ip(f"link set {tap} down")
     asked = victim.guest.requests
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
     wait_until(lambda: victim.guest.requests > asked, 3.0)
     victim.guest.ip("link set eth0 down")
     host.ip(f"link set {tap} up")
@@ -108,7 +108,7 @@ def lower_guest(victim: Victim) -> Undo:
     def undo() -> None:
         if victim.exists:
             victim.guest.ip("link set eth0 up")
-            victim.guest.ask_for_lease()
+            victim.ask_for_lease()
 
     return undo
 
@@ -147,7 +147,7 @@ def plug_twice(victim: Victim) -> Undo:
         return number.isdigit() and "actions=" in flows
 
     wait_until(bound, 3.0, pause=0.05)
-    victim.guest.ask_for_lease()
+    victim.ask_for_lease()
 
     def undo() -> None:
         host.vsctl("--if-exists", "del-port", near)
