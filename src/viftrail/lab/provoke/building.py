@@ -8,35 +8,24 @@ from typing import TYPE_CHECKING
 from viftrail.errors import LabError
 from viftrail.lab.machine import wait_until
 from viftrail.lab.openstack.settings import SERVICE_DOWN_TIME
+from viftrail.lab.provoke.asking import HOST, OPENSTACK, asking, node_of_request
 from viftrail.lab.provoke.registry import Request, provocation
-from viftrail.lab.provoke.scheduling import OPENSTACK
 
 if TYPE_CHECKING:
     from viftrail.lab.node import Chassis
-    from viftrail.lab.openstack.cloud import OpenStackCloud
     from viftrail.lab.provoke.registry import Undo, Victim
 
-HOST = "compute2"
-"""Where what is asked for is to be built."""
 
-
-def _node(cloud: OpenStackCloud) -> Chassis:
-    return next(node for node in cloud.chassis if node.name == HOST)
-
-
-@provocation(
+@asking(
     "build-vif-plug-timeout",
     "ovn-controller hung while a server was built, and recovered since",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(host=HOST),
+    Request(host=HOST),
     asks_itself=True,
 )
 def miss_the_plug(victim: Victim) -> Undo:
     """Nothing is broken any more, but the build that gave up."""
     cloud = victim.openstack
-    controller = _node(cloud).controller
+    controller = node_of_request(cloud).controller
     controller.signal(signal.SIGSTOP)
     try:
         cloud.ask_for(Request(host=HOST))
@@ -49,13 +38,10 @@ def miss_the_plug(victim: Victim) -> Undo:
     return undo
 
 
-@provocation(
+@asking(
     "build-event-lost",
     "Neutron cannot tell Nova of ports that are up: its password for Nova is wrong",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(),
+    Request(),
 )
 def lose_events(victim: Victim) -> Undo:
     """As after the password of the service user was changed in one place only."""
@@ -75,18 +61,15 @@ def lose_events(victim: Victim) -> Undo:
     return undo
 
 
-@provocation(
+@asking(
     "build-osvif-plug-failed",
     "ovs-vswitchd hangs on the host where a server is built",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(host=HOST),
+    Request(host=HOST),
 )
 def hang_the_switch(victim: Victim) -> Undo:
     """os-vif waits for it to take notice of the port, and gives up."""
     cloud = victim.openstack
-    switch = _node(cloud).vswitchd
+    switch = node_of_request(cloud).vswitchd
     switch.signal(signal.SIGSTOP)
 
     def undo() -> None:
@@ -96,13 +79,10 @@ def hang_the_switch(victim: Victim) -> Undo:
     return undo
 
 
-@provocation(
+@asking(
     "build-libvirt-tap-failed",
     "a device with the name of the new server's tap is there already",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(host=HOST),
+    Request(host=HOST),
     asks_itself=True,
 )
 def occupy_the_tap(victim: Victim) -> Undo:
@@ -110,7 +90,7 @@ def occupy_the_tap(victim: Victim) -> Undo:
     cloud = victim.openstack
     port = cloud.order("port")["id"]
     tap = f"tap{port[:11]}"
-    node = _node(cloud)
+    node = node_of_request(cloud)
     node.ip(f"link add {tap} type bridge", f"link set {tap} up")
     cloud.ask_for(Request(host=HOST, port=port))
 
@@ -123,18 +103,15 @@ def occupy_the_tap(victim: Victim) -> Undo:
     return undo
 
 
-@provocation(
+@asking(
     "infra-compute-disk-full",
     "the file system of the instances is full on the host where a server is built",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(host=HOST),
+    Request(host=HOST),
 )
 def fill_instances(victim: Victim) -> Undo:
     """Full of files rather than of bytes, which Placement never hears of."""
     cloud = victim.openstack
-    node, folder = _node(cloud), cloud.hypervisors[HOST].instances
+    node, folder = node_of_request(cloud), cloud.hypervisors[HOST].instances
     disk = ("mount", "-t", "tmpfs", "-o", "size=8g,nr_inodes=16", "tmpfs", str(folder))
     node.run(*disk)
     fill = f"cd {folder} && i=0; while touch leftover.$i 2>/dev/null; do i=$((i + 1)); done"

@@ -7,18 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from viftrail.lab.openstack.settings import AGENT_DOWN_TIME
-from viftrail.lab.provoke.building import HOST
+from viftrail.lab.provoke.asking import HOST, OPENSTACK, asking, node_of_request
 from viftrail.lab.provoke.registry import Request, provocation
-from viftrail.lab.provoke.scheduling import OPENSTACK
 
 if TYPE_CHECKING:
     from viftrail.lab.node import Chassis
     from viftrail.lab.openstack.cloud import OpenStackCloud
     from viftrail.lab.provoke.registry import Undo, Victim
-
-
-def _node(cloud: OpenStackCloud) -> Chassis:
-    return next(node for node in cloud.chassis if node.name == HOST)
 
 
 def _name_it(node: Chassis, hostname: str) -> None:
@@ -29,18 +24,15 @@ def _neutron(cloud: OpenStackCloud, method: str, path: str, body: object = None)
     return cloud.order("call", service="network", method=method, path=path, body=body)
 
 
-@provocation(
+@asking(
     "bind-host-mismatch",
     "the chassis of a host registered by its full name, which Nova does not use",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(host=HOST),
+    Request(host=HOST),
 )
 def use_full_name(victim: Victim) -> Undo:
     """What ``ovs-ctl`` records where `hostname -f` gives a domain."""
     cloud = victim.openstack
-    node = _node(cloud)
+    node = node_of_request(cloud)
     _name_it(node, f"{HOST}.example.org")
     time.sleep(2.0)  # until Neutron has heard of it; nothing tells
 
@@ -51,18 +43,15 @@ def use_full_name(victim: Victim) -> Undo:
     return undo
 
 
-@provocation(
+@asking(
     "bind-dead-agent",
     "ovn-controller hangs on the host for so long that Neutron takes its agent for dead",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(host=HOST),
+    Request(host=HOST),
 )
 def hang_the_agent(victim: Victim) -> Undo:
     """Neutron sees it only once it has asked all chassis for a sign of life twice."""
     cloud = victim.openstack
-    controller = _node(cloud).controller
+    controller = node_of_request(cloud).controller
     controller.signal(signal.SIGSTOP)
     end = time.monotonic() + 4.0 * AGENT_DOWN_TIME + 30.0
     while _alive(cloud) and time.monotonic() < end:
@@ -80,18 +69,15 @@ def _alive(cloud: OpenStackCloud) -> bool:
     return any(agent["alive"] for agent in agents)
 
 
-@provocation(
+@asking(
     "bind-physnet-missing-on-host",
     "the host does not map the physical network that a server is asked for on",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(host=HOST, network="public"),
+    Request(host=HOST, network="public"),
 )
 def unmap(victim: Victim) -> Undo:
     """Overlay networks work there all the same."""
     cloud = victim.openstack
-    node = _node(cloud)
+    node = node_of_request(cloud)
     mapping = node.external_ids["ovn-bridge-mappings"]
     node.vsctl("remove", "Open_vSwitch", ".", "external_ids", "ovn-bridge-mappings")
     time.sleep(2.0)  # until Neutron has heard of it; nothing tells
@@ -116,7 +102,7 @@ def bind_in_vain(victim: Victim) -> Undo:
     """Neutron tries again only when somebody changes the port."""
     cloud = victim.openstack
     port = cloud.vm("vm2").port_id
-    node = _node(cloud)
+    node = node_of_request(cloud)
 
     def bind(host: str) -> None:
         body = {"port": {"binding:host_id": host}}
@@ -158,14 +144,11 @@ def forget_status(victim: Victim) -> Undo:
     return lambda: write("ACTIVE")
 
 
-@provocation(
+@asking(
     "bind-unbound-no-host",
     "a port was made, and no server was given it",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
+    Request(),
     by_hand=True,
-    request=Request(),
     asks_itself=True,
 )
 def make_a_port(victim: Victim) -> Undo:

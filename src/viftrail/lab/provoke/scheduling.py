@@ -7,90 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 from viftrail.lab.machine import wait_until
 from viftrail.lab.openstack.settings import SERVICE_DOWN_TIME, ZONE
-from viftrail.lab.provoke.registry import Request, provocation
-from viftrail.lab.shape import Shape
+from viftrail.lab.provoke.asking import asking, only_ask
+from viftrail.lab.provoke.registry import Request
 
 if TYPE_CHECKING:
     from viftrail.lab.openstack.cloud import OpenStackCloud
     from viftrail.lab.provoke.registry import Undo, Victim
 
-OPENSTACK = Shape(openstack=True)
 _GENERATIONS = "1.28"
 """The micro-version of Placement with consumer generations."""
 
 
-def _withdraw(victim: Victim) -> Undo:
-    """Only the request has to be taken back."""
-
-    def undo() -> None:
-        victim.openstack.withdraw(Request.name)
-
-    return undo
-
-
-@provocation(
-    "sched-ram-capacity",
-    "a server is asked for that has more memory than any host",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    by_hand=True,
-    request=Request(flavor="huge"),
-)
-def ask_for_memory(victim: Victim) -> Undo:
-    """The flavor is the fault."""
-    return _withdraw(victim)
+for _fault, _note, _flavor in (
+    ("sched-ram-capacity", "more memory than any host", "huge"),
+    ("sched-disk-capacity", "a larger disk than any host", "vast"),
+    ("sched-vcpu-capacity", "more processors than any host has real ones", "wide"),
+    ("sched-traits-image-properties", "a flavor with a trait that no host has", "golden"),
+):
+    # The flavor is the fault, or what the hosts have is: that is for the operator to say.
+    asking(_fault, f"a server is asked for with {_note}", Request(flavor=_flavor), by_hand=True)(
+        only_ask
+    )
 
 
-@provocation(
-    "sched-disk-capacity",
-    "a server is asked for that has a larger disk than any host",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    by_hand=True,
-    request=Request(flavor="vast"),
-)
-def ask_for_disk(victim: Victim) -> Undo:
-    """The flavor is the fault."""
-    return _withdraw(victim)
-
-
-@provocation(
-    "sched-vcpu-capacity",
-    "a server is asked for that has more processors than any host has real ones",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    by_hand=True,
-    request=Request(flavor="wide"),
-)
-def ask_for_processors(victim: Victim) -> Undo:
-    """``max_unit`` stops it, whatever the ratio."""
-    return _withdraw(victim)
-
-
-@provocation(
-    "sched-traits-image-properties",
-    "a flavor requires a trait that no host has",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    by_hand=True,
-    request=Request(flavor="golden"),
-)
-def ask_for_gold(victim: Victim) -> Undo:
-    """The flavor is the fault, or the hosts' traits are: who knows."""
-    return _withdraw(victim)
-
-
-@provocation(
+@asking(
     "sched-orphan-allocations",
     "servers that are long gone still hold all the memory of both hosts",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(),
+    Request(),
 )
 def leave_allocations(victim: Victim) -> Undo:
     """What is left when a database was repaired by hand."""
@@ -118,13 +61,10 @@ def leave_allocations(victim: Victim) -> Undo:
     return undo
 
 
-@provocation(
+@asking(
     "sched-az-aggregate",
     "an availability zone whose host Placement does not know to be in it",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(zone=ZONE),
+    Request(zone=ZONE),
 )
 def lose_aggregate(victim: Victim) -> Undo:
     """As when Placement did not answer while the host was added to the aggregate."""
@@ -148,13 +88,10 @@ def lose_aggregate(victim: Victim) -> Undo:
     return undo
 
 
-@provocation(
+@asking(
     "sched-compute-disabled",
     "somebody disabled both computes for maintenance, and forgot it",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(),
+    Request(),
 )
 def disable_computes(victim: Victim) -> Undo:
     """Placement then has the trait COMPUTE_STATUS_DISABLED."""
@@ -174,13 +111,10 @@ def disable_computes(victim: Victim) -> Undo:
     return undo
 
 
-@provocation(
+@asking(
     "sched-compute-down",
     "nova-compute is dead on both computes",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(),
+    Request(),
 )
 def stop_computes(victim: Victim) -> Undo:
     """Nova believes it once it has heard nothing for a while."""
@@ -202,27 +136,21 @@ def stop_computes(victim: Victim) -> Undo:
     return undo
 
 
-@provocation(
+@asking(
     "sched-forced-host",
     "a server is asked for on a host that does not exist",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
+    Request(zone="nova:compute9"),
     by_hand=True,
-    request=Request(zone="nova:compute9"),
 )
 def force_host(victim: Victim) -> Undo:
     """Most often a full name where Nova knows the short one."""
-    return _withdraw(victim)
+    return only_ask(victim)
 
 
-@provocation(
+@asking(
     "sched-host-not-mapped",
     "both computes are in no cell",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(),
+    Request(),
 )
 def forget_cell(victim: Victim) -> Undo:
     """As with hosts that were added, and nobody ran discover_hosts."""
@@ -239,13 +167,10 @@ def forget_cell(victim: Victim) -> Undo:
     return undo
 
 
-@provocation(
+@asking(
     "sched-placement-unreachable",
     "the Placement API is not running",
-    (),
-    needs_vm=False,
-    needs=OPENSTACK,
-    request=Request(),
+    Request(),
 )
 def stop_placement(victim: Victim) -> Undo:
     """The scheduler takes that for no candidates."""

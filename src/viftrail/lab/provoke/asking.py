@@ -1,0 +1,54 @@
+"""Faults whose sufferer is a server that somebody asks Nova for while they are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from viftrail.lab.provoke.registry import Request, provocation
+from viftrail.lab.shape import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from viftrail.lab.node import Chassis
+    from viftrail.lab.openstack.cloud import OpenStackCloud
+    from viftrail.lab.provoke.registry import Undo, Victim
+
+OPENSTACK = Shape(openstack=True)
+HOST = "compute2"
+"""Where what is asked for is to be built."""
+
+
+def asking(
+    fault: str,
+    note: str,
+    request: Request,
+    *,
+    asks_itself: bool = False,
+    by_hand: bool = False,
+) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
+    """Enters a function like `provocation`; nobody who is there already suffers."""
+    return provocation(
+        fault,
+        note,
+        (),
+        needs_vm=False,
+        needs=OPENSTACK,
+        request=request,
+        asks_itself=asks_itself,
+        by_hand=by_hand,
+    )
+
+
+def only_ask(victim: Victim) -> Undo:
+    """Does nothing: the request itself is the fault, and only has to be taken back."""
+
+    def undo() -> None:
+        victim.openstack.withdraw(Request.name)
+
+    return undo
+
+
+def node_of_request(cloud: OpenStackCloud) -> Chassis:
+    """The host where it is to be built."""
+    return next(node for node in cloud.chassis if node.name == HOST)
