@@ -192,6 +192,7 @@ def _by_ping(name: str, target: Target) -> Proof:
     from viftrail.verdict import Evidence
 
     lab = Lab.find(name)
+    lab.refresh()
     end = time.monotonic() + _GREEN_WITHIN
     while not (pings := ping(lab, target.server)).ok and time.monotonic() < end:
         time.sleep(1)

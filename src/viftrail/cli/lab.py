@@ -164,7 +164,9 @@ def list_labs() -> None:
 @_format
 def status(name: str, output: str) -> None:
     """Show what the lab consists of, as its owner wants it."""
-    found = _find(name).status()
+    lab = _find(name)
+    lab.refresh()
+    found = lab.status()
     if output == "json":
         _print_json(found)
     else:
@@ -277,7 +279,9 @@ def ping(name: str, output: str, vm: str | None, size: int) -> None:
     """Prove with packets which paths work; exit 1 if one does not."""
     from viftrail.lab.ping import ping as ping_all
 
-    pings = ping_all(_find(name), vm, size)
+    lab = _find(name)
+    lab.refresh()
+    pings = ping_all(lab, vm, size)
     if output == "json":
         _print_json(pings)
     else:

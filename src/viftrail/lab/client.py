@@ -167,6 +167,14 @@ class Lab:
         """The owner's view of the cloud, as of now."""
         return msgspec.convert(self.ask("status", 10.0), Status)
 
+    def refresh(self) -> None:
+        """Has the lab learn what was made or deleted behind its back: with OpenStack anybody may.
+
+        Where OpenStack does not answer, what was known stands.
+        """
+        with contextlib.suppress(LabError):
+            self.ask("refresh", 60.0)
+
     def machines(self) -> tuple[MachineRef, ...]:
         """Every node and VM, with the way into it."""
         return msgspec.convert(self.ask("machines", 10.0), tuple[MachineRef, ...])

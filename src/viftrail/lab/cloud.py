@@ -393,6 +393,9 @@ class Cloud:
         """Notes a provoked fault, and how to undo it."""
         self.provoked.append((fault, undo))
 
+    def refresh(self) -> None:
+        """Learns what its owner wants by now; here nobody but the lab itself is that."""
+
     def wait_healthy(self, timeout: float) -> bool:
         """Waits until every chassis has caught up and every VM has its port and address."""
         deadline = time.monotonic() + timeout

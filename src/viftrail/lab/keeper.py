@@ -49,6 +49,7 @@ class Keeper:
         self._folder = folder
         self._operations: dict[str, Callable[..., object]] = {
             "status": self._status,
+            "refresh": lambda: self.cloud.refresh(),
             "machines": self._machines,
             "boot": self._boot,
             "delete": lambda vm: self.cloud.delete(vm),

@@ -31,8 +31,9 @@ VICTIM = "vm1"
 _PATIENCE = 120.0
 """Seconds after which a command counts as hung: a mend may wait half a minute for packets."""
 _GREEN_WITHIN = 30.0
-_BROKEN_WITHIN = 30.0
-"""What flaps works for seconds in between; what is broken for good ends the wait at once."""
+_BROKEN_WITHIN = 10.0
+_FLAPS_WITHIN = 30.0
+"""Seconds for what is said to be broken to fail, and for what lets packets pass in between."""
 
 
 def whatever_it_takes() -> tuple[str, ...]:
@@ -93,7 +94,8 @@ def _played(empty: Round, lab: Lab, vm: str) -> Round:
     expected = {path for way in ways for path in (way.breaks_direct if direct else way.breaks)}
     if not expected and not any(way.freezes for way in ways):
         return _harmless(empty, lab)
-    missing = expected - _broken(lab, size, vm, expected) if expected else set()
+    patience = _FLAPS_WITHIN if any(way.flaps for way in ways) else _BROKEN_WITHIN
+    missing = expected - _broken(lab, size, vm, patience, expected) if expected else set()
     if missing:
         # A floating IP that one of the two takes away has no paths any more.
         missing &= {path.path for path in ping(lab, vm, size).paths}
@@ -106,7 +108,7 @@ def _played(empty: Round, lab: Lab, vm: str) -> Round:
         empty,
         found_stage=verdict["verdict"]["stage"],
         found_causes=tuple(cause["id"] for cause in verdict["causes"]),
-        alarms=tuple(_alarms(lab, empty.faults, size, vm)),
+        alarms=tuple(_alarms(lab, empty.faults, size, patience, vm)),
         seconds=seconds,
     )
     if any(way.by_hand for way in ways):
@@ -130,13 +132,12 @@ def _mend(lab: Lab, vm: str, times: int) -> str:
     return ending
 
 
-def _broken(lab: Lab, size: int, vm: str, expected: Collection[str] = ()) -> set[str]:
-    """Paths of a VM that fail: all of these, or any, in a while.
-
-    What flaps passes a packet now and then.
-    """
+def _broken(
+    lab: Lab, size: int, vm: str, patience: float, expected: Collection[str] = ()
+) -> set[str]:
+    """Paths of a VM that fail: all of these, or any, in a while."""
     broken: set[str] = set()
-    end = time.monotonic() + _BROKEN_WITHIN
+    end = time.monotonic() + patience
     while not (broken and broken.issuperset(expected)) and time.monotonic() < end:
         broken |= {path.path for path in ping(lab, vm, size).paths if not path.ok}
     return broken
@@ -151,7 +152,7 @@ def _harmless(empty: Round, lab: Lab) -> Round:
         empty,
         found_stage=groups[0]["stage"] if groups else "",
         found_causes=tuple(group["id"] for group in groups),
-        alarms=tuple(_alarms(lab, empty.faults, 0)),
+        alarms=tuple(_alarms(lab, empty.faults)),
         seconds=seconds,
         note="found by audit",
     )
@@ -170,7 +171,13 @@ def _is_direct(lab: Lab, vm: str) -> bool:
     return any(each.name == vm and each.network not in routed for each in status.vms)
 
 
-def _alarms(lab: Lab, provoked: Sequence[str], size: int, victim: str = VICTIM) -> Iterator[str]:
+def _alarms(
+    lab: Lab,
+    provoked: Sequence[str],
+    size: int = 0,
+    patience: float = _BROKEN_WITHIN,
+    victim: str = VICTIM,
+) -> Iterator[str]:
     """Every other VM must be healthy, or a true victim of what was provoked."""
     others = [vm.name for vm in lab.status().vms if vm.name != victim]
     for vm in others:
@@ -179,7 +186,7 @@ def _alarms(lab: Lab, provoked: Sequence[str], size: int, victim: str = VICTIM) 
         for cause in verdict["causes"]:
             if cause["id"] not in provoked:
                 yield f"{vm}: {cause['id']}"
-        if state == "broken" and not _broken(lab, size, vm):
+        if state == "broken" and not _broken(lab, size, vm, patience):
             yield f"{vm}: called broken, and its packets pass"
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from viftrail.lab.design import PHYSNET
 from viftrail.lab.openstack.site import PASSWORD, REGION, Site
 
-VIF_PLUGGING_TIMEOUT: Final = 20
+VIF_PLUGGING_TIMEOUT: Final = 45
 """Seconds; Nova's default is 300."""
 SERVICE_DOWN_TIME: Final = 12
 """Seconds without a report; Nova's default is 60."""

@@ -82,7 +82,12 @@ class Victim:
         return self.cloud
 
     def boot_anew(self, *, hybrid: bool = False) -> None:
-        """Deletes it and boots it again as a new VM with a new port on the same host."""
+        """Deletes it and boots it again as a new VM with a new port on the same host.
+
+        Not where Nova would only fail to build it: there what somebody boots next is what suffers.
+        """
+        if self.cloud.design.shape.openstack:
+            return
         old = self.vm
         self.cloud.delete(self.name)
         self.cloud.boot(
@@ -186,7 +191,7 @@ class Provocation:
     a one can be. ``request`` is
     the server that suffers: it is asked for once the fault is there, unless the provocation
     ``asks_itself``, and again once it is mended. ``sufferer`` is the VM to ask about where it is
-    not the one that was named.
+    not the one that was named. What ``flaps`` lets packets pass for seconds in between.
     """
 
     id: str
@@ -204,6 +209,7 @@ class Provocation:
     request: Request | None = None
     asks_itself: bool = False
     sufferer: str = ""
+    flaps: bool = False
 
     @property
     def target(self) -> str:
@@ -247,13 +253,14 @@ def provocation(
     request: Request | None = None,
     asks_itself: bool = False,
     sufferer: str = "",
+    flaps: bool = False,
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
         _REGISTRY[fault] = Provocation(
             *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand),
-            *(renews, breaks_direct, request, asks_itself, sufferer),
+            *(renews, breaks_direct, request, asks_itself, sufferer, flaps),
         )
         return function
 

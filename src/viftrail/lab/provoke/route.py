@@ -82,6 +82,7 @@ def cut_gateway(victim: Victim) -> Undo:
     ("floating-ip-tcp",),
     needs_vm=False,
     needs=Shape(gateways=2),
+    flaps=True,
 )
 def lose_bfd(victim: Victim) -> Undo:
     """An underlay that loses a little, and a detection time of 0.3 s that does not forgive it."""
