@@ -119,8 +119,10 @@ def _step(percent: int) -> int:
 def _northd(scene: Scene, guess: str) -> Weighed:
     states = {name: northd.northd_state(host) for name, host in scene.cloud.central.items()}
     finding = scene.stages[Stage.NORTHD]
-    follows = finding.state is State.CONSEQUENCE and "active" in states.values()
-    if not (states and (finding.state is State.OK or follows)):
+    active = [name for name, state in states.items() if state == "active"]
+    follows = finding.state is State.CONSEQUENCE
+    # One that stands by says nothing of the one that it stands by for.
+    if not (active and (finding.state is State.OK or follows)):
         return Undecided(
             guess=guess,
             why=finding.summary,
@@ -128,7 +130,6 @@ def _northd(scene: Scene, guess: str) -> Weighed:
             where=scene.cloud.central_name,
             command=northd.STATUS,
         )
-    name, state = next(iter(states.items()))
     return RuledOut(
         guess=guess,
         because=f"ovn-northd is active; {finding.summary}"
@@ -136,7 +137,11 @@ def _northd(scene: Scene, guess: str) -> Weighed:
         else "ovn-northd is active, and the port has its Port_Binding",
         evidence=(
             Evidence(
-                where=name, what="ovn-northd", seen=state, expected="active", command=northd.STATUS
+                where=active[0],
+                what="ovn-northd",
+                seen="active",
+                expected="active",
+                command=northd.STATUS,
             ),
         ),
     )
