@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.daemon import HUNG, STOPPED
+from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
 from viftrail.chain.failure import Failure, Kind, creation, failure_of, tried_on
 from viftrail.chain.saying import evidence_of, said, told
 from viftrail.chain.scheduling import fault_evidence
@@ -211,6 +211,10 @@ def _written(cloud: Cloud, server: Server, pattern: re.Pattern[str]) -> LogLine 
     return lines[-1] if lines else None
 
 
+_OVSDB = "ptcp:6640:127.0.0.1"
+"""Where os-vif asks by default: ovsdb_connection of [vif_plug_ovs] (os-vif, vif_plug_ovs/ovs.py)."""
+
+
 def _switch(cloud: Cloud, host: str) -> tuple[Step, ...]:
     seen = cloud.hosts.get(host)
     state = switch_state(seen) if seen else ""
@@ -221,6 +225,13 @@ def _switch(cloud: Cloud, host: str) -> tuple[Step, ...]:
             state,
             verify="ovs-appctl version",
             blinks=f"every VM of {host}, about a second",
+        )
+    if state == RUNNING:  # so it is the way to conf.db that was missing, or still is
+        return on_host(
+            host,
+            f"ovs-vsctl set-manager {_OVSDB}",
+            undo="ovs-vsctl del-manager",
+            verify="ovsdb-client list-dbs tcp:127.0.0.1:6640",
         )
     return on_host(
         host,

@@ -122,8 +122,7 @@ class Hypervisor:
 
     def start(self) -> None:
         """Start libvirtd first, as nova-compute looks for it."""
-        # os-vif and the metadata agent talk TCP to ovsdb-server by default.
-        self.node.vsctl("set-manager", "ptcp:6640:127.0.0.1")
+        self.node.vsctl("set-manager", settings.MANAGER)
         self.libvirtd.spawn()
         self.libvirtd.wait_ready(_PATIENCE)
         self.nova.spawn()

@@ -19,6 +19,8 @@ SERVICE_DOWN_TIME: Final = 12
 """Seconds without a report; Nova's default is 60."""
 OVSDB_TIMEOUT: Final = 15
 """Seconds that os-vif waits for ovs-vswitchd; its default is 120."""
+MANAGER: Final = "ptcp:6640:127.0.0.1"
+"""Where os-vif and the metadata agent look for conf.db by default."""
 ZONE: Final = "zone2"
 """The availability zone of the last compute; the others are in Nova's default one."""
 REPORT_INTERVAL: Final = 3

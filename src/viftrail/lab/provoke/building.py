@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from viftrail.errors import LabError
 from viftrail.lab.machine import wait_until
-from viftrail.lab.openstack.settings import SERVICE_DOWN_TIME
+from viftrail.lab.openstack.settings import MANAGER, SERVICE_DOWN_TIME
 from viftrail.lab.provoke.asking import HOST, OPENSTACK, asking, node_of_request, only_ask
 from viftrail.lab.provoke.registry import Request, provocation
 
@@ -61,17 +61,17 @@ def lose_events(victim: Victim) -> Undo:
 
 @asking(
     "build-osvif-plug-failed",
-    "ovs-vswitchd hangs on the host where a server is built",
+    "conf.db listens nowhere on TCP on the host where a server is built",
     Request(host=HOST),
 )
-def hang_the_switch(victim: Victim) -> Undo:
-    """os-vif waits for it to take notice of the port, and gives up."""
+def forget_the_manager(victim: Victim) -> Undo:
+    """As when conf.db was made anew: os-vif asks at a TCP port, and gives up."""
     cloud = victim.openstack
-    switch = node_of_request(cloud).vswitchd
-    switch.signal(signal.SIGSTOP)
+    node = node_of_request(cloud)
+    node.vsctl("del-manager")
 
     def undo() -> None:
-        switch.signal(signal.SIGCONT)
+        node.vsctl("set-manager", MANAGER)
         cloud.withdraw(Request.name)
 
     return undo
