@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.openstack import SERVICES, answer, cases, cloud_of, server, service, signal
+from msgspec.structs import replace
+
+from tests.openstack import SERVICES, answer, cases, cloud_of, server, service, signal, verdict
+from viftrail.facts.log.moment import parse
 from viftrail.verdict import Certainty
 
 WAITING = server(status="BUILD", vm_state="building", task_state="scheduling")
@@ -23,9 +26,31 @@ def test_several_daemons_complain_and_somebody_waits() -> None:
     assert case.certainty is Certainty.PROVEN
 
 
-def test_all_services_are_silent_at_once() -> None:
-    (case,) = cases("infra-rabbitmq-down", cloud_of(WAITING, services=SILENT))
+def test_all_computes_are_silent_at_once() -> None:
+    cloud = cloud_of(WAITING, services=SILENT)
+    (case,) = cases("infra-rabbitmq-down", cloud)
     assert case.certainty is Certainty.LIKELY
+
+
+def test_computes_that_are_silent_since_the_broker_is_away() -> None:
+    computes = tuple(row for row in SILENT if row.binary == "nova-compute")
+    # The scheduler and the conductor write that they live into the database, and not by RabbitMQ.
+    others = tuple(row for row in SERVICES if row.binary != "nova-compute")
+    now = parse(computes[0].updated) or 0.0
+    lost = tuple(replace(each, line=replace(each.line, time=now + 30.0)) for each in LOST)
+    told = verdict(cloud_of(server(host="cmp1"), services=(*others, *computes), logs=lost))
+    assert [cause.id for cause in told.causes] == ["infra-rabbitmq-down"]
+    assert told.verdict.stage == "S0"
+
+
+def test_computes_that_died_after_the_broker_was_away() -> None:
+    computes = tuple(row for row in SILENT if row.binary == "nova-compute")
+    others = tuple(row for row in SERVICES if row.binary != "nova-compute")
+    now = parse(computes[0].updated) or 0.0
+    lost = tuple(replace(each, line=replace(each.line, time=now - 3600.0)) for each in LOST)
+    cloud = cloud_of(server(host="cmp1"), services=(*others, *computes), logs=lost)
+    assert not cases("infra-rabbitmq-down", cloud)
+    assert cases("sched-compute-down", cloud)
 
 
 def test_who_runs_is_frozen_and_not_broken() -> None:

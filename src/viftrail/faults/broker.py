@@ -6,41 +6,37 @@ import re
 from collections.abc import Iterator
 
 from viftrail.chain import subject
+from viftrail.chain.broker import SEVERAL, complaints, silent_computes
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import failure_of
 from viftrail.chain.infrastructure import SERVICES
 from viftrail.chain.saying import said
-from viftrail.facts.log.logs import Signal
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import NO_UNDO
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
-
-SEVERAL = 2
-"""Hosts or daemons that complain; a single one may be cut off by itself."""
 
 _WAITED = re.compile(r"MessagingTimeout|Timed out waiting for a reply to message ID")
 
 
 def _down(cloud: Cloud) -> Iterator[Case]:
     """Several daemons complain of the broker, or every service of Nova fell silent at once."""
-    logs = cloud.facts.logs
-    complaints: dict[tuple[str, str], Signal] = {}
-    for signal in logs.signals("amqp-unreachable"):
-        complaints[(signal.line.host, signal.line.service)] = signal
     services = cloud.openstack.services or ()
+    told = complaints(cloud)
     silent = len({row.host for row in services}) > 1 and all(
         row.state == "down" for row in services
     )
-    if len(complaints) < SEVERAL and not silent:
+    if len(told) < SEVERAL and not silent:
         return
     waiting = [
         subject.server(row.id)
         for row in cloud.openstack.servers or ()
         if row.vm_state == "building" or row.task_state or _timed_out(cloud, row.id)
     ]
-    if complaints and not silent and not waiting and any(row.state == "up" for row in services):
+    computes = silent_computes(cloud)
+    if not silent and not computes and not waiting and any(row.state == "up" for row in services):
         return  # it was away, and is back
-    brokers = sorted({each.groups.get("server", "") for each in complaints.values()} - {""})
+    brokers = sorted({each.groups.get("server", "") for each in told} - {""})
+    mute = services if silent else computes
     yield Case(
         subject=subject.CLOUD,
         summary=(
@@ -50,18 +46,20 @@ def _down(cloud: Cloud) -> Iterator[Case]:
         )
         + ": nothing new is scheduled or built, and what runs works on",
         evidence=(
-            *(said(signal.line) for signal in list(complaints.values())[:3]),
+            *(said(signal.line) for signal in told[:3]),
             *(
                 (
                     Evidence(
                         where="Nova",
-                        what="services that are up",
-                        seen=f"none of {len(services)}",
+                        what="services that are up"
+                        if silent
+                        else "nova-compute services that are up",
+                        seen=f"none of {len(mute)}",
                         expected="all",
                         command=SERVICES,
                     ),
                 )
-                if silent
+                if mute
                 else ()
             ),
         ),
@@ -75,7 +73,7 @@ def _down(cloud: Cloud) -> Iterator[Case]:
                 blinks="requests under way; no traffic",
             ),
         ),
-        certainty=Certainty.PROVEN if complaints else Certainty.LIKELY,
+        certainty=Certainty.PROVEN if told else Certainty.LIKELY,
         victims=frozenset(waiting),
         note="Look at `rabbitmqctl list_alarms` first: with less than 50 MB free, or too little memory, "
         "it blocks all who publish, and making room is the mend. The services reconnect by themselves.",
@@ -95,9 +93,10 @@ FAULTS = (
         title="RabbitMQ is down or blocked",
         what="The message broker is stopped, partitioned, or blocks publishers because of an alarm. "
         "Nova's services cannot hand requests on, nor report that they live.",
-        shows="Servers stay in BUILD, scheduling; after a minute all services are down, and then there "
+        shows="Servers stay in BUILD, scheduling; after a minute all computes are down, and then there "
         "is no valid host. OVN does not use it, so what runs works on.",
-        decisive="Several daemons log `AMQP server on HOST:PORT is unreachable`; or all are down.",
+        decisive="Several daemons log `AMQP server on HOST:PORT is unreachable` since the computes fell "
+        "silent; or all services are down.",
         remedy="Clear its alarm, or start it. The services reconnect by themselves.",
         risk=Risk.BLINKS,
         references=("oslo.messaging: _drivers/impl_rabbit.py", "rabbitmq.com: disk alarms"),

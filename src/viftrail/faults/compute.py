@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from viftrail.chain import subject
+from viftrail.chain import broker, subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import Kind, failure_of
 from viftrail.chain.filters import filtering_of
@@ -40,6 +40,8 @@ def failed(cloud: Cloud, *kinds: Kind) -> Iterator[Server]:
 
 def _down(cloud: Cloud) -> Iterator[Case]:
     """For a host that is down; and for each server that only hosts which are down could take."""
+    if broker.broken(cloud):
+        return  # nobody can hear them, whether they run or not
     down = [row for row in services(cloud) if row.state == "down"]
     for row in down:
         yield _silent((row,), subject.host(row.host), ())

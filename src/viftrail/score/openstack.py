@@ -114,5 +114,5 @@ def _alarms(lab: Lab, way: Provocation) -> Iterator[str]:
     for vm in ("vm1", "vm2"):
         if vm != way.target:
             for cause in run("why", vm, lab)["causes"]:
-                if cause["id"] != way.id:
+                if cause["id"] not in (way.id, *way.also):
                     yield f"{vm}: {cause['id']}"

@@ -26,6 +26,7 @@ def asking(
     *,
     asks_itself: bool = False,
     by_hand: bool = False,
+    also: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function like `provocation`; nobody who is there already suffers."""
     return provocation(
@@ -37,6 +38,7 @@ def asking(
         request=request,
         asks_itself=asks_itself,
         by_hand=by_hand,
+        also=also,
     )
 
 

@@ -39,6 +39,7 @@ def miss_the_plug(victim: Victim) -> Undo:
     "build-event-lost",
     "Neutron cannot tell Nova of ports that are up: its password for Nova is wrong",
     Request(),
+    by_hand=True,
 )
 def lose_events(victim: Victim) -> Undo:
     """As after the password of the service user was changed in one place only."""

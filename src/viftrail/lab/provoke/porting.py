@@ -47,6 +47,7 @@ def use_full_name(victim: Victim) -> Undo:
     "bind-dead-agent",
     "ovn-controller hangs on the host for so long that Neutron takes its agent for dead",
     Request(host=HOST),
+    also=("controller-hung",),
 )
 def hang_the_agent(victim: Victim) -> Undo:
     """Neutron sees it only once it has asked all chassis for a sign of life twice."""

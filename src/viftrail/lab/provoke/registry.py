@@ -192,6 +192,7 @@ class Provocation:
     the server that suffers: it is asked for once the fault is there, unless the provocation
     ``asks_itself``, and again once it is mended. ``sufferer`` is the VM to ask about where it is
     not the one that was named. What ``flaps`` lets packets pass for seconds in between.
+    ``also`` are other faults that are truly there then, which whoever they concern is told of.
     """
 
     id: str
@@ -210,6 +211,7 @@ class Provocation:
     asks_itself: bool = False
     sufferer: str = ""
     flaps: bool = False
+    also: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:
@@ -254,13 +256,14 @@ def provocation(
     asks_itself: bool = False,
     sufferer: str = "",
     flaps: bool = False,
+    also: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
         _REGISTRY[fault] = Provocation(
             *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand),
-            *(renews, breaks_direct, request, asks_itself, sufferer, flaps),
+            *(renews, breaks_direct, request, asks_itself, sufferer, flaps, also),
         )
         return function
 
