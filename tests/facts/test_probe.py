@@ -240,3 +240,50 @@ def test_what_a_certificate_is_and_whose(tmp_path: Path) -> None:
 
 def test_a_member_that_gives_no_status_is_a_member_all_the_same(tmp_path: Path) -> None:
     assert probe.cluster_status("OVN_Southbound", str(tmp_path / "ovnsb_db.sock")) == ""
+
+
+RUNNING = """\
+<domstatus state='running' reason='booted' pid='4711'>
+  <domain type='qemu' id='1'>
+    <name>instance-00000001</name>
+    <uuid>11111111-1111-1111-1111-111111111111</uuid>
+    <devices>
+      <interface type='ethernet'>
+        <mac address='FA:16:3E:00:00:01'/>
+        <target dev='tap1' managed='no'/>
+        <link state='down'/>
+      </interface>
+      <interface type='bridge'>
+        <mac address='fa:16:3e:00:00:02'/>
+        <source bridge='br-int'/>
+        <virtualport type='openvswitch'><parameters interfaceid='port-2'/></virtualport>
+        <target dev='tap2'/>
+      </interface>
+    </devices>
+  </domain>
+</domstatus>
+"""
+
+
+def test_the_nics_of_running_domains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.xml").write_text(RUNNING)
+    (tmp_path / "b.xml").write_text("<domstatus>")
+    (tmp_path / "c.xml").write_text("<network/>")
+    (tmp_path / "d.xml").write_text(" " * (probe.MAX_DOMAIN + 1))
+    monkeypatch.setattr(probe, "DOMAINS", [str(tmp_path / "absent"), str(tmp_path)])
+    seen: probe.Seen = {}
+    report = probe.Report()
+    probe.look_at_domains(seen, report)
+    (domain,) = seen["domains"]
+    assert (domain["name"], domain["state"]) == ("instance-00000001", "running")
+    first, second = domain["cards"]
+    assert (first["mac"], first["device"], first["down"]) == ("fa:16:3e:00:00:01", "tap1", True)
+    assert (second["bridge"], second["port_id"]) == ("br-int", "port-2")
+    assert [Path(each["what"]).name for each in report.errors] == ["b.xml", "c.xml"]
+
+
+def test_a_host_without_libvirt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "DOMAINS", [str(tmp_path / "absent")])
+    seen: probe.Seen = {}
+    probe.look_at_domains(seen, probe.Report())
+    assert "domains" not in seen

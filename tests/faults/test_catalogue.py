@@ -27,19 +27,10 @@ NOT_PROVOKED: dict[str, str] = dict.fromkeys(
     _PLANTED,
 )
 NOT_PROVOKED.update({entry.id: entry.unprovoked for entry in CATALOGUE if entry.unprovoked})
-NOT_PROVOKED.update(
-    dict.fromkeys(
-        (
-            entry.id
-            for entry in CATALOGUE
-            if entry.id.startswith(("sched-", "build-", "bind-"))
-            or entry.id
-            in ("infra-rabbitmq-down", "infra-compute-disk-full", "neutron-status-stale")
-        ),
-        "provoked in the OpenStack lab",
-    )
-)
 """Faults that `lab break` does not provoke, and why."""
+
+IN_OPENSTACK = {name for name, way in all_provocations().items() if way.needs.openstack}
+"""Their lab takes minutes to come up: they are not recorded, but played as a round."""
 
 NOT_YET = {
     # Of FAULTS.md, part C: named as what an entry is confused with, defined in a later issue.
@@ -98,7 +89,8 @@ def test_what_is_provoked_is_in_the_catalogue_or_a_decoy() -> None:
 
 
 def test_every_fault_was_recorded() -> None:
-    assert {entry.id for entry in FAULTS} == {entry.id for entry in CATALOGUE} - set(NOT_PROVOKED)
+    recordable = {entry.id for entry in CATALOGUE} - set(NOT_PROVOKED) - IN_OPENSTACK
+    assert {entry.id for entry in FAULTS} == recordable
 
 
 def test_ids_are_unique_and_stages_in_order() -> None:

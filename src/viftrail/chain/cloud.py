@@ -90,6 +90,13 @@ class Port:
         return tuple(self.row.external_ids.get("neutron:cidrs", "").split()) if self.row else ()
 
     @property
+    def server_id(self) -> str:
+        """The server's id as Nova and libvirt have it; empty when nobody says."""
+        if self.owned:
+            return self.owned.server_id
+        return self.row.external_ids.get("neutron:device_id", "") if self.row else ""
+
+    @property
     def server(self) -> str:
         """The server's name, or its id where the name is not known."""
         if self.owned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud, Plug, Port
+from viftrail.chain.domain import check_domain
 from viftrail.chain.quoting import db, q
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
@@ -32,6 +33,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
         _plugged(checks, host, trail.host, port, plugs)
         for plug in plugs:
             _device(checks, host, trail.host, plug)
+        check_domain(checks, cloud, port)
     _claimed(checks, cloud, trail)
     return checks.finding()
 

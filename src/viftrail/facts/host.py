@@ -188,6 +188,30 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     """Of the same NIC; 0 where it was not asked for."""
 
 
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """A NIC of a VM as libvirt has it (libvirt.org, Domain XML format)."""
+
+    mac: str
+    kind: str = ""
+    """``ethernet``: os-vif plugged it (Nova 24 and later); ``bridge``: libvirt did, or it is hybrid."""
+    device: str = ""
+    """Its name on the host."""
+    bridge: str = ""
+    port_id: str = ""
+    """Of a ``virtualport``; only libvirt's own plug into Open vSwitch has one."""
+    down: bool = False
+    """Its link was set down."""
+
+
+class Domain(msgspec.Struct, frozen=True, kw_only=True):
+    """A VM that runs here, as libvirt has it; Nova gives it the server's id."""
+
+    name: str
+    uuid: str
+    state: str = ""
+    cards: tuple[Card, ...] = ()
+
+
 class ConnTrack(msgspec.Struct, frozen=True):
     """Connections that are tracked, and how many may be."""
 
@@ -224,6 +248,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     conntrack: ConnTrack | None = None
     """The kernel's; ovs-vswitchd answers for its own datapath in ``unixctl``."""
     guests: tuple[Guest, ...] = ()
+    domains: tuple[Domain, ...] | None = None
+    """VMs that run; None where libvirt is not, or may not be looked at."""
     errors: tuple[Failure, ...] = ()
     conf_only: bool = False
     """Its conf.db was given as a file: nobody looked at its processes, devices and flows."""
@@ -307,6 +333,10 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def central(self) -> bool:
         """It runs, or ran, the OVN databases or ovn-northd."""
         return any(name in self.processes for name in ("ovnnb_db", "ovnsb_db", "ovn-northd"))
+
+    def domain(self, server_id: str) -> Domain | None:
+        """The VM of this server, if it runs here and libvirt's files were seen."""
+        return next((each for each in self.domains or () if each.uuid == server_id), None)
 
     def guest(self, port_id: str) -> Guest | None:
         """The guest behind this port, if it could be asked."""

@@ -342,6 +342,7 @@ FAULTS = (
         references=("nova: scheduler/client/report.py _create_resource_provider",),
         unlike={"sched-host-not-mapped": "there Placement knows it, and no cell does"},
         find=_no_provider,
+        unprovoked="nova-compute makes its provider anew within a minute",
     ),
     Fault(
         id="sched-placement-unreachable",

@@ -245,6 +245,7 @@ FAULTS = (
         references=("neutron: mech_driver.py bind_port, get_supported_vif_types",),
         unlike={"vif-netdev-missing": "there the kind is right, and the device is gone"},
         find=_wrong_kind,
+        unprovoked="it takes DPDK, which has no place in a network namespace",
     ),
     Fault(
         id="neutron-status-stale",

@@ -142,7 +142,7 @@ def zone(cloud, name, host):
 
 
 def boot(cloud, name, host="", flavor="tiny", network=NETWORK, floating=False, zone="", port="",
-         seconds=0):  # fmt: skip
+         group="", seconds=0):  # fmt: skip
     """A server; ``seconds`` is how long to wait for it to be ACTIVE or ERROR."""
     nic = {"port": port} if port else {"uuid": cloud.network.find_network(network).id}
     body = {
@@ -158,7 +158,10 @@ def boot(cloud, name, host="", flavor="tiny", network=NETWORK, floating=False, z
         body["host"] = host
     if zone:
         body["availability_zone"] = zone
-    answer = cloud.compute.post("/servers", json={"server": body}, microversion="2.74")
+    asked = {"server": body}
+    if group:
+        asked["os:scheduler_hints"] = {"group": cloud.compute.find_server_group(group).id}
+    answer = cloud.compute.post("/servers", json=asked, microversion="2.74")
     if answer.status_code >= 400:
         raise Refused(f"{answer.status_code}: {answer.text[:300]}")
     server = answer.json()["server"]["id"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from viftrail.lab.provoke.registry import Request, provocation
 from viftrail.lab.shape import Shape
@@ -54,3 +55,14 @@ def only_ask(victim: Victim) -> Undo:
 def node_of_request(cloud: OpenStackCloud) -> Chassis:
     """The host where it is to be built."""
     return next(node for node in cloud.chassis if node.name == HOST)
+
+
+def name_chassis(node: Chassis, hostname: str) -> None:
+    """Has it register by this name, and waits until Neutron has heard of it; nothing tells."""
+    node.vsctl("set", "Open_vSwitch", ".", f"external_ids:hostname={hostname}")
+    time.sleep(2.0)
+
+
+def neutron(cloud: OpenStackCloud, method: str, path: str, body: object = None) -> Any:
+    """One request of Neutron's API."""
+    return cloud.order("call", service="network", method=method, path=path, body=body)

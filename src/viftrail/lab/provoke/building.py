@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 from viftrail.errors import LabError
 from viftrail.lab.machine import wait_until
 from viftrail.lab.openstack.settings import MANAGER, SERVICE_DOWN_TIME
-from viftrail.lab.provoke.asking import HOST, OPENSTACK, asking, node_of_request, only_ask
+from viftrail.lab.provoke.asking import (
+    HOST,
+    OPENSTACK,
+    asking,
+    name_chassis,
+    neutron,
+    node_of_request,
+    only_ask,
+)
 from viftrail.lab.provoke.registry import Request, provocation
 
 if TYPE_CHECKING:
     from viftrail.lab.node import Chassis
     from viftrail.lab.provoke.registry import Undo, Victim
+
+_FULL = "full1"
 
 
 @asking(
@@ -55,6 +65,52 @@ def lose_events(victim: Victim) -> Undo:
             file.write_text(right)
         cloud.order_service("controller", "restart", "neutron-server")
         cloud.withdraw(Request.name)
+
+    return undo
+
+
+@asking(
+    "build-port-binding-failed",
+    "the host's chassis had another name while a server was built, and has its own again",
+    Request(host=HOST),
+    asks_itself=True,
+)
+def refuse_for_a_while(victim: Victim) -> Undo:
+    """The build failed of it, and what it failed of is not to be seen any more."""
+    cloud = victim.openstack
+    node = node_of_request(cloud)
+    name_chassis(node, f"{HOST}.example.org")
+    try:
+        cloud.ask_for(Request(host=HOST))
+    finally:
+        name_chassis(node, HOST)
+
+    return only_ask(victim)
+
+
+@asking(
+    "build-no-fixed-ip",
+    "a server is asked for on a network whose last address is taken",
+    Request(network=_FULL),
+    by_hand=True,
+)
+def exhaust_addresses(victim: Victim) -> Undo:
+    """Its allocation pool has one address, which its own metadata port takes, or a port does."""
+    cloud = victim.openstack
+    network = neutron(cloud, "POST", "/networks", {"network": {"name": _FULL}})["network"]["id"]
+    subnet = {
+        "network_id": network,
+        "ip_version": 4,
+        "cidr": "10.9.9.0/24",
+        "allocation_pools": [{"start": "10.9.9.10", "end": "10.9.9.11"}],
+    }
+    neutron(cloud, "POST", "/subnets", {"subnet": subnet})
+    port = cloud.order("port", network=_FULL)["id"]
+
+    def undo() -> None:
+        cloud.withdraw(Request.name)
+        neutron(cloud, "DELETE", f"/ports/{port}")
+        neutron(cloud, "DELETE", f"/networks/{network}")
 
     return undo
 

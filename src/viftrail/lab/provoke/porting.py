@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from viftrail.lab.design import INTEGRATION_BRIDGE
 from viftrail.lab.openstack.settings import AGENT_DOWN_TIME
-from viftrail.lab.provoke.asking import HOST, OPENSTACK, asking, node_of_request
+from viftrail.lab.provoke.asking import (
+    HOST,
+    OPENSTACK,
+    asking,
+    name_chassis,
+    neutron,
+    node_of_request,
+)
 from viftrail.lab.provoke.registry import Request, provocation
 
 if TYPE_CHECKING:
-    from viftrail.lab.node import Chassis
     from viftrail.lab.openstack.cloud import OpenStackCloud
     from viftrail.lab.provoke.registry import Undo, Victim
 
-
-def _name_it(node: Chassis, hostname: str) -> None:
-    node.vsctl("set", "Open_vSwitch", ".", f"external_ids:hostname={hostname}")
-
-
-def _neutron(cloud: OpenStackCloud, method: str, path: str, body: object = None) -> Any:
-    return cloud.order("call", service="network", method=method, path=path, body=body)
+_STRANGER = "tapstranger"
 
 
 @asking(
@@ -33,11 +34,10 @@ def use_full_name(victim: Victim) -> Undo:
     """What ``ovs-ctl`` records where `hostname -f` gives a domain."""
     cloud = victim.openstack
     node = node_of_request(cloud)
-    _name_it(node, f"{HOST}.example.org")
-    time.sleep(2.0)  # until Neutron has heard of it; nothing tells
+    name_chassis(node, f"{HOST}.example.org")
 
     def undo() -> None:
-        _name_it(node, HOST)
+        name_chassis(node, HOST)
         cloud.withdraw(Request.name)
 
     return undo
@@ -66,7 +66,7 @@ def hang_the_agent(victim: Victim) -> Undo:
 
 
 def _alive(cloud: OpenStackCloud) -> bool:
-    agents = _neutron(cloud, "GET", f"/agents?host={HOST}&binary=ovn-controller")["agents"]
+    agents = neutron(cloud, "GET", f"/agents?host={HOST}&binary=ovn-controller")["agents"]
     return any(agent["alive"] for agent in agents)
 
 
@@ -107,13 +107,13 @@ def bind_in_vain(victim: Victim) -> Undo:
 
     def bind(host: str) -> None:
         body = {"port": {"binding:host_id": host}}
-        _neutron(cloud, "PUT", f"/ports/{port}", body)
+        neutron(cloud, "PUT", f"/ports/{port}", body)
 
-    _name_it(node, f"{HOST}.example.org")
+    name_chassis(node, f"{HOST}.example.org")
     time.sleep(2.0)
     bind("")
     bind(HOST)
-    _name_it(node, HOST)
+    name_chassis(node, HOST)
     time.sleep(2.0)
 
     def undo() -> None:
@@ -158,6 +158,30 @@ def make_a_port(victim: Victim) -> Undo:
     port = cloud.order("port", name="late1")["id"]
 
     def undo() -> None:
-        _neutron(cloud, "DELETE", f"/ports/{port}")
+        neutron(cloud, "DELETE", f"/ports/{port}")
+
+    return undo
+
+
+@provocation(
+    "vif-domain-mismatch",
+    "a device that no VM has carries the id of the VM's port",
+    ("gateway", "external"),
+    needs=OPENSTACK,
+)
+def carry_by_another(victim: Victim) -> Undo:
+    """As when somebody put a port into br-int by hand, and took the wrong device."""
+    host, vm = victim.host, victim.vm
+    keys = (f'external_ids:iface-id="{vm.port_id}"', f'external_ids:attached-mac="{vm.mac}"')
+    host.vsctl(
+        *("remove", "Interface", vm.ovs_port, "external_ids", "iface-id", "--"),
+        *("add-port", INTEGRATION_BRIDGE, _STRANGER, "--"),
+        *("set", "Interface", _STRANGER, "type=internal", *keys),
+    )
+    host.ip(f"link set {_STRANGER} up")
+
+    def undo() -> None:
+        host.vsctl("--if-exists", "del-port", _STRANGER)
+        victim.reboot()
 
     return undo

@@ -174,6 +174,7 @@ class Request:
     network: str = "net1"
     zone: str = ""
     port: str = ""
+    group: str = ""
     name: str = "late1"
 
 

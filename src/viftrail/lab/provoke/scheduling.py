@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from viftrail.lab.openstack.cloud import OpenStackCloud
     from viftrail.lab.provoke.registry import Undo, Victim
 
+_GROUP = "apart"
 _GENERATIONS = "1.28"
 """The micro-version of Placement with consumer generations."""
 
@@ -180,6 +181,35 @@ def stop_placement(victim: Victim) -> Undo:
     def undo() -> None:
         cloud.services.placement.start()
         cloud.withdraw(Request.name)
+
+    return undo
+
+
+@asking(
+    "sched-server-group",
+    "a server is asked for whose group shares no host, and every host has one of it",
+    Request(group=_GROUP),
+    by_hand=True,
+)
+def spread_too_far(victim: Victim) -> Undo:
+    """Anti-affinity, with as many members as there are hosts."""
+    cloud = victim.openstack
+    body = {"server_group": {"name": _GROUP, "policy": "anti-affinity"}}
+    made = cloud.order(
+        "call", service="compute", method="POST", path="/os-server-groups", body=body,
+        microversion="2.64",
+    )["server_group"]["id"]  # fmt: skip
+    members = [
+        Request(name=f"member{at}", host=host, group=_GROUP)
+        for at, host in enumerate(cloud.design.compute_names, 1)
+    ]
+    for member in members:
+        cloud.ask_for(member)
+
+    def undo() -> None:
+        for name in (Request.name, *(member.name for member in members)):
+            cloud.withdraw(name)
+        _nova(cloud, "DELETE", f"/os-server-groups/{made}")
 
     return undo
 
