@@ -45,10 +45,7 @@ def read(tmp_path: Path) -> Read:
         api = OpenStackApi.configured(
             timeout=TIMEOUT, environment=credentials(tmp_path, played.url)
         )
-        try:
-            return api.read([target])
-        finally:
-            api.close()
+        return api.read([target])
 
     return asked
 
@@ -225,6 +222,25 @@ def test_one_request_that_hangs_does_not_end_the_talk_with_its_service(
         "Nova: compute services", "Nova: hypervisors", "Nova: aggregates"
     }  # fmt: skip
     assert found.actions
+
+
+def test_answers_that_only_drip_are_left_behind(cloud: Served, read: Read) -> None:
+    """A time-out of HTTP begins anew with every byte."""
+    cloud.faults = {"/placement": "drip", "/network/v2.0": "drip"}
+    began = time.monotonic()
+    found, gaps = read(cloud)
+    assert time.monotonic() - began < 12 * TIMEOUT + ROOM
+    assert {gap.place.partition(":")[0] for gap in gaps} >= {"Neutron"}
+    assert any("did not answer within" in gap.why for gap in gaps)
+    assert found.actions
+
+
+def test_a_keystone_that_only_drips(cloud: Served, read: Read) -> None:
+    cloud.faults = {"/identity": "drip"}
+    began = time.monotonic()
+    _, (gap,) = read(cloud)
+    assert time.monotonic() - began < 4 * TIMEOUT + ROOM
+    assert gap.place == "OpenStack"
 
 
 # --- Keystone -----------------------------------------------------------------------------------

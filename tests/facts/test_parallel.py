@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from viftrail.facts.parallel import aside, side_by_side
+from viftrail.facts.parallel import Crew, LeftBehindError, aside, side_by_side
 
 
 def test_all_are_under_way_before_one_is_waited_for() -> None:
@@ -34,3 +34,48 @@ def test_nobody_waits_for_a_thread_at_the_end() -> None:
     aside(never.wait)
     assert all(t.daemon for t in threading.enumerate() if t is not threading.main_thread())
     never.set()
+
+
+def test_a_crew_does_so_much_at_once_and_no_more() -> None:
+    crew, entered = Crew(2, lambda: None), []
+    meeting, gate = threading.Barrier(3), threading.Event()
+
+    def work(number: int) -> int:
+        entered.append(number)
+        if number < 2:
+            meeting.wait(10)
+        gate.wait(10)
+        return number
+
+    tasks = [crew.begin(lambda number=number: work(number)) for number in range(2)]  # type: ignore[misc]
+    meeting.wait(10)
+    third = crew.begin(lambda: work(2))
+    with pytest.raises(LeftBehindError):
+        third.result(0.1)
+    assert sorted(entered) == [0, 1]
+    gate.set()
+    assert [task.result(10) for task in (*tasks, third)] == [0, 1, 2]
+
+
+def test_what_is_left_behind_makes_room() -> None:
+    crew, gate, began = Crew(1, lambda: None), threading.Event(), threading.Event()
+    stuck = crew.begin(lambda: (began.set(), gate.wait(10)))
+    began.wait(10)
+    with pytest.raises(LeftBehindError):
+        stuck.result(0.05)
+    assert crew.begin(lambda: "next").result(10) == "next"
+    gate.set()
+
+
+def test_every_thread_of_a_crew_enters_first() -> None:
+    here = threading.local()
+    crew = Crew(1, lambda: setattr(here, "inside", True))
+    assert crew.begin(lambda: here.inside).result(10) is True
+
+
+def test_a_timeout_of_the_work_itself_is_its_own() -> None:
+    def work() -> None:
+        raise TimeoutError("mine")
+
+    with pytest.raises(TimeoutError, match="mine"):
+        Crew(1, lambda: None).begin(work).result(10)

@@ -117,8 +117,6 @@ class LiveSource:
 
     def close(self) -> None:
         """Close all connections."""
-        if self._api is not None:
-            self._api.close()
         for client in self._clients.values():
             client.close()
         self._clients.clear()

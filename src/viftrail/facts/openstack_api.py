@@ -15,8 +15,8 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -31,6 +31,7 @@ from viftrail.errors import UsageError
 from viftrail.facts.facts import Gap
 from viftrail.facts.openstack import UUID, Candidates, Flavor, OpenStack, Server
 from viftrail.facts.openstack_json import Answers, candidates, server
+from viftrail.facts.parallel import Crew, LeftBehindError, Task
 
 WORKERS: Final = 8
 MANY: Final = 300
@@ -39,6 +40,8 @@ CONSUMERS: Final = 500
 """Holders of allocations that Nova is asked for one by one."""
 ACTIONS: Final = 5
 """The newest of a server's actions whose events are asked for."""
+_TRIES: Final = 3.0
+"""Time-outs for one answer: which versions there are, the answer, and once more with a new token."""
 _ABSENT: Final = 404
 _NOVA, _NEUTRON, _PLACEMENT, _IMAGE = "compute", "network", "placement", "image"
 _VERSIONS: Final = {_NOVA: "2.90", _PLACEMENT: "1.36", _NEUTRON: None, _IMAGE: None}
@@ -87,12 +90,14 @@ class OpenStackApi:
             logging.getLogger(name).addHandler(logging.NullHandler())
         self._connect = connect
         self._timeout = timeout
-        self._pool = ThreadPoolExecutor(WORKERS, "openstack", initializer=enter)
+        self._crew = Crew(WORKERS, enter)
         self._cloud: Any = None
         self._versions: dict[str, str | None] = {}
         self._silent_since: dict[str, float] = {}
         self._given_up: set[str] = set()
         """Services that are not waited for again: asked twice in a row, they let both time out."""
+        self._dripping: set[str] = set()
+        """Of these, the ones that began answers and do not end them."""
 
     @classmethod
     def configured(
@@ -132,10 +137,6 @@ class OpenStackApi:
 
         return cls(connect, timeout=timeout, enter=enter)
 
-    def close(self) -> None:
-        """Let the threads go; an answer that is still awaited is not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
     def read(self, targets: Iterable[str]) -> tuple[OpenStack, tuple[Gap, ...]]:
         """What there is to know about these targets: servers, ports, addresses, networks.
 
@@ -144,7 +145,10 @@ class OpenStackApi:
         """
         reading = _Reading()
         try:
-            self._pool.submit(self._log_in).result()
+            self._crew.begin(self._log_in).result(_TRIES * self._timeout)
+        except LeftBehindError:
+            reading.miss("OpenStack", self._late("identity"))
+            return OpenStack(), tuple(reading.gaps.values())
         except _Refused as refused:
             reading.miss("OpenStack", refused)
             return OpenStack(), tuple(reading.gaps.values())
@@ -202,7 +206,7 @@ class OpenStackApi:
         """Of all projects where that is allowed, else of the operator's own."""
         for more in ("&all_tenants=1", ""):
             try:
-                answer = self._pool.submit(self._get, _NOVA, path + more).result()
+                answer = self._result(_NOVA, self._begin(_NOVA, path + more))
             except _Refused as refused:
                 if refused.status in (400, 403) and more:
                     continue
@@ -329,17 +333,15 @@ class OpenStackApi:
         if len(holders) > CONSUMERS:
             return None
         try:
-            moving = self._pool.submit(self._get, _NOVA, "/os-migrations").result()
+            moving = self._result(_NOVA, self._begin(_NOVA, "/os-migrations"))
         except _Refused:
             return None
         holders -= {str(each.get("uuid")) for each in _rows(moving, "migrations")}
-        futures = {
-            each: self._pool.submit(self._get, _NOVA, f"/servers/{each}") for each in holders
-        }
+        tasks = {each: self._begin(_NOVA, f"/servers/{each}") for each in holders}
         lost = []
-        for each, future in futures.items():
+        for each, task in tasks.items():
             try:
-                future.result()
+                self._result(_NOVA, task)
             except _Refused as refused:
                 if refused.status != _ABSENT:
                     return None
@@ -352,18 +354,17 @@ class OpenStackApi:
             for left_out in resources
             if len(resources) > 1
         ]
-        futures = [
-            self._pool.submit(
-                self._get,
+        tasks = [
+            self._begin(
                 _PLACEMENT,
                 "/allocation_candidates?limit=100&resources="
                 + ",".join(f"{name}:{amount}" for name, amount in question.items()),
             )
             for question in questions
         ]
-        for question, future in zip(questions, futures, strict=True):
+        for question, task in zip(questions, tasks, strict=True):
             try:
-                found = candidates(future.result(), question)
+                found = candidates(self._result(_PLACEMENT, task), question)
             except _Refused as refused:
                 reading.miss("Placement: allocation candidates", refused)
                 continue
@@ -392,18 +393,34 @@ class OpenStackApi:
         *,
         absent_is_fine: bool,
     ) -> list[dict[str, Any]]:
-        futures: list[Future[dict[str, Any]]] = [
-            self._pool.submit(self._get, service, path) for service, path, _ in asks
-        ]
+        tasks = [self._begin(service, path) for service, path, _ in asks]
         answers: list[dict[str, Any]] = []
-        for (_, _, place), future in zip(asks, futures, strict=True):
+        for (service, _, place), task in zip(asks, tasks, strict=True):
             try:
-                answers.append(future.result())
+                answers.append(self._result(service, task))
             except _Refused as refused:
                 if not (absent_is_fine and refused.status == _ABSENT):
                     reading.miss(place, refused)
                 answers.append({})
         return answers
+
+    def _begin(self, service: str, path: str) -> Task[dict[str, Any]]:
+        return self._crew.begin(partial(self._get, service, path))
+
+    def _result(self, service: str, task: Task[dict[str, Any]]) -> dict[str, Any]:
+        """What came of it.
+
+        A time-out of HTTP begins anew with every byte, so this bounds answers that only drip.
+
+        Raises:
+            _Refused: nothing did, for whatever reason.
+        """
+        try:
+            return task.result(0.0 if service in self._dripping else _TRIES * self._timeout)
+        except LeftBehindError:
+            self._dripping.add(service)
+            self._given_up.add(service)
+            raise self._late(service) from None
 
     def _log_in(self) -> None:
         try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -30,3 +31,66 @@ def side_by_side(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
     """Each item in a thread of its own; the first failure is raised when all have begun."""
     futures = [aside(partial(work, item)) for item in items]
     return [future.result() for future in futures]
+
+
+class LeftBehindError(Exception):
+    """Work that took too long; its thread goes on by itself and hinders nobody."""
+
+
+class Task(Generic[B]):
+    """Work that a `Crew` has begun, or will."""
+
+    def __init__(self, work: Callable[[], B], slots: threading.Semaphore) -> None:
+        self._slots, self._holds, self._work = slots, threading.Lock(), work
+        self._held = False
+        self._future = aside(self._run)
+
+    def result(self, patience: float) -> B:
+        """What came of it.
+
+        Raises:
+            LeftBehindError: it was not done within so many seconds.
+        """
+        try:
+            return self._future.result(patience)
+        except concurrent.futures.TimeoutError:
+            if self._future.done():
+                raise  # the work's own
+            self._let_go()
+            raise LeftBehindError from None
+
+    def _run(self) -> B:
+        self._slots.acquire()
+        with self._holds:
+            self._held = True
+        try:
+            return self._work()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Makes room for another; once, whoever comes first."""
+        with self._holds:
+            held, self._held = self._held, False
+        if held:
+            self._slots.release()
+
+
+class Crew:
+    """Does so much at once and no more, in threads that can be left behind.
+
+    Those of a ThreadPoolExecutor are waited for when the program ends, however long that takes.
+    """
+
+    def __init__(self, size: int, enter: Callable[[], None]) -> None:
+        """``enter`` is run first in each thread."""
+        self._slots, self._enter = threading.Semaphore(size), enter
+
+    def begin(self, work: Callable[[], B]) -> Task[B]:
+        """Have it done as soon as there is room."""
+
+        def entered() -> B:
+            self._enter()
+            return work()
+
+        return Task(entered, self._slots)
