@@ -59,7 +59,12 @@ def test_a_crew_does_so_much_at_once_and_no_more() -> None:
 
 def test_what_is_left_behind_makes_room() -> None:
     crew, gate, began = Crew(1, lambda: None), threading.Event(), threading.Event()
-    stuck = crew.begin(lambda: (began.set(), gate.wait(10)))
+
+    def work() -> None:
+        began.set()
+        gate.wait(10)
+
+    stuck = crew.begin(work)
     began.wait(10)
     with pytest.raises(LeftBehindError):
         stuck.result(0.05)
