@@ -39,6 +39,12 @@ class Checks:
         """Record that something could not be looked at, so that nobody can tell."""
         self._unknown.append(why)
 
+    def unseen(self, host: str) -> None:
+        """Record that a host was not looked at; an empty one, that nobody says which it is."""
+        self.unknown(
+            f"host {host} was not looked at" if host else "nobody says on which host the VM runs"
+        )
+
     def aside(self, why: str) -> None:
         """Record that something was not looked at which other evidence makes up for."""
         if why:

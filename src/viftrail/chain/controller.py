@@ -44,7 +44,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     checks = Checks(Stage.CONTROLLER)
     host = cloud.hosts.get(trail.host)
     if host is None:
-        checks.unknown(f"host {trail.host or '?'} was not looked at")
+        checks.unseen(trail.host)
         return checks.finding()
     state = controller_state(host)
     if state == UNREACHED:

@@ -106,7 +106,7 @@ def _mapped(checks: Checks, cloud: Cloud, chassis: Chassis, physnet: str) -> Non
 def _bridge(checks: Checks, cloud: Cloud, name: str, bridge: str) -> None:
     host = cloud.hosts.get(name)
     if host is None or not host.vswitch:
-        checks.unknown(f"host {name} was not looked at")
+        checks.unseen(name)
         return
     check_switch(checks, host, name)
     nics = uplinks(host, bridge)

@@ -16,7 +16,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     checks = Checks(Stage.SOUTHBOUND)
     table = cloud.sb[Chassis]
     if not trail.host:
-        checks.unknown("nobody says on which host the VM runs")
+        checks.unseen("")
         return checks.finding()
     rows = table.find("hostname", trail.host) or table.find("name", trail.host)
     if not rows and not table.knows("hostname", trail.host):

@@ -156,7 +156,7 @@ def _address(checks: Checks, cloud: Cloud, name: str) -> None:
         checks.aside(f"of {name} only its conf.db is known")
         return
     if host is None or not host.links:
-        checks.unknown(f"host {name} was not looked at")
+        checks.unseen(name)
         return
     if chassis is None:
         return

@@ -24,7 +24,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     port = trail.port
     host = cloud.hosts.get(trail.host)
     if host is None:
-        checks.unknown(f"host {trail.host or '?'} was not looked at")
+        checks.unseen(trail.host)
     elif not host.vswitch:
         checks.unknown(f"the Open_vSwitch database of {trail.host} was not read")
     else:

@@ -91,6 +91,8 @@ def provoke(cloud: Cloud, fault: str, vm: str) -> str:
     if wanted.request and not wanted.asks_itself:
         said = sufferer.openstack.ask_for(wanted.request)
         return f"{fault}: {wanted.note}. {said}"
+    if cloud.design.shape.openstack and wanted.renews:
+        return f"{fault}: whatever Nova is asked for from now on suffers."
     victim = f" ({vm} on {cloud.vm(vm).host})" if wanted.needs_vm else ""
     return f"{fault}{victim}: {wanted.note}."
 
