@@ -168,6 +168,7 @@ def make_a_port(victim: Victim) -> Undo:
     "a device that no VM has carries the id of the VM's port",
     ("gateway", "external"),
     needs=OPENSTACK,
+    sufferer="vm1",
 )
 def carry_by_another(victim: Victim) -> Undo:
     """As when somebody put a port into br-int by hand, and took the wrong device."""
