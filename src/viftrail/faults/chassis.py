@@ -105,12 +105,16 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
         chassis = cloud.sb[Chassis].one("name", row.name)
         waited = in_vain.get(chassis.hostname, ()) if chassis else ()
         mute = _mute(cloud, chassis) if chassis and waited else None
-        if chassis is None or (wanted - row.nb_cfg < (1 if waited else LAG) and not mute):
+        if chassis is None:
+            continue
+        host = cloud.hosts.get(chassis.hostname)
+        state = controller_state(host) if host else ""
+        # One step is nothing where it is seen to run: the answer is on its way.
+        least = 1 if waited and state != RUNNING else LAG
+        if wanted - row.nb_cfg < least and not mute:
             continue
         if len(cloud.sb[Chassis].find("hostname", chassis.hostname)) > 1:
             continue  # a stale twin lags too, and that is its own fault
-        host = cloud.hosts.get(chassis.hostname)
-        state = controller_state(host) if host else ""
         if state not in ("", RUNNING, UNSEEN):
             continue  # dead, stopped or hung: that is another fault
         answers = host.unixctl.get("ovn-controller", {}) if host else {}
