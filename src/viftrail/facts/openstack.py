@@ -267,6 +267,8 @@ class NeutronRouter(msgspec.Struct, frozen=True, kw_only=True):
     status: str = ""
     admin_state_up: bool = True
     external_network_id: str = ""
+    enable_snat: bool | None = None
+    """``external_gateway_info.enable_snat``; None where nobody said."""
     revision_number: int | None = None
 
 
