@@ -173,7 +173,11 @@ class Cloud:
 
     def neutron_port(self, port_id: str) -> NeutronPort | None:
         """The port as Neutron has it, where Neutron was asked."""
-        return next((row for row in self.openstack.ports or () if row.id == port_id), None)
+        return self._neutron_ports.get(port_id)
+
+    @cached_property
+    def _neutron_ports(self) -> Mapping[str, NeutronPort]:
+        return {port.id: port for port in self.openstack.ports or ()}
 
     @property
     def owner(self) -> Owner:

@@ -75,10 +75,28 @@ def dhcp_options(cloud: Cloud, port: Port) -> DHCPOptions | None:
 
 
 def dhcp_wanted(cloud: Cloud, port: Port) -> bool:
-    """The owner says so, or, where it was not asked, the subnet has DHCP options."""
+    """The owner says so, or, where it was not asked, the subnet has DHCP options.
+
+    Machines without hypervisor boot from a DHCP server of their own where Neutron is set so (neutron
+    common/ovn/utils.py get_lsp_dhcp_opts): of their ports nothing is concluded.
+    """
+    if is_baremetal(cloud, port):
+        return False
     if port.owned and port.owned.dhcp is not None:
         return port.owned.dhcp
     return dhcp_options(cloud, port) is not None
+
+
+def is_baremetal(cloud: Cloud, port: Port) -> bool:
+    """Its ``binding:vnic_type`` says that it is no VM's."""
+    row = cloud.neutron_port(port.id)
+    return row is not None and row.vnic_type == "baremetal"
+
+
+def served_beside(cloud: Cloud, port: Port, options: DHCPOptions) -> bool:
+    """Another port of its network refers to these options."""
+    switch = cloud.switch_of(port)
+    return switch is not None and options in cloud.options_in_use(switch)
 
 
 def rules_known(cloud: Cloud, port: Port) -> bool:
