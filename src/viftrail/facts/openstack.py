@@ -221,6 +221,8 @@ class NeutronPort(msgspec.Struct, frozen=True, kw_only=True):
     vnic_type: str = ""
     vif_details: dict[str, object] = {}
     revision_number: int | None = None
+    description: str | None = None
+    """The tenant's own words; None where nobody said."""
     created: str = ""
     updated: str = ""
 

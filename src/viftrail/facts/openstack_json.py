@@ -337,6 +337,7 @@ def port(raw: Raw) -> NeutronPort:
         vnic_type=_text(raw.get("binding_vnic_type")),
         vif_details=_object(raw.get("binding_vif_details")),
         revision_number=_maybe_number(raw.get("revision_number")),
+        description=_text(raw["description"]) if "description" in raw else None,
         created=_text(raw.get("created_at")),
         updated=_text(raw.get("updated_at")),
     )

@@ -12,7 +12,7 @@ from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import owned_row
+from viftrail.faults.step import owned_row, rewritten_row
 from viftrail.verdict import Evidence, Risk, Stage
 
 _DYNAMIC = ("dynamic", "unknown", "router")
@@ -44,11 +44,11 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
                     command=f"ovn-nbctl lsp-get-addresses {q(port.id)}",
                 ),
             ),
-            steps=owned_row(
+            steps=rewritten_row(
                 cloud,
+                port.id,
                 ovn=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} {q('addresses=' + atom(wanted))}",
                 undo=f"ovn-nbctl clear Logical_Switch_Port {q(port.id)} addresses",
-                openstack=f"openstack port set --description resync {q(port.id)}",
                 verify=f"ovn-nbctl lsp-get-addresses {q(port.id)}",
             )
             if wanted
