@@ -22,6 +22,7 @@ from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.catalogue import fault as fault_called
+from viftrail.faults.container import as_contained
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.guess import weigh
 from viftrail.faults.hypothesis import Scene
@@ -147,7 +148,7 @@ def accuse(
 ) -> Iterator[Accusation]:
     """Every case of these faults; with ``subjects`` only those that touch them."""
     for fault in faults:
-        for case in fault.find(cloud):
+        for case in (as_contained(cloud, found) for found in fault.find(cloud)):
             if subjects is None:
                 state = State.BROKEN if case.victims is None or case.victims else State.DEGRADED
                 traces = _evidence(case, case.traces)
