@@ -175,6 +175,11 @@ class Cloud:
         """The port as Neutron has it, where Neutron was asked."""
         return self._neutron_ports.get(port_id)
 
+    def is_baremetal(self, port: Port) -> bool:
+        """Its ``binding:vnic_type`` says that it is no VM's."""
+        row = self.neutron_port(port.id)
+        return row is not None and row.vnic_type == "baremetal"
+
     @cached_property
     def _neutron_ports(self) -> Mapping[str, NeutronPort]:
         return {port.id: port for port in self.openstack.ports or ()}

@@ -12,7 +12,7 @@ from viftrail.chain.quoting import q
 from viftrail.chain.sounding import check_local
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND
-from viftrail.facts.northbound import ACL, DHCPOptions, PortGroup
+from viftrail.facts.northbound import ACL, DHCPOptions, LogicalSwitchPort, PortGroup
 from viftrail.facts.slice import DROP_GROUP, network_of
 from viftrail.verdict import Evidence, Finding, Stage, State
 
@@ -80,23 +80,25 @@ def dhcp_wanted(cloud: Cloud, port: Port) -> bool:
     Machines without hypervisor boot from a DHCP server of their own where Neutron is set so (neutron
     common/ovn/utils.py get_lsp_dhcp_opts): of their ports nothing is concluded.
     """
-    if is_baremetal(cloud, port):
+    if cloud.is_baremetal(port):
         return False
     if port.owned and port.owned.dhcp is not None:
         return port.owned.dhcp
     return dhcp_options(cloud, port) is not None
 
 
-def is_baremetal(cloud: Cloud, port: Port) -> bool:
-    """Its ``binding:vnic_type`` says that it is no VM's."""
-    row = cloud.neutron_port(port.id)
-    return row is not None and row.vnic_type == "baremetal"
+def surely_wanted(cloud: Cloud, port: Port, options: DHCPOptions | None) -> bool:
+    """The owner wants its subnet to answer, and it does so at another port; or the owner is the lab.
 
-
-def served_beside(cloud: Cloud, port: Port, options: DHCPOptions) -> bool:
-    """Another port of its network refers to these options."""
-    switch = cloud.switch_of(port)
-    return switch is not None and options in cloud.options_in_use(switch)
+    Whether DHCP was disabled at this port alone is in no row of Northbound's (neutron
+    common/ovn/utils.py get_lsp_dhcp_opts, extra_dhcp_opts).
+    """
+    if not port.owned or not port.owned.dhcp:
+        return False
+    if cloud.owner.kind == "lab":
+        return True
+    rows, uuid = cloud.nb[LogicalSwitchPort], options.uuid if options else ""
+    return bool(uuid and (rows.find("dhcpv4_options", uuid) or rows.find("dhcpv6_options", uuid)))
 
 
 def rules_known(cloud: Cloud, port: Port) -> bool:
