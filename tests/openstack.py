@@ -126,6 +126,7 @@ def port(**fields: Any) -> NeutronPort:
             "device_owner": "compute:nova",
             "host_id": "cmp1",
             "vif_type": "ovs",
+            "description": "",
             **fields,
         }
     )

@@ -23,7 +23,10 @@ from tests.recordings import (
     source_of,
 )
 from viftrail.audit import audit
-from viftrail.diagnose import diagnose
+from viftrail.chain import subject
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.trail import Role
+from viftrail.diagnose import accuse, cause_of, diagnose
 from viftrail.errors import Unreachable, ViftrailError
 from viftrail.facts import northbound
 from viftrail.facts.database import Database
@@ -33,8 +36,8 @@ from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask
 from viftrail.facts.stored import StoredSource
-from viftrail.faults.fault import Fault
-from viftrail.verdict import Certainty, State
+from viftrail.faults.fault import Case, Fault
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, State
 from viftrail.why import why
 
 PARTS = (*HOSTS, NORTHBOUND, SOUTHBOUND)
@@ -295,3 +298,37 @@ def test_what_a_host_could_not_answer_is_listed() -> None:
     verdict = ask(on_host(healthy(), "compute1", errors=(failure,), links=()))
     assert "compute1: ip -j -d addr" in {gap.place for gap in verdict.unknown}
     assert verdict.verdict.state is State.UNKNOWN
+
+
+# What is proof: a row of the victim's, not that somebody counts it among the victims.
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("traced", [True, False])
+def test_only_what_a_victim_shows_makes_an_inference_a_proof(traced: bool, asked: bool) -> None:
+    victim, place = subject.port("p"), subject.router("r")
+    seen = Evidence(where="OVN_Southbound", what="w", seen="s", expected="e", command="c")
+    case = Case(
+        subject=place,
+        summary="inferred",
+        evidence=(),
+        steps=(),
+        certainty=Certainty.LIKELY,
+        victims=frozenset({victim}),
+        traces={victim: (seen,)} if traced else {},
+    )
+    fault = Fault(
+        id="made",
+        stage=Stage.ROUTER,
+        title="",
+        what="",
+        shows="",
+        decisive="",
+        remedy="",
+        risk=Risk.SAFE,
+        references=(),
+        find=lambda _: iter((case,)),
+    )
+    subjects = {victim: Role.OWN, place: Role.OWN} if asked else None
+    (accusation,) = accuse(Cloud(Facts()), subjects, (fault,))
+    assert cause_of(accusation).confidence is (Certainty.PROVEN if traced else Certainty.LIKELY)

@@ -22,6 +22,7 @@ from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.catalogue import fault as fault_called
+from viftrail.faults.container import as_contained
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.guess import weigh
 from viftrail.faults.hypothesis import Scene
@@ -136,6 +137,8 @@ class Accusation:
     evidence: tuple[Evidence, ...]
     victim: bool
     """The target, or in an audit somebody, is among the case's own victims."""
+    traced: bool = False
+    """Such a victim's own rows show what it did to it."""
 
 
 def accuse(
@@ -145,23 +148,31 @@ def accuse(
 ) -> Iterator[Accusation]:
     """Every case of these faults; with ``subjects`` only those that touch them."""
     for fault in faults:
-        for case in fault.find(cloud):
+        for case in (as_contained(cloud, found) for found in fault.find(cloud)):
             if subjects is None:
                 state = State.BROKEN if case.victims is None or case.victims else State.DEGRADED
                 traces = _evidence(case, case.traces)
-                yield Accusation(fault, case, state, traces, bool(case.victims))
+                victims = case.victims or frozenset()
+                traced = _traced(case, victims)
+                yield Accusation(fault, case, state, traces, bool(victims), traced)
             elif case.subject in subjects:
-                victim = bool(case.victims and case.victims & subjects.keys())
-                if (fault.spares_others or case.spares_others) and not victim:
+                victims = case.victims & subjects.keys() if case.victims else frozenset()
+                if (fault.spares_others or case.spares_others) and not victims:
                     continue
-                state = _effect(fault, case, subjects)
-                yield Accusation(fault, case, state, _evidence(case, subjects), victim)
+                state, evidence = _effect(fault, case, subjects), _evidence(case, subjects)
+                traced = _traced(case, victims)
+                yield Accusation(fault, case, state, evidence, bool(victims), traced)
 
 
 def _evidence(case: Case, subjects: Iterable[Subject]) -> tuple[Evidence, ...]:
     """The case's own, and what it did to the first of these."""
     victim = next((subject for subject in subjects if subject in case.traces), None)
     return (*case.evidence, *case.traces[victim]) if victim else case.evidence
+
+
+def _traced(case: Case, victims: Iterable[Subject]) -> bool:
+    """It left something to be seen at one of these."""
+    return any(case.traces.get(victim) for victim in victims)
 
 
 def _effect(fault: Fault, case: Case, subjects: dict[Subject, Role]) -> State:
@@ -184,8 +195,8 @@ def cause_of(accusation: Accusation) -> Cause:
         state=accusation.state,
         title=fault.title,
         summary=case.summary,
-        # What a victim's own row shows is no inference any more.
-        confidence=Certainty.PROVEN if accusation.victim else case.certainty,
+        # What a victim's own row shows is no inference any more; that it is a victim is one.
+        confidence=Certainty.PROVEN if accusation.traced else case.certainty,
         subject=str(case.subject),
         evidence=accusation.evidence,
         remedy=Remedy(steps=case.steps, note=case.note),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.cloud import ask, healthy, on_host, stage
-from viftrail.chain.controller import FEW_FLOWS, connection, controller_state
+from tests.cloud import ask, edit, healthy, on_host, stage, vm
+from viftrail.chain.cloud import Cloud
+from viftrail.chain.controller import FEW_FLOWS, connection, controller_state, examine
+from viftrail.chain.trail import trail_of
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Flows, Process
+from viftrail.facts.southbound import SBGlobal
 
 NAME = "ovn-controller"
 
@@ -57,3 +60,19 @@ def test_a_bridge_without_a_pipeline_is_broken() -> None:
 
 def test_flows_that_could_not_be_counted_are_no_empty_pipeline() -> None:
     assert stage(ask(on_host(healthy(), "compute1", flows=None)), "S7") == "ok"
+
+
+@pytest.mark.parametrize(("update", "state"), [("true", "broken"), ("false", "unknown")])
+def test_a_step_that_nobody_writes_tells_nothing_of_who_was_not_seen(
+    update: str, state: str
+) -> None:
+    facts = edit(
+        on_host(healthy(), "compute1", conf_only=True, processes={}, unixctl={}),
+        SBGlobal,
+        lambda row: msgspec.structs.replace(
+            row, nb_cfg=9, options={"enable_chassis_nb_cfg_update": update}
+        ),
+    )
+    cloud = Cloud(facts)
+    port = cloud.ports[vm(facts)]
+    assert examine(cloud, trail_of(cloud, port, "vm1")).state.value == state

@@ -50,3 +50,10 @@ def test_a_hung_northd_freezes_what_there_is() -> None:
 def test_southbound_that_lags_is_seen() -> None:
     facts = edit(healthy(), NBGlobal, lambda row: msgspec.structs.replace(row, nb_cfg=9, sb_cfg=7))
     assert stage(ask(facts), "S5") == "degraded"
+
+
+def test_a_request_of_this_moment_is_no_lag() -> None:
+    facts = edit(healthy(), NBGlobal, lambda row: msgspec.structs.replace(row, nb_cfg=8, sb_cfg=7))
+    verdict = ask(facts)
+    assert verdict.verdict.state is State.HEALTHY
+    assert "on its way" in next(f for f in verdict.stages if f.id == "S5").summary

@@ -178,3 +178,19 @@ def test_what_neutron_wants_of_ovn() -> None:
     (fip,) = owner.floating_ips
     assert fip.router.startswith("neutron-")
     assert {port.server for port in owner.ports} == {"vm1", "vm2"}, "routers' ports are no guests'"
+
+
+def test_what_was_not_said_is_not_known() -> None:
+    """A list of the command line leaves a port's description out; without one it is empty."""
+    whole = {"id": "p", "mac_address": "m", "fixed_ips": [], "network_id": "n"}
+    for said, known in (({}, None), ({"description": ""}, ""), ({"description": "mine"}, "mine")):
+        (port,) = read({"ports": [{**whole, **said}]}).ports or ()
+        assert port.description == known
+    for gateway, enabled in (
+        (None, None),
+        ({"network_id": "n"}, None),
+        ({"network_id": "n", "enable_snat": False}, False),
+        ("{'network_id': 'n', 'enable_snat': True}", True),
+    ):
+        (router,) = read({"routers": [{"id": "r", "external_gateway_info": gateway}]}).routers or ()
+        assert router.enable_snat is enabled

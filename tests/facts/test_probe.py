@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import os
 import shutil
@@ -287,3 +288,33 @@ def test_a_host_without_libvirt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     seen: probe.Seen = {}
     probe.look_at_domains(seen, probe.Report())
     assert "domains" not in seen
+
+
+V1 = "1:cpu:/docker/0a1b\n"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "own", "contained"),
+    [
+        ("0::/system.slice/docker-0a1b.scope\n", "0::/user.slice\n", True),
+        ("0::/machine.slice/libpod-0a1b.scope\n", "0::/user.slice\n", True),
+        (V1, "1:cpu:/\n", True),
+        (V1, V1, False),
+        ("0::/system.slice/ovn-controller.service\n", "0::/user.slice\n", False),
+        ("0::/system.slice/snap.microovn.chassis.service\n", "0::/user.slice\n", False),
+        (None, "0::/user.slice\n", False),
+    ],
+)
+def test_a_control_group_tells_who_runs_a_daemon(
+    monkeypatch: pytest.MonkeyPatch, theirs: str | None, own: str, contained: bool
+) -> None:
+    """As Docker and podman name them, of both versions of control groups; a snap is a unit."""
+
+    def opened(path: str) -> io.StringIO:
+        text = {"/proc/77/cgroup": theirs, "/proc/self/cgroup": own}[path]
+        if text is None:
+            raise ProcessLookupError(path)
+        return io.StringIO(text)
+
+    monkeypatch.setattr(probe, "open", opened, raising=False)
+    assert probe.contained(77) is contained

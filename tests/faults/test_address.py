@@ -6,8 +6,10 @@ import pytest
 
 from tests.cloud import accused, ask, change_port, healthy, neutron_only, vm
 from viftrail.audit import audit
+from viftrail.facts.northbound import LogicalSwitchPort
 
 OWN = "fa:16:3e:be:86:ea 10.0.0.11"
+VRRP = "00:00:5e:00:01:07"
 OF_VM2 = "fa:16:3e:fd:ee:e3 10.0.0.12"
 
 
@@ -33,10 +35,38 @@ def test_without_the_owner_only_an_empty_column_is_wrong() -> None:
 
 
 def test_a_port_that_is_down() -> None:
-    (cause,) = audit(change_port(healthy(), enabled=False)).causes
+    down = change_port(healthy(), enabled=False)
+    assert audit(down).causes == (), "somebody ordered it"
+    assert accused(ask(down)) == {"port-admin-down"}
+    (cause,) = audit(down, only="port-admin-down").causes
     assert (cause.id, cause.subject) == ("port-admin-down", f"port {vm(healthy())}")
     (step,) = cause.remedy.steps
     assert step.command == f"ovn-nbctl lsp-set-enabled {vm(healthy())} enabled"
+
+
+@pytest.mark.parametrize(
+    ("owner", "found"), [("Octavia", set()), ("compute:nova", {"port-admin-down"})]
+)
+def test_octavia_keeps_the_port_of_a_vip_down(owner: str, found: set[str]) -> None:
+    row = next(row for row in healthy().nb[LogicalSwitchPort] if row.name == vm(healthy()))
+    ids = {**row.external_ids, "neutron:device_owner": owner, "neutron:device_id": "lb-1"}
+    facts = change_port(healthy(), enabled=False, external_ids=ids)
+    assert accused(ask(facts)) == found
+
+
+def test_two_routers_of_vrrp_share_its_mac() -> None:
+    """Neutron writes an allowed address pair's MAC as a further entry of both ports."""
+    facts = change_port(healthy(), addresses=(OWN, VRRP))
+    facts = change_port(facts, "vm2", addresses=(OF_VM2, VRRP))
+    assert "nb-duplicate-address" not in {group.id for group in audit(facts).groups}
+
+
+@pytest.mark.parametrize("first", [f"{VRRP} 10.0.0.11", "fa:16:3e:be:86:ea 10.0.0.12"])
+def test_two_ports_share_their_own_mac_or_an_ip_address(first: str) -> None:
+    facts = change_port(healthy(), addresses=(first,))
+    if VRRP in first:
+        facts = change_port(facts, "vm2", addresses=(f"{VRRP} 10.0.0.12",))
+    assert "nb-duplicate-address" in {group.id for group in audit(facts).groups}
 
 
 def test_two_ports_with_one_address_are_told_once() -> None:

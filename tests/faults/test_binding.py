@@ -55,3 +55,14 @@ def test_who_is_behind_has_not_claimed_it_yet() -> None:
     assert "controller-flow-lag" in found
     followed = edit(newer, ChassisPrivate, lambda row: msgspec.structs.replace(row, nb_cfg=LAG))
     assert accused(ask(without(followed, "compute1"))) == {"pb-unclaimed"}
+
+
+def test_where_nobody_writes_nb_cfg_it_excuses_nobody() -> None:
+    newer = edit(
+        unclaimed(),
+        SBGlobal,
+        lambda row: msgspec.structs.replace(
+            row, nb_cfg=LAG, options={"enable_chassis_nb_cfg_update": "false"}
+        ),
+    )
+    assert accused(ask(without(newer, "compute1"))) == {"pb-unclaimed"}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.cloud import add, ask, edit, healthy, without
+from tests.cloud import accused, add, ask, edit, healthy, without
 from tests.recordings import facts_of
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
+from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.southbound import Chassis, ChassisPrivate, SBGlobal
 from viftrail.faults.chassis import LAG
 from viftrail.verdict import Certainty, State
@@ -74,3 +75,14 @@ def test_a_paused_one_is_proven_and_resumed() -> None:
     (cause,) = ask(facts_of("controller-flow-lag")).causes
     assert cause.confidence is Certainty.PROVEN
     assert cause.remedy.steps[0].command.endswith("debug/resume")
+
+
+@pytest.mark.parametrize("row_type", [NBGlobal, SBGlobal])
+def test_where_nobody_writes_nb_cfg_nobody_is_behind(row_type: type[NBGlobal | SBGlobal]) -> None:
+    off = {"enable_chassis_nb_cfg_update": "false"}
+    facts = edit(behind(7), row_type, lambda row: msgspec.structs.replace(row, options=off))
+    assert audit(facts).causes == ()
+    assert accused(ask(without(facts, "compute1"))) == set()
+    older = ChassisPrivate(uuid="p", name=STALE.name, chassis=STALE.uuid)
+    (cause,) = audit(without(add(facts, STALE, older), "compute1")).causes
+    assert cause.remedy.steps == (), "the lower counter is not the older one"

@@ -21,6 +21,7 @@ from viftrail.facts.northbound import (
     LogicalSwitchPort,
     PortGroup,
 )
+from viftrail.facts.openstack import NeutronPort, OpenStack
 from viftrail.verdict import State
 
 DUAL = facts_of("shapes/dual-stack")
@@ -259,3 +260,16 @@ def test_a_network_without_a_router_is_advertised_by_whoever_routes_it() -> None
         ),
     )
     assert "ipv6-ra-missing" not in {cause.id for cause in audit(facts).causes}
+
+
+def test_dhcpv6_may_be_disabled_at_one_port_alone() -> None:
+    """A neighbour that is served makes it no accident; a machine without hypervisor has its own."""
+    facts = facts_of("dhcpv6-options-missing")
+    neutron = replace(facts, owner=msgspec.structs.replace(facts.owner, kind="neutron"))
+    (cause,) = ask(neutron).causes
+    assert (cause.id, cause.confidence.value) == ("dhcpv6-options-missing", "proven")
+    (cause,) = ask(ports(neutron, dhcpv6_options=None)).causes
+    assert cause.confidence.value == "likely"
+    assert "dhcp_disabled" in cause.remedy.note
+    own = NeutronPort(id=vm(facts), vnic_type="baremetal")
+    assert accused(ask(replace(neutron, openstack=OpenStack(ports=(own,))))) == set()

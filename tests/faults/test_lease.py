@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tests.cloud import accused, ask, edit, healthy
+from viftrail.audit import audit
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitchPort
 
@@ -50,3 +51,11 @@ def test_either_option_alone_may_give_the_default_route() -> None:
 def test_a_network_without_router_needs_no_default_route() -> None:
     facts = edit(routes(), LogicalSwitchPort, lambda row: None if row.type == "router" else row)
     assert "subnet-without-gateway" not in accused(ask(facts))
+
+
+def test_it_may_be_the_second_network_of_a_vm_with_two() -> None:
+    facts = routes(static=f"{{{SERVICE}}}")
+    assert audit(facts).groups == ()
+    assert [group.id for group in audit(facts, only="subnet-without-gateway").groups] == [
+        "subnet-without-gateway"
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -10,6 +12,7 @@ from tests.recordings import facts_of
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import ACL, DHCPOptions, LogicalSwitchPort, PortGroup
+from viftrail.facts.openstack import NeutronPort, OpenStack
 from viftrail.verdict import Certainty, State
 
 
@@ -43,6 +46,33 @@ def test_a_lost_reference_is_proved_by_the_neighbours() -> None:
     assert cause.confidence is Certainty.PROVEN
     options = next(iter(healthy().nb[DHCPOptions]))
     assert options.uuid in cause.remedy.steps[0].command
+
+
+def of_neutron(facts: Facts, vnic_type: str = "") -> Facts:
+    """The same ports, owned by Neutron, which says this of vm1's."""
+    owner = msgspec.structs.replace(facts.owner, kind="neutron")
+    own = NeutronPort(id=vm(facts), vnic_type=vnic_type)
+    return replace(facts, owner=owner, openstack=OpenStack(ports=(own,)))
+
+
+def test_dhcp_may_be_disabled_at_one_port_alone() -> None:
+    """By an extra DHCP option, which no row shows: a neighbour that is served makes it no accident."""
+    alone = edit(
+        change_port(healthy(), dhcpv4_options=None),
+        LogicalSwitchPort,
+        lambda row: msgspec.structs.replace(row, dhcpv4_options=None),
+    )
+    (cause,) = ask(of_neutron(alone)).causes
+    assert (cause.id, cause.confidence) == ("dhcp-options-missing", Certainty.LIKELY)
+    assert "dhcp_disabled" in cause.remedy.note
+    (cause,) = ask(of_neutron(change_port(healthy(), dhcpv4_options=None))).causes
+    assert (cause.id, cause.confidence) == ("dhcp-options-missing", Certainty.PROVEN)
+
+
+def test_a_machine_without_hypervisor_may_have_a_dhcp_server_of_its_own() -> None:
+    lost = change_port(healthy(), dhcpv4_options=None)
+    assert accused(ask(of_neutron(lost, vnic_type="baremetal"))) == set()
+    assert accused(ask(of_neutron(lost, vnic_type="normal"))) == {"dhcp-options-missing"}
 
 
 def heard(*macs: str) -> Facts:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
+import pytest
 
 from tests.cloud import accused, ask, edit, healthy, neutron_only, vm
 from tests.recordings import VMS, facts_of
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import NAT, LogicalRouter
+from viftrail.facts.openstack import NeutronRouter, OpenStack
 from viftrail.verdict import Certainty
 
 BARE, FOREIGN = "snat-disabled", "snat-wrong-address"
@@ -42,11 +46,22 @@ def test_a_vm_with_a_floating_ip_is_not_affected() -> None:
 
 
 def test_it_may_be_meant_so() -> None:
-    (group,) = audit(without_snat()).groups
+    assert audit(without_snat()).groups == ()
+    (group,) = audit(without_snat(), only=BARE).groups
     assert (group.id, group.victims) == (BARE, 2)
     cause = ask(without_snat(), "vm2").causes[0]
     assert "enable_snat=false" in cause.remedy.note
-    assert cause.confidence is Certainty.PROVEN, "of its own row nothing is inferred"
+    assert cause.confidence is Certainty.LIKELY, "no row of the VM tells that it is not meant"
+
+
+@pytest.mark.parametrize(
+    ("enabled", "found"), [(False, set()), (True, {BARE}), (None, {BARE})], ids=str
+)
+def test_neutron_says_whether_it_is_meant_so(enabled: bool | None, found: set[str]) -> None:
+    (row,) = healthy().nb[LogicalRouter]
+    router = NeutronRouter(id=row.name.removeprefix("neutron-"), enable_snat=enabled)
+    facts = replace(without_snat(), openstack=OpenStack(routers=(router,)))
+    assert accused(ask(facts, "vm2")) == found
 
 
 def test_the_subnet_is_translated_to_the_routers_own_address() -> None:

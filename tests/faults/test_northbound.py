@@ -9,6 +9,7 @@ import msgspec
 from tests.cloud import ask, neutron_only, vm
 from tests.recordings import facts_of
 from viftrail.audit import audit
+from viftrail.facts.openstack import NeutronPort, OpenStack
 
 FACTS = facts_of("nb-lsp-missing")
 
@@ -28,7 +29,9 @@ def test_the_lab_gets_the_row_back_as_it_was() -> None:
 
 def test_neutron_is_made_to_write_it_again() -> None:
     owner = msgspec.structs.replace(FACTS.owner, kind="neutron")
-    verdict = ask(replace(FACTS, owner=owner))
+    told = OpenStack(ports=(NeutronPort(id=vm(FACTS), description="ours"),))
+    verdict = ask(replace(FACTS, owner=owner, openstack=told))
     (step,) = verdict.remedy.steps
     assert step.command.startswith("openstack port set ")
+    assert step.command.endswith(f"--description ours {vm(FACTS)}")
     assert "Neutron has the port of vm1" in verdict.verdict.summary

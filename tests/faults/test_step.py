@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
+
 from tests.cloud import healthy, neutron_only
 from viftrail.chain.cloud import Cloud
 from viftrail.facts.facts import Facts
+from viftrail.facts.openstack import NeutronPort, OpenStack
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.step import (
     ADMIN_SHELL,
+    NOTHING_CHANGED,
     claimed,
     installed,
     neutron_owns,
     on_host,
     owned_row,
     plug_again,
+    rewritten_row,
+    touch,
 )
+from viftrail.fix.shell import objection
 from viftrail.verdict import Risk, Step
 
 
@@ -63,3 +71,34 @@ def test_an_interface_is_made_again_as_it_was() -> None:
     assert plug_again("br-int", Interface(name="tap1")) == (
         "ovs-vsctl --may-exist add-port br-int tap1"
     )
+
+
+def test_a_description_that_is_known_stays_the_tenants() -> None:
+    (step,) = touch("p", "the tenant's own", verify="v")
+    first, _, second = step.command.partition(" && ")
+    assert first == "openstack port set --description resync p"
+    assert second == step.undo
+    assert shlex.split(step.undo)[-2:] == ["the tenant's own", "p"]
+    assert objection(step.command) == ""
+    (step,) = touch("p", "resync", verify="v")
+    first, _, second = step.command.partition(" && ")
+    assert first != second, "nothing would change"
+
+
+def test_a_description_that_nobody_knows_is_looked_at_before() -> None:
+    look, change = touch("p", None, verify="v")
+    assert (look.command, look.undo) == ("openstack port show p -c description", NOTHING_CHANGED)
+    assert change.command == "openstack port set --description resync p"
+    assert "shown before" in change.undo
+    assert "description" in change.tenant
+
+
+def test_a_row_of_neutrons_is_written_again_by_neutron() -> None:
+    def steps(facts: Facts) -> tuple[Step, ...]:
+        return rewritten_row(Cloud(facts), "p", ovn="ovn-nbctl x", undo="u", verify="v")
+
+    assert [step.command for step in steps(healthy())] == ["ovn-nbctl x"]
+    told = OpenStack(ports=(NeutronPort(id="p", description=""),))
+    facts = replace(neutron_only(healthy()), openstack=told)
+    assert [step.undo for step in steps(facts)] == ["openstack port set --description '' p"]
+    assert len(steps(neutron_only(healthy()))) == 2

@@ -180,7 +180,16 @@ class Cloud:
 
     def neutron_port(self, port_id: str) -> NeutronPort | None:
         """The port as Neutron has it, where Neutron was asked."""
-        return next((row for row in self.openstack.ports or () if row.id == port_id), None)
+        return self._neutron_ports.get(port_id)
+
+    def is_baremetal(self, port: Port) -> bool:
+        """Its ``binding:vnic_type`` says that it is no VM's."""
+        row = self.neutron_port(port.id)
+        return row is not None and row.vnic_type == "baremetal"
+
+    @cached_property
+    def _neutron_ports(self) -> Mapping[str, NeutronPort]:
+        return {port.id: port for port in self.openstack.ports or ()}
 
     @property
     def owner(self) -> Owner:

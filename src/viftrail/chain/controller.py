@@ -11,6 +11,7 @@ from viftrail.chain.subject import Subject
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.southbound import ChassisPrivate, SBGlobal
 from viftrail.verdict import Evidence, Finding, Stage
 
@@ -37,6 +38,18 @@ def unclaimed(cloud: Cloud, name: str, host: Host) -> frozenset[Subject]:
             if chassis is None or chassis.name != host.chassis_name:
                 found.add(subject.port(port_id))
     return frozenset(found)
+
+
+def newest_step(cloud: Cloud) -> int | None:
+    """The nb_cfg that every ovn-controller writes once it got there; None where nobody said.
+
+    With ``enable_chassis_nb_cfg_update=false`` none writes it any more, and what stands there tells
+    nothing (ovn-nb(5), NB_Global options; northd copies them to SB_Global).
+    """
+    rows = (*cloud.nb[NBGlobal], *cloud.sb[SBGlobal])
+    if any(row.options.get("enable_chassis_nb_cfg_update") == "false" for row in rows):
+        return None
+    return max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=None)
 
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:
@@ -100,7 +113,7 @@ def _followed(checks: Checks, cloud: Cloud, host: Host, name: str) -> None:
     (ovn-controller(8); controller/ofctrl.c).
     """
     own = cloud.sb[ChassisPrivate].one("name", host.chassis_name)
-    newest = next((row.nb_cfg for row in cloud.sb[SBGlobal]), None)
+    newest = newest_step(cloud)
     if own is None or newest is None:
         checks.unknown(f"nothing in Southbound tells whether ovn-controller on {name} works")
     elif own.nb_cfg == newest - 1:

@@ -69,7 +69,7 @@ def is_eui64(address: str, mac: str) -> bool:
 
 def dhcpv6_wanted(cloud: Cloud, port: Port) -> bool:
     """Its subnet's hosts are told to ask by DHCPv6, and its owner does not forbid it."""
-    if not port.ipv6 or (port.owned and port.owned.dhcp is False):
+    if not port.ipv6 or (port.owned and port.owned.dhcp is False) or cloud.is_baremetal(port):
         return False
     mode = mode_of(leg_of(cloud, port)) or (port.owned.address_mode if port.owned else "")
     return mode in (STATEFUL, STATELESS)

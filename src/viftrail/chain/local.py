@@ -12,7 +12,7 @@ from viftrail.chain.quoting import q
 from viftrail.chain.sounding import check_local
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND
-from viftrail.facts.northbound import ACL, DHCPOptions, PortGroup
+from viftrail.facts.northbound import ACL, DHCPOptions, LogicalSwitchPort, PortGroup
 from viftrail.facts.slice import DROP_GROUP, network_of
 from viftrail.verdict import Evidence, Finding, Stage, State
 
@@ -75,10 +75,30 @@ def dhcp_options(cloud: Cloud, port: Port) -> DHCPOptions | None:
 
 
 def dhcp_wanted(cloud: Cloud, port: Port) -> bool:
-    """The owner says so, or, where it was not asked, the subnet has DHCP options."""
+    """The owner says so, or, where it was not asked, the subnet has DHCP options.
+
+    Machines without hypervisor boot from a DHCP server of their own where Neutron is set so (neutron
+    common/ovn/utils.py get_lsp_dhcp_opts): of their ports nothing is concluded.
+    """
+    if cloud.is_baremetal(port):
+        return False
     if port.owned and port.owned.dhcp is not None:
         return port.owned.dhcp
     return dhcp_options(cloud, port) is not None
+
+
+def surely_wanted(cloud: Cloud, port: Port, options: DHCPOptions | None) -> bool:
+    """The owner wants its subnet to answer, and it does so at another port; or the owner is the lab.
+
+    Whether DHCP was disabled at this port alone is in no row of Northbound's (neutron
+    common/ovn/utils.py get_lsp_dhcp_opts, extra_dhcp_opts).
+    """
+    if not port.owned or not port.owned.dhcp:
+        return False
+    if cloud.owner.kind == "lab":
+        return True
+    rows, uuid = cloud.nb[LogicalSwitchPort], options.uuid if options else ""
+    return bool(uuid and (rows.find("dhcpv4_options", uuid) or rows.find("dhcpv6_options", uuid)))
 
 
 def rules_known(cloud: Cloud, port: Port) -> bool:

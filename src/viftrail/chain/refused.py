@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from viftrail.chain import subject
 from viftrail.chain.binding import FAILED
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.controller import newest_step
 from viftrail.chain.failure import Kind, failure_of, tried_on
 from viftrail.chain.provider import mappings
 from viftrail.chain.saying import told
@@ -21,7 +22,7 @@ from viftrail.chain.subject import Subject
 from viftrail.facts.intent import is_guests
 from viftrail.facts.log.logs import Signal
 from viftrail.facts.openstack import Agent, NeutronNetwork, NeutronPort, Server
-from viftrail.facts.southbound import Chassis, ChassisPrivate, SBGlobal
+from viftrail.facts.southbound import Chassis, ChassisPrivate
 from viftrail.verdict import Evidence
 
 
@@ -92,7 +93,7 @@ def unregistered(cloud: Cloud, host: str) -> bool:
 
 def behind(cloud: Cloud, host: str) -> int:
     """How many steps its ovn-controller is behind Southbound; 0 where that is not known."""
-    newest = max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=0)
+    newest = newest_step(cloud) or 0
     chassis = cloud.chassis_like(host)
     own = cloud.sb[ChassisPrivate].one("name", chassis.name) if chassis else None
     return max(0, newest - own.nb_cfg) if own else 0

@@ -26,6 +26,8 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     started: float = 0.0
     """Seconds after the host's boot."""
     command: str = ""
+    container: bool = False
+    """Docker or podman runs it, and no unit of the host's own."""
 
     @property
     def runs(self) -> bool:

@@ -221,6 +221,8 @@ class NeutronPort(msgspec.Struct, frozen=True, kw_only=True):
     vnic_type: str = ""
     vif_details: dict[str, object] = {}
     revision_number: int | None = None
+    description: str | None = None
+    """The tenant's own words; None where nobody said."""
     created: str = ""
     updated: str = ""
 
@@ -267,6 +269,8 @@ class NeutronRouter(msgspec.Struct, frozen=True, kw_only=True):
     status: str = ""
     admin_state_up: bool = True
     external_network_id: str = ""
+    enable_snat: bool | None = None
+    """``external_gateway_info.enable_snat``; None where nobody said."""
     revision_number: int | None = None
 
 

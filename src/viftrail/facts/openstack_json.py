@@ -337,6 +337,7 @@ def port(raw: Raw) -> NeutronPort:
         vnic_type=_text(raw.get("binding_vnic_type")),
         vif_details=_object(raw.get("binding_vif_details")),
         revision_number=_maybe_number(raw.get("revision_number")),
+        description=_text(raw["description"]) if "description" in raw else None,
         created=_text(raw.get("created_at")),
         updated=_text(raw.get("updated_at")),
     )
@@ -395,12 +396,16 @@ def subnet(raw: Raw) -> NeutronSubnet:
 def router(raw: Raw) -> NeutronRouter:
     """A router."""
     raw = plain(raw)
+    gateway = _object(raw.get("external_gateway_info"))
     return NeutronRouter(
         id=_text(raw.get("id")),
         name=_text(raw.get("name")),
         status=_text(raw.get("status")),
         admin_state_up=_yes(raw.get("admin_state_up"), default=True),
-        external_network_id=_text(_object(raw.get("external_gateway_info")).get("network_id")),
+        external_network_id=_text(gateway.get("network_id")),
+        enable_snat=_yes(gateway["enable_snat"], default=True)
+        if "enable_snat" in gateway
+        else None,
         revision_number=_maybe_number(raw.get("revision_number")),
     )
 

@@ -219,7 +219,23 @@ def state_of(pid: int, name: str) -> Dict[str, Any]:
     seen["state"] = fields[0]
     seen["command"] = command
     seen["started"] = float(fields[19]) / os.sysconf("SC_CLK_TCK")
+    seen["container"] = contained(pid)
     return seen
+
+
+def contained(pid: int) -> bool:
+    """Whether Docker or podman runs a process, as the names of its control groups tell.
+
+    Not so if this script is in a container too: then it is in the same one (proc(5), cgroup).
+    """
+    texts = []
+    for which in (str(pid), "self"):
+        try:
+            with open("/proc/%s/cgroup" % which) as groups:
+                texts.append(groups.read())
+        except OSError:
+            return False
+    return any(word in texts[0] and word not in texts[1] for word in ("docker", "libpod"))
 
 
 def in_container(name: str) -> Optional[int]:

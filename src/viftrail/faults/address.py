@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
@@ -10,10 +12,11 @@ from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import owned_row
+from viftrail.faults.step import owned_row, rewritten_row
 from viftrail.verdict import Evidence, Risk, Stage
 
 _DYNAMIC = ("dynamic", "unknown", "router")
+_MAC: Final = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
 def _drifted(cloud: Cloud) -> Iterator[Case]:
@@ -41,11 +44,11 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
                     command=f"ovn-nbctl lsp-get-addresses {q(port.id)}",
                 ),
             ),
-            steps=owned_row(
+            steps=rewritten_row(
                 cloud,
+                port.id,
                 ovn=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} {q('addresses=' + atom(wanted))}",
                 undo=f"ovn-nbctl clear Logical_Switch_Port {q(port.id)} addresses",
-                openstack=f"openstack port set --description resync {q(port.id)}",
                 verify=f"ovn-nbctl lsp-get-addresses {q(port.id)}",
             )
             if wanted
@@ -56,7 +59,7 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
 
 def _disabled(cloud: Cloud) -> Iterator[Case]:
     for port in cloud.ports.values():
-        if port.row is None or port.row.enabled is not False:
+        if port.row is None or port.row.enabled is not False or not _is_servers(port.row):
             continue
         yield Case(
             subject=subject.port(port.id),
@@ -81,13 +84,24 @@ def _disabled(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _is_servers(row: LogicalSwitchPort) -> bool:
+    """A server's port, or nobody says whose: Octavia keeps the ports of its VIPs disabled."""
+    owner = row.external_ids.get("neutron:device_owner", "")
+    return not owner or owner.startswith("compute:")
+
+
 def _duplicate(cloud: Cloud) -> Iterator[Case]:
-    """Two ports of one network with one address; told once a pair."""
+    """Two ports of one network with one address; told once a pair.
+
+    A MAC counts as the port's own in its first entry only: Neutron writes those of allowed address
+    pairs into further ones, and VRRP's is meant to be at two ports (ovn_client.py
+    _get_allowed_addresses_from_port).
+    """
     rows = cloud.nb[LogicalSwitchPort].by("uuid")
     for switch in cloud.nb[LogicalSwitch]:
         members = [row for uuid in switch.ports for row in rows.get(uuid, ())]
-        words = [word for row in members for entry in row.addresses for word in entry.split()]
-        if len(set(map(str.lower, words))) == len(words):
+        words = [word for row in members for word in _addresses(row)]
+        if len(set(words)) == len(words):
             continue
         first: dict[str, str] = {}
         told: set[tuple[str, str]] = set()
@@ -101,11 +115,15 @@ def _duplicate(cloud: Cloud) -> Iterator[Case]:
 
 
 def _addresses(row: LogicalSwitchPort) -> list[str]:
-    return [word.lower() for entry in row.addresses for word in entry.split() if _is_address(word)]
+    """The port's own MAC, and every IP address."""
+    return list(dict.fromkeys(_words(row)))
 
 
-def _is_address(word: str) -> bool:
-    return ":" in word or word.count(".") == 3
+def _words(row: LogicalSwitchPort) -> Iterator[str]:
+    for index, entry in enumerate(row.addresses):
+        for word in entry.lower().split():
+            if word.count(".") == 3 or (":" in word and (not _MAC.fullmatch(word) or not index)):
+                yield word
 
 
 def _double(network: str, port: Port, other: Port, address: str) -> Case:
@@ -151,12 +169,14 @@ FAULTS = (
         title="The port is administratively down",
         what="Somebody set admin_state_up to False; Neutron writes that as `enabled=false`.",
         shows="No traffic at all, while Port_Binding.chassis and `up` stay as they were.",
-        decisive="Logical_Switch_Port.enabled is false.",
+        decisive="Logical_Switch_Port.enabled is false. Somebody ordered it, so an audit does not list "
+        "it.",
         remedy="Enable the port.",
         risk=Risk.SAFE,
         references=("ovn-nb(5), enabled", "neutron: ovsdb_monitor.py"),
         unlike={"vif-tap-down": "there the device is down and the port enabled"},
         find=_disabled,
+        intended=True,
     ),
     Fault(
         id="nb-duplicate-address",

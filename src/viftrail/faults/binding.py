@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.controller import newest_step
 from viftrail.chain.daemon import UNREACHED
 from viftrail.chain.quoting import db
 from viftrail.facts.inquiry import SOUTHBOUND
-from viftrail.facts.southbound import Chassis, ChassisPrivate, PortBinding, SBGlobal
+from viftrail.facts.southbound import Chassis, ChassisPrivate, PortBinding
 from viftrail.faults.chassis import LAG
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.northd import misled
@@ -72,7 +73,7 @@ def _missing(cloud: Cloud) -> Iterator[Case]:
 
 
 def _unclaimed(cloud: Cloud) -> Iterator[Case]:
-    newest = max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=0)
+    newest = newest_step(cloud) or 0
     for binding in cloud.sb[PortBinding]:
         port = None if binding.chassis else cloud.ports.get(binding.logical_port)
         if port is None or not _meant(cloud, port):

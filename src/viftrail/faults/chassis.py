@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.build import waited_in_vain
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.controller import controller_state
+from viftrail.chain.controller import controller_state, newest_step
 from viftrail.chain.daemon import RUNNING, UNSEEN
 from viftrail.chain.quoting import db, q
 from viftrail.chain.saying import evidence_of
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.log.logs import Signal
-from viftrail.facts.southbound import Chassis, ChassisPrivate, SBGlobal
+from viftrail.facts.southbound import Chassis, ChassisPrivate
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import NO_UNDO, on_host, unregister
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
@@ -29,7 +29,8 @@ def _twins(cloud: Cloud) -> Iterator[Case]:
             continue
         host = cloud.hosts.get(hostname)
         counters = {row.name: _counter(cloud, row.name) for row in rows}
-        newest = max(counters.values())
+        # Where nobody writes its counter, the lower one is no older one.
+        newest = max(counters.values()) if newest_step(cloud) is not None else 0
         stale = [
             row.name
             for row in rows
@@ -99,7 +100,7 @@ def _ghosts(cloud: Cloud) -> Iterator[Case]:
 
 
 def _lagging(cloud: Cloud) -> Iterator[Case]:
-    wanted = max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=0)
+    wanted = newest_step(cloud) or 0
     in_vain = waited_in_vain(cloud)
     for row in cloud.sb[ChassisPrivate]:
         chassis = cloud.sb[Chassis].one("name", row.name)
@@ -141,7 +142,7 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
                     where=SOUTHBOUND,
                     what=f"Chassis_Private.nb_cfg of {chassis.hostname}",
                     seen=str(row.nb_cfg),
-                    expected=str(wanted),
+                    expected=str(max(wanted, row.nb_cfg)),
                     command=f"ovn-sbctl --columns=nb_cfg find Chassis_Private name={db(row.name)}",
                 ),
                 *evidence_of([mute]),

@@ -11,7 +11,7 @@ from viftrail.chain.vif import usable
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import claimed, on_host, owned_row, plug_again
+from viftrail.faults.step import claimed, on_host, owned_row, plug_again, rewritten_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 NOT_CLAIMED = frozenset(
@@ -191,12 +191,11 @@ def _wrong_type(cloud: Cloud) -> Iterator[Case]:
                         else ()
                     ),
                 ),
-                steps=owned_row(
+                steps=rewritten_row(
                     cloud,
+                    port_id,
                     ovn=f"ovn-nbctl lsp-set-type {q(port_id)} ''",
                     undo=f"ovn-nbctl lsp-set-type {q(port_id)} {q(row.type)}",
-                    openstack=f"openstack port set --description resync {q(port_id)}",
-                    openstack_undo=f"openstack port set --description '' {q(port_id)}",
                     verify=claimed(port_id),
                 ),
             )

@@ -76,14 +76,9 @@ def _reaches(cloud: Cloud, chassis: Chassis, physnet: str) -> bool:
 
 def prefer(cloud: Cloud, gateway: Gateway, chassis: Chassis) -> tuple[Step, ...]:
     """Give a chassis the highest priority, whichever way the gateway port is scheduled."""
-    ranks = _ranks(cloud, gateway)
+    ranks = ranks_of(cloud, gateway)
     top, own = max(ranks.values(), default=0) + 1, ranks.get(chassis.name, 0)
-    group = cloud.nb[HAChassisGroup].one("uuid", gateway.leg.ha_chassis_group or "")
-    verb = (
-        f"ha-chassis-group-add-chassis {q(group.name)}"
-        if group
-        else f"lrp-set-gateway-chassis {q(gateway.leg.name)}"
-    )
+    verb, _ = verbs_of(cloud, gateway)
     # No OpenStack command says which chassis shall host a gateway.
     return on_host(
         cloud.central_name,
@@ -95,7 +90,17 @@ def prefer(cloud: Cloud, gateway: Gateway, chassis: Chassis) -> tuple[Step, ...]
     )
 
 
-def _ranks(cloud: Cloud, gateway: Gateway) -> dict[str, int]:
+def verbs_of(cloud: Cloud, gateway: Gateway) -> tuple[str, str]:
+    """How ovn-nbctl names a candidate, and how it takes one away, whichever way it is scheduled."""
+    group = cloud.nb[HAChassisGroup].one("uuid", gateway.leg.ha_chassis_group or "")
+    if group:
+        name = q(group.name)
+        return f"ha-chassis-group-add-chassis {name}", f"ha-chassis-group-remove-chassis {name}"
+    leg = q(gateway.leg.name)
+    return f"lrp-set-gateway-chassis {leg}", f"lrp-del-gateway-chassis {leg}"
+
+
+def ranks_of(cloud: Cloud, gateway: Gateway) -> dict[str, int]:
     """The priority of each candidate, by Chassis.name."""
     single = cloud.nb[GatewayChassis].by("uuid")
     rows = [row for uuid in gateway.leg.gateway_chassis for row in single.get(uuid, ())]

@@ -17,8 +17,8 @@ class Case:
     ``subject`` is where it sits. ``victims`` are the ports that it really
     cuts off; None means everything that depends on the subject. A target
     that depends on the subject and is no victim still works, but is frozen
-    as it is: degraded. ``traces`` is what it did to each victim: a verdict
-    shows its own target's, an audit the first.
+    as it is: degraded. ``traces`` is what it did to each victim, and proves
+    it there: a verdict shows its own target's, an audit the first.
     """
 
     subject: Subject

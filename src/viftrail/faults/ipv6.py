@@ -16,10 +16,12 @@ from viftrail.chain.ipv6 import (
     mode_of,
     mode_wanted,
 )
+from viftrail.chain.local import surely_wanted
 from viftrail.chain.quoting import atom, db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalRouterPort
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.local import DISABLED
 from viftrail.faults.localnet import SYNC
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
@@ -148,8 +150,8 @@ def _unreferred(cloud: Cloud) -> Iterator[Case]:
                 ),
             ),
             steps=_refer(cloud, port, usual) if usual else (),
-            certainty=Certainty.PROVEN if port.owned and port.owned.dhcp else Certainty.LIKELY,
-            note=""
+            certainty=Certainty.PROVEN if surely_wanted(cloud, port, usual) else Certainty.LIKELY,
+            note=DISABLED
             if usual
             else "The subnet has no DHCP_Options row: its owner has to write it, by openstack subnet "
             "set --dhcp with the subnet's id.",

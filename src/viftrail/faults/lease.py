@@ -63,7 +63,8 @@ def _pathless(
         certainty=Certainty.LIKELY,
         victims=frozenset(subject.port(port.id) for port in ports),
         note="Guests learn it when they renew their lease; a reboot does that at once. A guest that "
-        "still has its old lease works until then.",
+        "still has its old lease works until then. It may be meant so, where the guest's default route "
+        "is another network's.",
     )
 
 
@@ -195,7 +196,8 @@ FAULTS = (
         shows="The VM has its lease and reaches its neighbours, but nothing beyond its subnet; "
         "answers to a floating IP find no way back.",
         decisive="No default route in the options, while a router has a leg in the subnet. A guest "
-        "that is given option 121 ignores option 3 (RFC 3442).",
+        "that is given option 121 ignores option 3 (RFC 3442). The second network of a VM with two is "
+        "often made so, hence an audit does not list it.",
         remedy="Set the subnet's gateway; guests learn it when they renew their lease.",
         risk=Risk.SAFE,
         references=("RFC 3442", "ovn-nb(5), DHCP_Options", "neutron: ovn_client.py"),
@@ -205,5 +207,6 @@ FAULTS = (
         },
         find=_no_default_route,
         spares_others=True,
+        intended=True,
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
-from viftrail.chain.local import dhcp_options, dhcp_wanted, lets_out, rules_known
+from viftrail.chain.local import dhcp_options, dhcp_wanted, lets_out, rules_known, surely_wanted
 from viftrail.chain.quoting import q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import DHCPOptions, LogicalSwitchPort, PortGroup
@@ -45,12 +45,18 @@ def _dhcp_missing(cloud: Cloud) -> Iterator[Case]:
                 ),
             ),
             steps=_refer(cloud, port, usual) if usual else (),
-            certainty=Certainty.PROVEN if port.owned and port.owned.dhcp else Certainty.LIKELY,
-            note=""
+            certainty=Certainty.PROVEN if surely_wanted(cloud, port, usual) else Certainty.LIKELY,
+            note=DISABLED
             if usual
             else "The DHCP_Options row itself is gone; its owner has to write it "
             "again: openstack subnet set --dhcp, with the subnet's id.",
         )
+
+
+DISABLED = (
+    "An extra DHCP option of the port, dhcp_disabled=true, has the same effect: openstack port show, "
+    "extra_dhcp_opts."
+)
 
 
 def _refer(cloud: Cloud, port: Port, usual: DHCPOptions) -> tuple[Step, ...]:

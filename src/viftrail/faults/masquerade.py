@@ -63,7 +63,7 @@ def _bare(cloud: Cloud) -> Iterator[Case]:
             for port in inside.get(gateway.router.uuid, ())
             if not any(_covers(row, port.ipv4) for row in rows)
         ]
-        if not bare:
+        if not bare or _meant(cloud, gateway):
             continue
         router = gateway.router.name
         subnet = _subnet(bare[0])
@@ -96,6 +96,14 @@ def _bare(cloud: Cloud) -> Iterator[Case]:
             note="It may be meant so (enable_snat=false), where the provider routes "
             f"{subnet} back to the router.",
         )
+
+
+def _meant(cloud: Cloud, gateway: Gateway) -> bool:
+    """Neutron was asked, and says that this router shall not translate."""
+    return any(
+        gateway.router.name == f"neutron-{router.id}" and router.enable_snat is False
+        for router in cloud.openstack.routers or ()
+    )
 
 
 def _subnet(port: Port) -> str:
@@ -166,13 +174,16 @@ FAULTS = (
         what="The router has a gateway, and no snat row for a subnet behind it: enable_snat is false, "
         "or the row was lost.",
         shows=_OUT + "On the provider's wire packets carry the VM's private address.",
-        decisive="No NAT row of type snat, whose logical_ip holds the VM's address, in the router.",
+        decisive="No NAT row of type snat, whose logical_ip holds the VM's address, in the router. "
+        "Where Neutron does not say that it is meant (enable_snat) only the router's owner knows, so "
+        "an audit does not list it.",
         remedy="Enable SNAT at the router, unless the provider routes the subnet back.",
         risk=Risk.SAFE,
         references=("ovn-nb(5), NAT", "neutron: ovn_client.py update_nat_rules"),
         unlike={"router-no-gateway-chassis": "there floating IPs are dead too"},
         find=_bare,
         spares_others=True,
+        intended=True,
     ),
     Fault(
         id="snat-wrong-address",

@@ -12,7 +12,7 @@ from viftrail.facts.northbound import DHCPOptions, LogicalSwitch
 from viftrail.facts.owner import OwnedPort
 from viftrail.facts.slice import DROP_GROUP, network_of
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import ADMIN_SHELL, claimed, neutron_owns
+from viftrail.faults.step import claimed, description_of, neutron_owns, touch
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
 
@@ -57,15 +57,7 @@ def _restore(cloud: Cloud, port: Port, owned: OwnedPort) -> tuple[Step, ...]:
     if neutron_owns(cloud):
         # A no-op update raises the revision; the maintenance task then creates
         # the row (neutron maintenance.py:_fix_create_update, within 300 s).
-        return (
-            Step(
-                command=f"openstack port set --description restore {q(port.id)}",
-                where=ADMIN_SHELL,
-                risk=Risk.SAFE,
-                undo=f"openstack port set --description '' {q(port.id)}",
-                verify=verify,
-            ),
-        )
+        return touch(port.id, description_of(cloud, port.id), word="restore", verify=verify)
     return (
         Step(
             command=_create_command(cloud, port, owned),

@@ -25,7 +25,7 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.build import delete_and_create
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host
+from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host, touch
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 HOSTNAMES = "ovn-sbctl --bare --columns=name,hostname list Chassis"
@@ -40,15 +40,8 @@ def again(refusal: Refused) -> tuple[Step, ...]:
     """Have it bound once more: a port of its own by any update, a server by another try."""
     row, server = refusal.row, refusal.server
     if row is not None and row.host_id:
-        steps = [
-            Step(
-                command=f"openstack port set --description rebind {row.id}",
-                where=ADMIN_SHELL,
-                risk=Risk.SAFE,
-                undo=NO_UNDO,
-                verify=f"openstack port show {row.id} -c binding_vif_type",
-            )
-        ]
+        verify = f"openstack port show {row.id} -c binding_vif_type"
+        steps = [*touch(row.id, row.description, word="rebind", verify=verify)]
         if row.device_id:
             steps.append(
                 Step(

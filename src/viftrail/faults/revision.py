@@ -10,7 +10,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import owned_row
+from viftrail.faults.step import rewritten_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 KEY = "neutron:revision_number"
@@ -45,11 +45,11 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
                     command=get,
                 ),
             ),
-            steps=owned_row(
+            steps=rewritten_row(
                 cloud,
+                port.id,
                 ovn=change + q(f"{_KEY}={atom(wanted)}"),
                 undo=change + q(f"{_KEY}={atom(seen)}"),
-                openstack=f"openstack port set --description resync {q(port.id)}",
                 verify=get,
             ),
             # Neutron's maintenance task looks every 300 s, and spares what is younger than 60 s.

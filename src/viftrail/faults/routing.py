@@ -17,7 +17,14 @@ from viftrail.facts.northbound import (
 )
 from viftrail.facts.slice import leg_name, router_name
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, neutron_owns, on_host, owned_row
+from viftrail.faults.step import (
+    ADMIN_SHELL,
+    NO_UNDO,
+    neutron_owns,
+    on_host,
+    owned_row,
+    rewritten_row,
+)
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
 
@@ -88,12 +95,11 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
                     command=f"ovn-nbctl list Logical_Router_Port {q(leg.name)}",
                 ),
             ),
-            steps=owned_row(
+            steps=rewritten_row(
                 cloud,
+                row.name,
                 ovn=change + " ".join([f"router-port={q(leg.name)}", *rest]),
                 undo=change + " ".join([*([f"router-port={q(seen)}"] if seen else []), *rest]),
-                openstack=f"openstack port set --description resync {q(row.name)}",
-                openstack_undo=f"openstack port set --description '' {q(row.name)}",
                 verify=f"ovn-nbctl lsp-get-options {q(row.name)}",
             ),
         )

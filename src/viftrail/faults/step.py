@@ -55,6 +55,61 @@ def owned_row(
     return (Step(command=ovn, where=cloud.central_name, risk=risk, undo=undo, verify=verify),)
 
 
+def rewritten_row(
+    cloud: Cloud, port_id: str, *, ovn: str, undo: str, verify: str
+) -> tuple[Step, ...]:
+    """Have a port's Northbound row as it was meant: Neutron writes all of it at any update."""
+    if neutron_owns(cloud):
+        return touch(port_id, description_of(cloud, port_id), verify=verify)
+    return on_host(cloud.central_name, ovn, undo=undo, verify=verify)
+
+
+def description_of(cloud: Cloud, port_id: str) -> str | None:
+    """What the tenant says of the port, where Neutron was asked."""
+    row = cloud.neutron_port(port_id)
+    return row.description if row else None
+
+
+def touch(
+    port_id: str, known: str | None, *, word: str = "resync", verify: str
+) -> tuple[Step, ...]:
+    """Update a port in Neutron, and leave it as it was.
+
+    Its description is what can be changed without any effect, and it is the tenant's own: where it
+    is ``known`` the same command puts it back, else it is looked at before.
+    """
+    change = "openstack port set --description"
+    if known is None:
+        return (
+            Step(
+                command=f"openstack port show {q(port_id)} -c description",
+                where=ADMIN_SHELL,
+                risk=Risk.SAFE,
+                undo=NOTHING_CHANGED,
+                verify=verify,
+            ),
+            Step(
+                command=f"{change} {word} {q(port_id)}",
+                where=ADMIN_SHELL,
+                risk=Risk.SAFE,
+                undo=f"{change} '...' {q(port_id)}, with the description that was shown before",
+                verify=verify,
+                tenant="the port's description, until it is put back",
+            ),
+        )
+    put_back = f"{change} {q(known)} {q(port_id)}"
+    other = word if word != known else f"{word}-again"
+    return (
+        Step(
+            command=f"{change} {other} {q(port_id)} && {put_back}",
+            where=ADMIN_SHELL,
+            risk=Risk.SAFE,
+            undo=put_back,
+            verify=verify,
+        ),
+    )
+
+
 def on_host(
     host: str, command: str, *, undo: str, verify: str, risk: Risk = Risk.SAFE
 ) -> tuple[Step, ...]:
