@@ -12,6 +12,7 @@ from functools import cached_property
 
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Host, Link
+from viftrail.facts.intent import SUBPORT
 from viftrail.facts.northbound import (
     DHCPOptions,
     GatewayChassis,
@@ -100,6 +101,25 @@ class Port:
     def requested_chassis(self) -> str:
         """``options:requested-chassis``: the host that may claim it, by name."""
         return self.row.options.get("requested-chassis", "").partition(",")[0] if self.row else ""
+
+    @property
+    def subport(self) -> bool:
+        """A trunk's: its parent's plug carries it, and it is claimed where that is (ovn-nb(5))."""
+        if self.owned and self.owned.subport:
+            return True
+        row = self.row
+        return row is not None and bool(
+            row.parent_name or row.external_ids.get("neutron:device_owner") == SUBPORT
+        )
+
+    @property
+    def plugged(self) -> bool:
+        """An Interface of its own makes a chassis claim it.
+
+        No subport has one, nor a port of type external (SR-IOV, bare metal) or virtual (an address
+        that goes from VM to VM): see Logical_Switch_Port type in ovn-nb(5).
+        """
+        return not self.subport and (self.row is None or self.row.type == "")
 
     @property
     def label(self) -> str:
@@ -211,13 +231,14 @@ class Cloud:
         return {name: tuple(ports) for name, ports in found.items()}
 
     def ports_seen(self) -> Iterator[tuple[Port, Host]]:
-        """The VMs' ports on hosts that were looked at, with the host."""
+        """The VMs' ports with a plug of their own on hosts that were looked at, with the host."""
         if self.hosts:
             for name, ports in self.ports_on.items():
                 host = self.hosts.get(name)
                 if host is not None:
                     for port in ports:
-                        yield port, host
+                        if port.plugged:
+                            yield port, host
 
     @cached_property
     def plugs(self) -> Mapping[str, tuple[Plug, ...]]:

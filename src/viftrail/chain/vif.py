@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viftrail.chain.checks import Checks
+from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud, Plug, Port
 from viftrail.chain.quoting import db, q
 from viftrail.chain.switch import check_switch
@@ -19,10 +19,16 @@ def usable(host: Host, plug: Plug) -> bool:
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:
     """Interface, then the claim that ovn-controller makes because of it."""
-    checks = Checks(Stage.VIF)
     port = trail.port
+    if not port.plugged and not port.subport:
+        kind = port.row.type if port.row else ""
+        return not_applicable(Stage.VIF, f"a port of type {kind} has no plug in br-int")
+    checks = Checks(Stage.VIF)
     host = cloud.hosts.get(trail.host)
-    if host is None:
+    if port.subport:
+        # Its parent's plug is its own; ovn-controller claims both (binding.c, container ports).
+        checks.aside("a trunk's subport has no plug of its own")
+    elif host is None:
         checks.unknown(f"host {trail.host or '?'} was not looked at")
     elif not host.vswitch:
         checks.unknown(f"the Open_vSwitch database of {trail.host} was not read")

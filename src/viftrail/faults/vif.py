@@ -28,15 +28,23 @@ def _plugs_here(cloud: Cloud, port: Port, name: str) -> list[Plug]:
     return [plug for plug in cloud.plugs.get(port.id, ()) if plug.host == name]
 
 
-def _own_interface(host: Host, port: Port) -> Interface | None:
-    """An Interface that is plainly meant for the port: by its name or its attached MAC."""
+def _own_interface(cloud: Cloud, host: Host, port: Port) -> Interface | None:
+    """An Interface that is plainly meant for the port: by its name or its attached MAC.
+
+    MACs are unique in one network only: what carries another port's id is that port's, and so is
+    what may carry one's that was not read.
+    """
+    rows, owned = cloud.nb[LogicalSwitchPort], cloud.owner
     table = host.conf[Interface]
     for name in port.device_names():
         if found := table.one("name", name):
             return found
     if port.mac:
         for row in table:
-            if row.external_ids.get("attached-mac", "").lower() == port.mac:
+            carried = row.external_ids.get("iface-id", "")
+            if row.external_ids.get("attached-mac", "").lower() == port.mac and (
+                not carried or (rows.absent("name", carried) and not owned.port(carried))
+            ):
                 return row
     return None
 
@@ -61,7 +69,7 @@ def _not_in_bridge(cloud: Cloud) -> Iterator[Case]:
         device = elsewhere.interface.name if elsewhere else ""
         if elsewhere is None:
             link = own_link(host, port)
-            if link is None or _own_interface(host, port):
+            if link is None or _own_interface(cloud, host, port):
                 continue
             device = link.ifname
         seen = f"in {elsewhere.bridge or 'no bridge'}" if elsewhere else "in no bridge"
@@ -100,7 +108,7 @@ def _iface_id(cloud: Cloud) -> Iterator[tuple[Port, str, Interface, str]]:
     for port, name, host in _hosted(cloud):
         if cloud.plugs.get(port.id):
             continue
-        row = _own_interface(host, port)
+        row = _own_interface(cloud, host, port)
         if row and host.bridge_of.get(row.name) == host.integration_bridge:
             yield port, name, row, row.external_ids.get("iface-id", "")
 
