@@ -201,6 +201,21 @@ class Cloud:
         return self.facts.owner
 
     @cached_property
+    def owner_told_all(self) -> bool:
+        """What is not among the owner's ports is none of them, as far as can be proved.
+
+        Neutron tells whoever is no admin of their own project's ports only. What nobody but an
+        admin has is the ports of several projects, a router's gateway port, which is of none,
+        among them.
+        """
+        if self.owner.kind == "lab":
+            return bool(self.owner.ports)
+        rows = [port.row for port in self.ports.values() if port.owned and port.row]
+        by_row = {row.external_ids.get("neutron:project_id", "") for row in rows}
+        by_name = {port.project_id for port in self.openstack.ports or ()}
+        return bool(self.owner.ports) and (len(by_row) > 1 or len(by_name) > 1)
+
+    @cached_property
     def ports(self) -> Mapping[str, Port]:
         """Every known port of a VM, by id."""
         rows = self.nb[LogicalSwitchPort]
