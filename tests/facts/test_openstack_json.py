@@ -11,7 +11,7 @@ from tests.samples import folder
 from viftrail.facts import cli_table
 from viftrail.facts.intent import owner_of
 from viftrail.facts.openstack import OpenStack
-from viftrail.facts.openstack_json import Answers, kind_of
+from viftrail.facts.openstack_json import Answers, kind_of, router
 
 CASE = "s3-two-hosts"
 
@@ -178,3 +178,14 @@ def test_what_neutron_wants_of_ovn() -> None:
     (fip,) = owner.floating_ips
     assert fip.router.startswith("neutron-")
     assert {port.server for port in owner.ports} == {"vm1", "vm2"}, "routers' ports are no guests'"
+
+
+@pytest.mark.parametrize(
+    ("told", "enabled"),
+    [({"enable_snat": False}, False), ({"enable_snat": True}, True), ({}, None)],
+)
+def test_whether_a_router_masquerades(told: dict[str, bool], enabled: bool | None) -> None:
+    raw = {"id": "r", "external_gateway_info": {"network_id": "n", **told}}
+    assert router(raw).enable_snat is enabled
+    printed = {"id": "r", "external_gateway_info": str(raw["external_gateway_info"])}
+    assert router(printed).enable_snat is enabled

@@ -267,6 +267,8 @@ class NeutronRouter(msgspec.Struct, frozen=True, kw_only=True):
     status: str = ""
     admin_state_up: bool = True
     external_network_id: str = ""
+    enable_snat: bool | None = None
+    """Of its external gateway; None where it has none, or these credentials are not told."""
     revision_number: int | None = None
 
 

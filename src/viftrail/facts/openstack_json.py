@@ -395,12 +395,16 @@ def subnet(raw: Raw) -> NeutronSubnet:
 def router(raw: Raw) -> NeutronRouter:
     """A router."""
     raw = plain(raw)
+    gateway = _object(raw.get("external_gateway_info"))
     return NeutronRouter(
         id=_text(raw.get("id")),
         name=_text(raw.get("name")),
         status=_text(raw.get("status")),
         admin_state_up=_yes(raw.get("admin_state_up"), default=True),
-        external_network_id=_text(_object(raw.get("external_gateway_info")).get("network_id")),
+        external_network_id=_text(gateway.get("network_id")),
+        enable_snat=_yes(gateway["enable_snat"], default=True)
+        if "enable_snat" in gateway
+        else None,
         revision_number=_maybe_number(raw.get("revision_number")),
     )
 
