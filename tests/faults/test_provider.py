@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from tests.cloud import accused, add, ask, edit, on_host
 from tests.recordings import facts_of
 from viftrail.audit import audit
 from viftrail.chain.cloud import Cloud
-from viftrail.facts.host import Address
+from viftrail.facts.facts import Facts
+from viftrail.facts.host import Address, Link
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
+from viftrail.verdict import Risk
 
 UNMAPPED = facts_of("prov-mapping-missing")
 PULLED = facts_of("prov-nic-not-in-bridge")
@@ -38,16 +41,49 @@ def test_the_only_free_nic_is_put_in() -> None:
     assert step.command == "ovs-vsctl --may-exist add-port br-ex eth2"
 
 
-def test_a_nic_with_an_address_is_never_put_into_a_bridge() -> None:
+def addressed(name: str, *addresses: Address) -> Facts:
+    """A device of network1 with these addresses."""
     links = tuple(
-        msgspec.structs.replace(link, addr_info=(Address("192.0.2.99", 24, "inet"),))
-        if link.ifname == "eth2"
-        else link
+        msgspec.structs.replace(link, addr_info=addresses) if link.ifname == name else link
         for link in PULLED.hosts["network1"].links
     )
-    verdict = ask(on_host(PULLED, "network1", links=links))
+    return on_host(PULLED, "network1", links=links)
+
+
+@pytest.mark.parametrize(
+    "address", [Address("192.0.2.99", 24, "inet"), Address("2001:db8::99", 64, "inet6")]
+)
+def test_a_nic_with_an_address_is_never_put_into_a_bridge(address: Address) -> None:
+    verdict = ask(addressed("eth2", address))
     assert accused(verdict) == {"prov-nic-not-in-bridge"}
     assert verdict.remedy.steps == ()
+
+
+def test_an_address_that_every_device_has_is_none() -> None:
+    verdict = ask(addressed("eth2", Address("fe80::1", 64, "inet6")))
+    assert [step.risk for step in verdict.remedy.steps] == [Risk.SAFE]
+
+
+def test_a_nic_that_others_sit_on_is_in_use() -> None:
+    vlan = Link(ifname="eth2.7", link="eth2", addr_info=(Address("192.0.2.99", 24, "inet"),))
+    links = (*PULLED.hosts["network1"].links, vlan)
+    assert ask(on_host(PULLED, "network1", links=links)).remedy.steps == ()
+
+
+def test_where_the_hosts_own_address_was_not_seen_the_nic_may_carry_it() -> None:
+    links = tuple(
+        msgspec.structs.replace(link, addr_info=(), master="bond0" if link.ifname == "eth0" else "")
+        for link in PULLED.hosts["network1"].links
+        if link.ifname != "eth1"
+    )
+    causes = {cause.id: cause for cause in ask(on_host(PULLED, "network1", links=links)).causes}
+    (step,) = causes["prov-nic-not-in-bridge"].remedy.steps
+    assert step.risk is Risk.DISRUPTIVE
+
+
+def test_a_bridge_with_an_address_of_ipv6_may_be_routed_by_its_host() -> None:
+    verdict = ask(addressed("br-ex", Address("2001:db8::1", 64, "inet6")))
+    assert accused(verdict) == set()
 
 
 def test_told_once_for_each_bridge() -> None:

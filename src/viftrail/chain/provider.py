@@ -51,9 +51,9 @@ def linked(host: Host, nic: str) -> bool | None:
 
 
 def routed(host: Host, bridge: str) -> bool:
-    """The bridge has an IPv4 address of its own: the host itself may be its way out."""
+    """The bridge has an address of its own: the host itself may be its way out."""
     link = host.link_by_name.get(bridge)
-    return link is not None and any(address.family == "inet" for address in link.addr_info)
+    return link is not None and link.addressed
 
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:

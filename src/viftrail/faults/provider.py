@@ -189,7 +189,7 @@ def _no_nic(cloud: Cloud) -> Iterator[Case]:
                     command="ip -brief link; ovs-vsctl show",
                 ),
             ),
-            steps=_insert(chassis.hostname, bridge, free),
+            steps=_insert(chassis.hostname, host, bridge, free),
             note=(
                 "" if len(free) == 1 else "Which NIC leads to the provider network cannot be seen. "
             )
@@ -198,20 +198,24 @@ def _no_nic(cloud: Cloud) -> Iterator[Case]:
         )
 
 
-def _insert(host: str, bridge: str, free: list[str]) -> tuple[Step, ...]:
+def _insert(name: str, host: Host, bridge: str, free: list[str]) -> tuple[Step, ...]:
     if len(free) != 1:
         return ()
     nic = free[0]
+    # Where no other device has the host's own address, this may be the one that carries it.
+    reached = any(link.addressed for link in host.links if link.ifname not in (nic, "lo"))
     return on_host(
-        host,
+        name,
         f"ovs-vsctl --may-exist add-port {q(bridge)} {q(nic)}",
         undo=f"ovs-vsctl del-port {q(bridge)} {q(nic)}",
         verify=f"ovs-vsctl list-ports {q(bridge)}",
+        risk=Risk.SAFE if reached else Risk.DISRUPTIVE,
     )
 
 
 def _free_nics(host: Host) -> list[str]:
-    """Devices that look like an unused NIC."""
+    """Devices that look like an unused NIC: no address, nothing on top, in no bridge or bond."""
+    under = {link.link for link in host.links}
     bridges = {row.name for row in host.conf[Bridge]}
     return sorted(
         link.ifname
@@ -221,7 +225,8 @@ def _free_nics(host: Host) -> list[str]:
         and link.ifname not in host.bridge_of
         and link.ifname not in bridges
         and not link.master
-        and not any(address.family == "inet" for address in link.addr_info)
+        and link.ifname not in under
+        and not link.addressed
     )
 
 
