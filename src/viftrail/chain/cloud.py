@@ -191,6 +191,11 @@ class Cloud:
             device = port.row.external_ids.get("neutron:device_id", "")
         return next((row for row in self.openstack.servers or () if row.id == device), None)
 
+    def is_off(self, port: Port) -> bool:
+        """Nova says that the server is shut off: it has no device, and that is right."""
+        server = self.server_of(port)
+        return server is not None and server.off
+
     def neutron_port(self, port_id: str) -> NeutronPort | None:
         """The port as Neutron has it, where Neutron was asked."""
         return next((row for row in self.openstack.ports or () if row.id == port_id), None)

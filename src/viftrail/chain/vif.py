@@ -24,6 +24,10 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
         kind = port.row.type if port.row else ""
         return not_applicable(Stage.VIF, f"a port of type {kind} has no plug in br-int")
     checks = Checks(Stage.VIF)
+    if trail.server and trail.server.off:
+        state = trail.server.vm_state or trail.server.status
+        checks.unknown(f"{port.label} is {state}: it has no device until it is started")
+        return checks.finding()
     host = cloud.hosts.get(trail.host)
     if port.subport:
         # Its parent's plug is its own; ovn-controller claims both (binding.c, container ports).

@@ -13,6 +13,7 @@ from viftrail.facts.host import Host
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.guest import known_on, look_whether_on
 from viftrail.faults.step import NO_UNDO, installed, on_host, reboot
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
@@ -174,7 +175,7 @@ def _device_missing(cloud: Cloud) -> Iterator[Case]:
         row = plug.interface
         gone = bool(host.links) and row.name not in host.link_by_name
         refused = row.ofport == -1 and "No such device" in (row.error or "")
-        if not gone and not refused:
+        if (not gone and not refused) or cloud.is_off(port):
             continue
         yield Case(
             subject=subject.port(port.id),
@@ -196,9 +197,8 @@ def _device_missing(cloud: Cloud) -> Iterator[Case]:
                     command=f"ovs-vsctl list Interface {q(row.name)}",
                 ),
             ),
-            steps=reboot(cloud, port),
-            # Only whoever runs the VM knows whether it is meant to be on.
-            certainty=Certainty.PROVEN if port.owned else Certainty.LIKELY,
+            steps=(*look_whether_on(cloud, port), *reboot(cloud, port)),
+            certainty=Certainty.PROVEN if known_on(cloud, port) else Certainty.LIKELY,
             note="Do this only if the VM is meant to run: a VM that is shut off has no device, "
             "and that is right.",
         )
