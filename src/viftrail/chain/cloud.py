@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from viftrail.chain.physnet import localnet_for
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Host, Link
 from viftrail.facts.intent import SUBPORT
@@ -463,11 +464,11 @@ class Cloud:
             )
 
     def outside(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort | None] | None:
-        """The provider network of a gateway leg, and its localnet port if it has one."""
+        """The provider network of a gateway leg, and the localnet port that leads on from there."""
         for peer in self._peers.get(gateway.leg.name, ()):
             switch = self.nb[LogicalSwitch].one("ports", peer.uuid)
             if switch:
-                return switch, self.localnet_of(switch)
+                return switch, self.localnet_of(switch, gateway.expected)
         return None
 
     def provider_side(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort] | None:
@@ -475,10 +476,16 @@ class Cloud:
         side = self.outside(gateway)
         return (side[0], side[1]) if side and side[1] else None
 
-    def localnet_of(self, switch: LogicalSwitch) -> LogicalSwitchPort | None:
-        """The port that ties a provider network to its physical network."""
+    def localnets_of(self, switch: LogicalSwitch) -> tuple[LogicalSwitchPort, ...]:
+        """The ports that tie a provider network to its physical networks, one for each segment."""
         members = self._fixtures.get(switch.uuid, ())
-        return next((member for member in members if member.type == "localnet"), None)
+        return tuple(member for member in members if member.type == "localnet")
+
+    def localnet_of(
+        self, switch: LogicalSwitch, chassis: Chassis | None = None
+    ) -> LogicalSwitchPort | None:
+        """The port by which this chassis, or any, leaves a provider network."""
+        return localnet_for(self.localnets_of(switch), chassis)
 
     @cached_property
     def router_ports(self) -> tuple[tuple[LogicalSwitch, LogicalSwitchPort], ...]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.physnet import mappings
 from viftrail.chain.quoting import q
 from viftrail.chain.sounding import check_outside
 from viftrail.chain.switch import check_switch
@@ -15,18 +14,6 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge, Interface, Port
 from viftrail.verdict import Evidence, Finding, Stage
-
-
-def mappings(text: str) -> Mapping[str, str]:
-    """``physnet1:br-ex,physnet2:br-b`` as physical network → bridge (ovn-controller(8))."""
-    found: dict[str, str] = {}
-    for entry in text.split(","):
-        network, colon, bridge = entry.partition(":")
-        if not network or not colon:
-            break  # it reads none after that one either, and trims nothing (controller/patch.c)
-        if bridge:
-            found[network] = bridge
-    return found
 
 
 def uplinks(host: Host, bridge: str) -> tuple[str, ...]:

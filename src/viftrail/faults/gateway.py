@@ -10,7 +10,7 @@ from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.router import able
+from viftrail.faults.router import able_for
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Evidence, Risk, Stage
 
@@ -22,8 +22,7 @@ def _gone(cloud: Cloud) -> Iterator[Case]:
         if not gone:
             continue
         leg, left = gateway.leg.name, len(gateway.candidates) - len(gone)
-        side = cloud.provider_side(gateway)
-        ready = able(cloud, side[1].options.get("network_name", "") if side else "")
+        _, ready = able_for(cloud, gateway)
         fresh = next((row.name for row in ready if row.name not in gateway.candidates), "")
         drop = " -- ".join(f"lrp-del-gateway-chassis {q(leg)} {q(name)}" for name in gone)
         add = f"lrp-set-gateway-chassis {q(leg)} {q(fresh)} 2 -- " if fresh else ""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, is_vm_port
-from viftrail.chain.provider import mappings, routed, uplinks
+from viftrail.chain.physnet import mappings
+from viftrail.chain.provider import routed, uplinks
 from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
@@ -34,11 +35,11 @@ def needed(cloud: Cloud) -> Iterator[tuple[Chassis, str]]:
         if gateway.expected and physnet:
             found[gateway.expected.name, physnet] = gateway.expected, physnet
     for switch in cloud.nb[LogicalSwitch]:
-        localnet = cloud.localnet_of(switch)
-        physnet = _physnet(switch, localnet) if localnet else ""
-        for member in cloud.members(switch) if physnet else ():
+        for member in cloud.members(switch) if cloud.localnets_of(switch) else ():
             chassis = cloud.chassis_of(cloud.binding(member.name)) if is_vm_port(member) else None
-            if chassis:
+            localnet = cloud.localnet_of(switch, chassis)
+            physnet = _physnet(switch, localnet) if localnet else ""
+            if chassis and physnet:
                 found[chassis.name, physnet] = chassis, physnet
     yield from found.values()
 
@@ -56,7 +57,7 @@ def users(cloud: Cloud, chassis: Chassis, physnet: str) -> frozenset[Subject]:
     served: set[str] = set()
     direct: set[str] = set()
     for switch in cloud.nb[LogicalSwitch]:
-        localnet = cloud.localnet_of(switch)
+        localnet = cloud.localnet_of(switch, chassis)
         if localnet and _physnet(switch, localnet) == physnet:
             direct.add(switch.uuid)
         if any(router.uuid in routers for router in cloud.routers_of(switch)):

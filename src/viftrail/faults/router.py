@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
-from viftrail.chain.provider import mappings
+from viftrail.chain.physnet import mappings
 from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import Chassis
@@ -31,14 +31,21 @@ def able(cloud: Cloud, physnet: str) -> list[Chassis]:
     )
 
 
+def able_for(cloud: Cloud, gateway: Gateway) -> tuple[str, list[Chassis]]:
+    """Chassis that may host it, and a physical network of its outside; any segment of that does."""
+    side = cloud.provider_side(gateway)
+    rows = cloud.localnets_of(side[0]) if side else ()
+    physnets = [row.options.get("network_name", "") for row in rows] or [""]
+    ready = {row.uuid: row for physnet in physnets for row in able(cloud, physnet)}
+    return physnets[0], sorted(ready.values(), key=lambda row: row.hostname)
+
+
 def _unhosted(cloud: Cloud) -> Iterator[Case]:
     for gateway in cloud.gateways:
         if gateway.named:
             continue
         leg = gateway.leg.name
-        side = cloud.provider_side(gateway)
-        physnet = side[1].options.get("network_name", "") if side else ""
-        ready = able(cloud, physnet)
+        physnet, ready = able_for(cloud, gateway)
         steps = _schedule(cloud, gateway, ready[0]) if ready else ()
         yield Case(
             subject=subject.router(gateway.router.name),
