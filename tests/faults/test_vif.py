@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -142,3 +143,24 @@ def test_what_no_chassis_claims_by_a_plug_needs_none(kind: str) -> None:
     facts = change_port(GONE, type=kind)
     assert stage(ask(facts), "S8") == "n/a"
     assert not {"vif-plug-missing", "pb-unclaimed"} & accused(ask(facts))
+
+
+def test_what_was_in_another_bridge_is_put_back_there_by_the_undo() -> None:
+    host = healthy().hosts["compute1"]
+    device = tap(healthy())
+    (port,) = (row["_uuid"] for row in host.vswitch["Port"] if row["name"] == device)
+
+    def moved(row: dict[str, Any]) -> dict[str, Any]:
+        known = row["ports"][1] if row["ports"][0] == "set" else [row["ports"]]
+        left = [each for each in known if each != port]
+        return {**row, "ports": ["set", [*left, port] if row["name"] == "br-ex" else left]}
+
+    vswitch = {**host.vswitch, "Bridge": [moved(row) for row in host.vswitch["Bridge"]]}
+    verdict = ask(on_host(healthy(), "compute1", vswitch=vswitch))
+    assert accused(verdict) == {"vif-not-in-br-int"}
+    (step,) = verdict.remedy.steps
+    assert step.command.startswith(f"ovs-vsctl --if-exists del-port {device} -- ")
+    remove, again = step.undo.split(" && ")
+    assert remove == f"ovs-vsctl del-port br-int {device}"
+    assert again.startswith(f"ovs-vsctl --may-exist add-port br-ex {device} -- set Interface ")
+    assert f'iface-id="{vm(healthy())}"' in again

@@ -14,7 +14,7 @@ from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.guest import known_on, look_whether_on
-from viftrail.faults.step import NO_UNDO, installed, on_host, reboot
+from viftrail.faults.step import NO_UNDO, installed, on_host, plug_again, reboot
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 
@@ -98,7 +98,12 @@ def _not_in_bridge(cloud: Cloud) -> Iterator[Case]:
                 name,
                 f"ovs-vsctl {remove}--may-exist add-port {q(bridge)} {q(device)} "
                 f"-- set Interface {q(device)} {_plug_keys(port)}",
-                undo=f"ovs-vsctl del-port {q(bridge)} {q(device)}",
+                undo=f"ovs-vsctl del-port {q(bridge)} {q(device)}"
+                + (
+                    f" && {plug_again(elsewhere.bridge, elsewhere.interface)}"
+                    if elsewhere and elsewhere.bridge
+                    else ""
+                ),
                 verify=installed(device),
             ),
         )
