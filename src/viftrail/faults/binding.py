@@ -75,7 +75,7 @@ def _unclaimed(cloud: Cloud) -> Iterator[Case]:
     newest = max((row.nb_cfg for row in cloud.sb[SBGlobal]), default=0)
     for binding in cloud.sb[PortBinding]:
         port = None if binding.chassis else cloud.ports.get(binding.logical_port)
-        if port is None or not port.plugged or not _meant(cloud, port):
+        if port is None or not port.plugged or cloud.is_off(port) or not _meant(cloud, port):
             continue
         chassis = cloud.sb[Chassis].one("hostname", port.requested_chassis)
         if chassis is None:

@@ -243,7 +243,7 @@ FAULTS = (
         "port shows the right chassis. ovn-controller logs once `bridge not found for localnet "
         "port …`.",
         decisive="Chassis.other_config:ovn-bridge-mappings of that chassis lacks the localnet "
-        "port's network_name.",
+        "port's network_name; of a routed network, that of every segment.",
         remedy="Set the mapping; it takes effect live.",
         risk=Risk.SAFE,
         references=("ovn-controller(8), ovn-bridge-mappings", "ovn: controller/patch.c"),

@@ -328,8 +328,8 @@ FAULTS = (
         what="The device is in br-int under an id that is not this port's, for instance that of a port "
         "that was deleted and made again with the same MAC.",
         shows="The VM is isolated. Nothing is logged; the Interface itself looks healthy.",
-        decisive="An Interface named after the port, or with its attached-mac, whose iface-id is "
-        "another id.",
+        decisive="An Interface named after the port whose iface-id is another id, or one with its "
+        "attached-mac whose iface-id is no port's: MACs are unique in one network only.",
         remedy="Set the key to the port's id. The port is claimed at once.",
         risk=Risk.SAFE,
         references=("ovn: controller/binding.c", "ovn-appctl debug/dump-local-bindings"),
