@@ -3,37 +3,9 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.cloud import ask, healthy, on_host
-from viftrail.chain.provider import mappings, uplinks
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("physnet1:br-ex", {"physnet1": "br-ex"}),
-        ("physnet1:br-ex,physnet2:br-b", {"physnet1": "br-ex", "physnet2": "br-b"}),
-        (" physnet1:br-ex", {" physnet1": "br-ex"}),
-        ("physnet7=br-b,physnet1:br-ex", {}),
-        ("", {}),
-        ("physnet1", {}),
-        ("physnet1:", {}),
-        (":br-ex", {}),
-    ],
-)
-def test_mappings(text: str, found: dict[str, str]) -> None:
-    assert mappings(text) == found
-
-
-words = st.text(alphabet="abc-_1", min_size=1)
-
-
-@given(st.dictionaries(words, words))
-def test_mappings_are_read_as_they_are_written(pairs: dict[str, str]) -> None:
-    assert mappings(",".join(f"{a}:{b}" for a, b in pairs.items())) == pairs
+from viftrail.chain.provider import uplinks
 
 
 def test_patch_and_internal_ports_do_not_leave_the_host() -> None:

@@ -63,3 +63,8 @@ def test_a_floating_ip_that_is_bound_to_nothing_is_not_wanted_of_ovn() -> None:
     spare = NeutronFloatingIp(id="g", floating_ip_address="198.51.100.8")
     (fip,) = owner_of(OpenStack(floating_ips=(bound, spare))).floating_ips
     assert (fip.ip, fip.router) == ("198.51.100.7", "neutron-r")
+
+
+def test_a_trunks_subport_is_known_as_one() -> None:
+    ports = (port(device_owner="trunk:subport"), port(id="other"))
+    assert [owned.subport for owned in owner_of(OpenStack(ports=ports)).ports] == [True, False]

@@ -11,7 +11,7 @@ from tests.samples import folder
 from viftrail.facts import cli_table
 from viftrail.facts.intent import owner_of
 from viftrail.facts.openstack import OpenStack
-from viftrail.facts.openstack_json import Answers, kind_of
+from viftrail.facts.openstack_json import Answers, kind_of, router
 
 CASE = "s3-two-hosts"
 
@@ -186,11 +186,15 @@ def test_what_was_not_said_is_not_known() -> None:
     for said, known in (({}, None), ({"description": ""}, ""), ({"description": "mine"}, "mine")):
         (port,) = read({"ports": [{**whole, **said}]}).ports or ()
         assert port.description == known
-    for gateway, enabled in (
-        (None, None),
-        ({"network_id": "n"}, None),
-        ({"network_id": "n", "enable_snat": False}, False),
-        ("{'network_id': 'n', 'enable_snat': True}", True),
-    ):
-        (router,) = read({"routers": [{"id": "r", "external_gateway_info": gateway}]}).routers or ()
-        assert router.enable_snat is enabled
+
+
+@pytest.mark.parametrize(
+    ("told", "enabled"),
+    [({"enable_snat": False}, False), ({"enable_snat": True}, True), ({}, None)],
+)
+def test_whether_a_router_masquerades(told: dict[str, bool], enabled: bool | None) -> None:
+    raw = {"id": "r", "external_gateway_info": {"network_id": "n", **told}}
+    assert router(raw).enable_snat is enabled
+    printed = {"id": "r", "external_gateway_info": str(raw["external_gateway_info"])}
+    assert router(printed).enable_snat is enabled
+    assert router({"id": "r", "external_gateway_info": None}).enable_snat is None

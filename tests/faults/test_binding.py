@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import replace
 
-from tests.cloud import accused, ask, edit, healthy, vm, without
+import msgspec
+import pytest
+
+from tests.cloud import accused, ask, change_port, edit, healthy, vm, without
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
+from viftrail.facts.openstack import OpenStack, Server
 from viftrail.facts.southbound import ChassisPrivate, PortBinding, SBGlobal
 from viftrail.faults.chassis import LAG
 from viftrail.verdict import Certainty
@@ -66,3 +70,18 @@ def test_where_nobody_writes_nb_cfg_it_excuses_nobody() -> None:
         ),
     )
     assert accused(ask(without(newer, "compute1"))) == {"pb-unclaimed"}
+
+
+@pytest.mark.parametrize(("vm_state", "told"), [("stopped", False), ("active", True)])
+def test_nobody_claims_the_port_of_a_server_that_is_shut_off(vm_state: str, told: bool) -> None:
+    facts = without(unclaimed(), "compute1")
+    mine = next(port.server_id for port in facts.owner.ports if port.id == vm(facts))
+    server = Server(id=mine, name="vm1", vm_state=vm_state)
+    facts = replace(facts, openstack=OpenStack(servers=(server,)))
+    assert ("pb-unclaimed" in {cause.id for cause in audit(facts).causes}) is told
+
+
+@pytest.mark.parametrize("columns", [{"type": "external"}, {"parent_name": "parent"}])
+def test_what_no_plug_makes_anybody_claim(columns: dict[str, str]) -> None:
+    facts = change_port(without(unclaimed(), "compute1"), **columns)
+    assert "pb-unclaimed" not in {cause.id for cause in audit(facts).causes}

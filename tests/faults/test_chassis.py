@@ -34,6 +34,19 @@ def test_without_the_host_its_counter_tells() -> None:
     assert "system-id" in cause.remedy.note
 
 
+@pytest.mark.parametrize(("lag", "steps"), [(LAG - 1, 0), (LAG, 1)])
+def test_a_twin_that_is_one_step_behind_may_be_the_living_one(lag: int, steps: int) -> None:
+    facts = behind(lag)
+    late = facts.sb[Chassis].one("hostname", "compute1")
+    assert late is not None
+    private = ChassisPrivate(uuid="p", name=STALE.name, chassis=STALE.uuid, nb_cfg=lag)
+    causes = audit(without(add(facts, STALE, private), "compute1")).causes
+    (cause,) = (cause for cause in causes if cause.id == "chassis-stale-same-hostname")
+    assert len(cause.remedy.steps) == steps
+    assert all(f"chassis-del {late.name} " in step.command for step in cause.remedy.steps)
+    assert ("system-id" in cause.remedy.note) is not bool(steps)
+
+
 def test_two_rows_without_a_hostname_are_not_one_host() -> None:
     nameless = [Chassis(uuid=name, name=name) for name in ("a", "b")]
     assert "chassis-stale-same-hostname" not in {

@@ -40,6 +40,7 @@ def test_a_smaller_outside_that_the_router_does_not_tell(told: str) -> None:
     facts = outside("1400", told)
     (step,) = ask(neutron_only(facts), vm(facts)).remedy.steps
     assert step.command.startswith("openstack router set --external-gateway ")
+    assert "--enable-snat" in step.command
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,12 @@ import pytest
 from tests.cloud import accused, ask, edit, healthy, neutron_only, vm
 from tests.recordings import VMS, facts_of
 from viftrail.audit import audit
+from viftrail.chain.cloud import Cloud
 from viftrail.facts.facts import Facts
-from viftrail.facts.northbound import NAT, LogicalRouter
+from viftrail.facts.northbound import NAT, LogicalRouter, LogicalRouterPort
 from viftrail.facts.openstack import NeutronRouter, OpenStack
+from viftrail.facts.slice import is_gateway
+from viftrail.faults.masquerade import gateway_again
 from viftrail.verdict import Certainty
 
 BARE, FOREIGN = "snat-disabled", "snat-wrong-address"
@@ -81,3 +84,37 @@ def test_a_wider_range_and_another_address_of_the_subnet_will_do() -> None:
 
 def test_a_row_for_another_subnet_does_not_help() -> None:
     assert accused(ask(translated(logical_ip="10.9.0.0/24"), "vm2")) == {BARE}
+
+
+def snat(facts: Facts, *, rows: bool) -> Facts:
+    """The router with its snat rows, or without."""
+    return edit(facts, NAT, lambda row: row if rows or row.type != "snat" else None)
+
+
+@pytest.mark.parametrize(("rows", "flag"), [(True, "--enable-snat"), (False, "--disable-snat")])
+def test_an_update_of_the_gateway_leaves_snat_as_it_is(rows: bool, flag: str) -> None:
+    """Neutron takes its default where the update says nothing of it."""
+    cloud = Cloud(snat(healthy(), rows=rows))
+    (gateway,) = cloud.gateways
+    name = gateway.router.name.removeprefix("neutron-")
+    command = f"openstack router set --external-gateway net {flag} {name}"
+    assert gateway_again(cloud, gateway, "net") == command
+    unlike = NeutronRouter(id=name, enable_snat=not rows)
+    asked = Cloud(replace(cloud.facts, openstack=OpenStack(routers=(unlike,))))
+    assert flag not in gateway_again(asked, gateway, "net"), "Neutron knows better than a row"
+    silent = Cloud(replace(cloud.facts, openstack=OpenStack(routers=(NeutronRouter(id=name),))))
+    assert gateway_again(silent, gateway, "net") == command
+
+
+def test_where_nobody_tells_of_snat_the_gateway_is_the_operators_to_update() -> None:
+    lone = edit(
+        snat(facts_of("router-no-gateway-chassis"), rows=False),
+        LogicalRouterPort,
+        lambda row: (
+            row if is_gateway(row) else msgspec.structs.replace(row, networks=("fd00::1/64",))
+        ),
+    )
+    causes = {cause.id: cause for cause in audit(neutron_only(lone)).causes}
+    remedy = causes["router-no-gateway-chassis"].remedy
+    assert remedy.steps == ()
+    assert "--disable-snat" in remedy.note

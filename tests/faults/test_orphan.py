@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.cloud import (
     add,
@@ -21,10 +22,13 @@ from tests.cloud import (
 )
 from tests.recordings import facts_of
 from viftrail.audit import audit
+from viftrail.chain.cloud import Cloud
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Link
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
+from viftrail.facts.openstack import NeutronPort, OpenStack
 from viftrail.facts.southbound import Chassis, PortBinding
+from viftrail.faults.step import NOTHING_CHANGED
 from viftrail.verdict import Certainty, Risk, State
 
 
@@ -63,6 +67,52 @@ def test_one_that_nobody_claims_is_proven() -> None:
 
 def test_whose_owner_was_not_asked_is_no_orphan() -> None:
     assert audit(neutron_only(healthy())).causes == ()
+
+
+def neutrons(facts: Facts, *projects: str) -> Facts:
+    """The same of Neutron's; its ports are of these projects in turn."""
+    owner = msgspec.structs.replace(facts.owner, kind="neutron")
+    whose = {
+        port.id: projects[index % len(projects)] for index, port in enumerate(facts.owner.ports)
+    }
+    return edit(
+        replace(facts, owner=owner),
+        LogicalSwitchPort,
+        lambda row: msgspec.structs.replace(
+            row,
+            external_ids={
+                **row.external_ids,
+                "neutron:project_id": whose.get(row.name, projects[0]),
+            },
+        ),
+    )
+
+
+def test_who_is_told_of_one_project_calls_nobody_elses_port_a_ghost() -> None:
+    facts = unclaimed(disowned("vm2"), vm(healthy(), "vm2"))
+    assert "nb-orphan-lsp" not in {cause.id for cause in audit(neutrons(facts, "mine")).causes}
+
+
+def test_neutron_is_asked_for_the_port_before_its_row_is_deleted() -> None:
+    port = vm(healthy(), "vm2")
+    facts = neutrons(unclaimed(disowned("vm2"), port), "one", "other")
+    causes = {cause.id: cause for cause in audit(facts).causes}
+    ghost = causes["nb-orphan-lsp"]
+    assert ghost.confidence is Certainty.LIKELY
+    look, delete = ghost.remedy.steps
+    assert (look.command, look.undo) == (f"openstack port show {port}", NOTHING_CHANGED)
+    assert (delete.command, delete.risk) == (f"ovn-nbctl lsp-del {port}", Risk.DESTROYS)
+
+
+@pytest.mark.parametrize(
+    ("projects", "all_of_them"), [(("one", "one"), False), (("", ""), False), (("one", ""), True)]
+)
+def test_a_gateway_port_is_of_no_project_and_seen_by_admins_only(
+    projects: tuple[str, ...], all_of_them: bool
+) -> None:
+    ports = [NeutronPort(id=str(number), project_id=p) for number, p in enumerate(projects)]
+    facts = replace(neutrons(healthy(), "one"), openstack=OpenStack(ports=tuple(ports)))
+    assert Cloud(facts).owner_told_all is all_of_them
 
 
 # vif-orphan

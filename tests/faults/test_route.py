@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -10,6 +12,7 @@ from tests.recordings import VMS, facts_of
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import LogicalRouter, LogicalRouterPort, StaticRoute
+from viftrail.facts.openstack import NeutronSubnet, OpenStack
 
 TORN = "router-mode-conflict"
 ROUTELESS = "router-no-default-route"
@@ -31,9 +34,33 @@ def test_a_router_with_a_gateway_and_no_default_route() -> None:
     assert step.undo == f"ovn-nbctl lr-route-del {router.name} 0.0.0.0/0"
 
 
-def test_neutron_writes_the_route_when_the_subnet_has_a_gateway() -> None:
-    (step,) = ask(neutron_only(without_routes()), vm(healthy())).remedy.steps
-    assert step.command.startswith("openstack subnet set --gateway 203.0.113.1 ")
+def subnets_of_the_gateway(text: str) -> Facts:
+    return edit(
+        neutron_only(without_routes()),
+        LogicalRouterPort,
+        lambda row: msgspec.structs.replace(
+            row, external_ids={**row.external_ids, "neutron:subnet_ids": text}
+        ),
+    )
+
+
+def test_neutrons_subnet_may_be_without_a_gateway_on_purpose() -> None:
+    (cause,) = ask(subnets_of_the_gateway("four"), vm(healthy())).causes
+    assert (cause.id, cause.remedy.steps) == (ROUTELESS, ())
+    assert "may be meant so" in cause.remedy.note
+    assert "`openstack subnet set --gateway 203.0.113.1 four`" in cause.remedy.note
+    assert audit(without_routes()).causes == (), "nobody has complained"
+
+
+def test_a_gateway_port_has_a_subnet_of_each_version() -> None:
+    facts = subnets_of_the_gateway("six four")
+    subnets = (NeutronSubnet(id="six", ip_version=6), NeutronSubnet(id="four"))
+    (cause,) = ask(facts, vm(healthy())).causes
+    assert "--gateway 203.0.113.1 SUBNET`, where SUBNET is" in cause.remedy.note
+    assert "among six, four." in cause.remedy.note, "which is which is not known"
+    told = replace(facts, openstack=OpenStack(subnets=subnets))
+    (cause,) = ask(told, vm(healthy())).causes
+    assert "--gateway 203.0.113.1 four`" in cause.remedy.note
 
 
 def test_another_route_is_no_default_route() -> None:

@@ -38,3 +38,4 @@ def test_where_nobody_is_able_it_says_how_to_become_so() -> None:
 def test_neutron_schedules_it_by_an_update_of_the_gateway() -> None:
     (step,) = ask(neutron_only(FACTS), vm(FACTS)).remedy.steps
     assert step.command.startswith("openstack router set --external-gateway ")
+    assert "--enable-snat" in step.command

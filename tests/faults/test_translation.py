@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from tests.cloud import accused, add, ask, edit, healthy, neutron_only, vm
@@ -61,3 +63,9 @@ def test_a_masquerade_is_no_floating_ip() -> None:
 
 def test_whose_owner_was_not_asked_is_no_orphan() -> None:
     assert audit(neutron_only(with_row(STRAY))).causes == ()
+
+
+def test_who_is_told_of_one_project_calls_nobody_elses_address_an_orphan() -> None:
+    facts = with_row(STRAY)
+    owner = msgspec.structs.replace(facts.owner, kind="neutron")
+    assert "nb-orphan-nat" not in {c.id for c in audit(replace(facts, owner=owner)).causes}

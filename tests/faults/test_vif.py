@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import msgspec
 import pytest
 
-from tests.cloud import accused, ask, conf, healthy, on_host, vm, wire_map
+from tests.cloud import accused, ask, change_port, conf, healthy, on_host, stage, vm, wire_map
 from tests.recordings import facts_of
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
@@ -83,3 +86,81 @@ def test_a_hybrid_plug_is_whole_when_both_legs_are_in() -> None:
 
 def test_links_that_could_not_be_listed_are_not_missing() -> None:
     assert audit(on_host(healthy(), "compute1", links=())).causes == ()
+
+
+GONE = facts_of("vif-plug-missing")
+
+
+def with_mac_of(facts: Facts, server: str, **owned: object) -> Facts:
+    """vm1's port as its owner has it, with another VM's MAC."""
+    ports = facts.owner.ports
+    mac = next(port.mac for port in ports if port.server == server)
+    mine = vm(facts)
+    changed = tuple(
+        msgspec.structs.replace(port, mac=mac, **owned) if port.id == mine else port
+        for port in ports
+    )
+    return replace(facts, owner=msgspec.structs.replace(facts.owner, ports=changed))
+
+
+def labelled_other(facts: Facts, server: str, **keys: str) -> Facts:
+    """The Interface of another VM of compute1 with these external_ids."""
+    named = {key.replace("_", "-"): value for key, value in keys.items()}
+    name = "tap" + vm(facts, server)[:11]
+    return conf(facts, "compute1", "Interface", {"name": name}, external_ids=wire_map(named))
+
+
+def test_a_mac_is_unique_in_one_network_only() -> None:
+    """What carries another port's id is that port's, whatever its MAC."""
+    facts = with_mac_of(GONE, "vm2")
+    other = vm(facts, "vm2")
+    mac = next(port.mac for port in facts.owner.ports if port.id == other)
+    twin = labelled_other(facts, "vm2", iface_id=other, attached_mac=mac)
+    for found in (accused(ask(twin)), {cause.id for cause in audit(twin).causes}):
+        assert "vif-iface-id-wrong" not in found
+    stray = labelled_other(facts, "vm2", iface_id="stranger", attached_mac=mac)
+    assert "vif-iface-id-wrong" in accused(ask(stray)), "that id is no port's"
+
+
+@pytest.mark.parametrize("known", ["row", "device_owner", "owner"])
+def test_a_subport_has_no_plug_of_its_own_and_its_parents_is_left_alone(known: str) -> None:
+    facts = with_mac_of(GONE, "vm2", subport=known == "owner")
+    parent = vm(facts, "vm2")
+    mac = next(port.mac for port in facts.owner.ports if port.id == parent)
+    if known == "row":
+        facts = change_port(facts, parent_name=parent, tag=101)
+    elif known == "device_owner":
+        facts = change_port(facts, external_ids={"neutron:device_owner": "trunk:subport"})
+    for keys in ({"iface_id": parent}, {"iface_id": "stranger"}, {}):
+        plugged = labelled_other(facts, "vm2", attached_mac=mac, **keys)
+        verdict = ask(plugged)
+        causes = [*verdict.causes, *audit(plugged).causes]
+        assert f"port {vm(facts)}" not in {cause.subject for cause in causes if cause.stage == "S8"}
+
+
+@pytest.mark.parametrize("kind", ["external", "virtual"])
+def test_what_no_chassis_claims_by_a_plug_needs_none(kind: str) -> None:
+    facts = change_port(GONE, type=kind)
+    assert stage(ask(facts), "S8") == "n/a"
+    assert not {"vif-plug-missing", "pb-unclaimed"} & accused(ask(facts))
+
+
+def test_what_was_in_another_bridge_is_put_back_there_by_the_undo() -> None:
+    host = healthy().hosts["compute1"]
+    device = tap(healthy())
+    (port,) = (row["_uuid"] for row in host.vswitch["Port"] if row["name"] == device)
+
+    def moved(row: dict[str, Any]) -> dict[str, Any]:
+        known = row["ports"][1] if row["ports"][0] == "set" else [row["ports"]]
+        left = [each for each in known if each != port]
+        return {**row, "ports": ["set", [*left, port] if row["name"] == "br-ex" else left]}
+
+    vswitch = {**host.vswitch, "Bridge": [moved(row) for row in host.vswitch["Bridge"]]}
+    verdict = ask(on_host(healthy(), "compute1", vswitch=vswitch))
+    assert accused(verdict) == {"vif-not-in-br-int"}
+    (step,) = verdict.remedy.steps
+    assert step.command.startswith(f"ovs-vsctl --if-exists del-port {device} -- ")
+    remove, again = step.undo.split(" && ")
+    assert remove == f"ovs-vsctl del-port br-int {device}"
+    assert again.startswith(f"ovs-vsctl --may-exist add-port br-ex {device} -- set Interface ")
+    assert f'iface-id="{vm(healthy())}"' in again

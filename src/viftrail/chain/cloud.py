@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from viftrail.chain.physnet import localnet_for
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Host, Link
+from viftrail.facts.intent import SUBPORT
 from viftrail.facts.northbound import (
     DHCPOptions,
     GatewayChassis,
@@ -109,6 +111,25 @@ class Port:
         return self.row.options.get("requested-chassis", "").partition(",")[0] if self.row else ""
 
     @property
+    def subport(self) -> bool:
+        """A trunk's: its parent's plug carries it, and it is claimed where that is (ovn-nb(5))."""
+        if self.owned and self.owned.subport:
+            return True
+        row = self.row
+        return row is not None and bool(
+            row.parent_name or row.external_ids.get("neutron:device_owner") == SUBPORT
+        )
+
+    @property
+    def plugged(self) -> bool:
+        """An Interface of its own makes a chassis claim it.
+
+        No subport has one, nor a port of type external (SR-IOV, bare metal) or virtual (an address
+        that goes from VM to VM): see Logical_Switch_Port type in ovn-nb(5).
+        """
+        return not self.subport and (self.row is None or self.row.type == "")
+
+    @property
     def label(self) -> str:
         """How to call it in a sentence."""
         return self.server or self.id
@@ -178,6 +199,11 @@ class Cloud:
             device = port.row.external_ids.get("neutron:device_id", "")
         return next((row for row in self.openstack.servers or () if row.id == device), None)
 
+    def is_off(self, port: Port) -> bool:
+        """Nova says that the server is shut off: it has no device, and that is right."""
+        server = self.server_of(port)
+        return server is not None and server.off
+
     def neutron_port(self, port_id: str) -> NeutronPort | None:
         """The port as Neutron has it, where Neutron was asked."""
         return self._neutron_ports.get(port_id)
@@ -195,6 +221,21 @@ class Cloud:
     def owner(self) -> Owner:
         """Who decides that ports exist."""
         return self.facts.owner
+
+    @cached_property
+    def owner_told_all(self) -> bool:
+        """What is not among the owner's ports is none of them, as far as can be proved.
+
+        Neutron tells whoever is no admin of their own project's ports only. What nobody but an
+        admin has is the ports of several projects, a router's gateway port, which is of none,
+        among them.
+        """
+        if self.owner.kind == "lab":
+            return bool(self.owner.ports)
+        rows = [port.row for port in self.ports.values() if port.owned and port.row]
+        by_row = {row.external_ids.get("neutron:project_id", "") for row in rows}
+        by_name = {port.project_id for port in self.openstack.ports or ()}
+        return bool(self.owner.ports) and (len(by_row) > 1 or len(by_name) > 1)
 
     @cached_property
     def ports(self) -> Mapping[str, Port]:
@@ -227,13 +268,14 @@ class Cloud:
         return {name: tuple(ports) for name, ports in found.items()}
 
     def ports_seen(self) -> Iterator[tuple[Port, Host]]:
-        """The VMs' ports on hosts that were looked at, with the host."""
+        """The VMs' ports with a plug of their own on hosts that were looked at, with the host."""
         if self.hosts:
             for name, ports in self.ports_on.items():
                 host = self.hosts.get(name)
                 if host is not None:
                     for port in ports:
-                        yield port, host
+                        if port.plugged:
+                            yield port, host
 
     @cached_property
     def plugs(self) -> Mapping[str, tuple[Plug, ...]]:
@@ -438,11 +480,11 @@ class Cloud:
             )
 
     def outside(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort | None] | None:
-        """The provider network of a gateway leg, and its localnet port if it has one."""
+        """The provider network of a gateway leg, and the localnet port that leads on from there."""
         for peer in self._peers.get(gateway.leg.name, ()):
             switch = self.nb[LogicalSwitch].one("ports", peer.uuid)
             if switch:
-                return switch, self.localnet_of(switch)
+                return switch, self.localnet_of(switch, gateway.expected)
         return None
 
     def provider_side(self, gateway: Gateway) -> tuple[LogicalSwitch, LogicalSwitchPort] | None:
@@ -450,10 +492,16 @@ class Cloud:
         side = self.outside(gateway)
         return (side[0], side[1]) if side and side[1] else None
 
-    def localnet_of(self, switch: LogicalSwitch) -> LogicalSwitchPort | None:
-        """The port that ties a provider network to its physical network."""
+    def localnets_of(self, switch: LogicalSwitch) -> tuple[LogicalSwitchPort, ...]:
+        """The ports that tie a provider network to its physical networks, one for each segment."""
         members = self._fixtures.get(switch.uuid, ())
-        return next((member for member in members if member.type == "localnet"), None)
+        return tuple(member for member in members if member.type == "localnet")
+
+    def localnet_of(
+        self, switch: LogicalSwitch, chassis: Chassis | None = None
+    ) -> LogicalSwitchPort | None:
+        """The port by which this chassis, or any, leaves a provider network."""
+        return localnet_for(self.localnets_of(switch), chassis)
 
     @cached_property
     def router_ports(self) -> tuple[tuple[LogicalSwitch, LogicalSwitchPort], ...]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.physnet import mappings
 from viftrail.chain.quoting import q
 from viftrail.chain.sounding import check_outside
 from viftrail.chain.switch import check_switch
@@ -15,18 +14,6 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge, Interface, Port
 from viftrail.verdict import Evidence, Finding, Stage
-
-
-def mappings(text: str) -> Mapping[str, str]:
-    """``physnet1:br-ex,physnet2:br-b`` as physical network → bridge (ovn-controller(8))."""
-    found: dict[str, str] = {}
-    for entry in text.split(","):
-        network, colon, bridge = entry.partition(":")
-        if not network or not colon:
-            break  # it reads none after that one either, and trims nothing (controller/patch.c)
-        if bridge:
-            found[network] = bridge
-    return found
 
 
 def uplinks(host: Host, bridge: str) -> tuple[str, ...]:
@@ -51,9 +38,9 @@ def linked(host: Host, nic: str) -> bool | None:
 
 
 def routed(host: Host, bridge: str) -> bool:
-    """The bridge has an IPv4 address of its own: the host itself may be its way out."""
+    """The bridge has an address of its own: the host itself may be its way out."""
     link = host.link_by_name.get(bridge)
-    return link is not None and any(address.family == "inet" for address in link.addr_info)
+    return link is not None and link.addressed
 
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:

@@ -15,7 +15,7 @@ from viftrail.chain.binding import FAILED
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import newest_step
 from viftrail.chain.failure import Kind, failure_of, tried_on
-from viftrail.chain.provider import mappings
+from viftrail.chain.physnet import mappings
 from viftrail.chain.saying import told
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.chain.subject import Subject

@@ -60,7 +60,7 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
     )
     # Where a gateway is hosted by nobody, the trail goes on where it would be.
     ways_out = [gateway.expected.hostname for gateway in gateways if gateway.expected]
-    direct = cloud.localnet_of(switch) if switch else None
+    direct = cloud.localnet_of(switch, cloud.chassis_named(host)) if switch else None
     ends = ways_out if direct else (*ways_out, *also)
     peers = tuple(dict.fromkeys(name for name in ends if name and name != host))
     fips = floating_ips_of(cloud, port)

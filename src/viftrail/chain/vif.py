@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viftrail.chain.checks import Checks
+from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud, Plug, Port
 from viftrail.chain.domain import check_domain
 from viftrail.chain.quoting import db, q
@@ -20,10 +20,20 @@ def usable(host: Host, plug: Plug) -> bool:
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:
     """Interface, then the claim that ovn-controller makes because of it."""
-    checks = Checks(Stage.VIF)
     port = trail.port
+    if not port.plugged and not port.subport:
+        kind = port.row.type if port.row else ""
+        return not_applicable(Stage.VIF, f"a port of type {kind} has no plug in br-int")
+    checks = Checks(Stage.VIF)
+    if trail.server and trail.server.off:
+        state = trail.server.vm_state or trail.server.status
+        checks.unknown(f"{port.label} is {state}: it has no device until it is started")
+        return checks.finding()
     host = cloud.hosts.get(trail.host)
-    if host is None:
+    if port.subport:
+        # Its parent's plug is its own; ovn-controller claims both (binding.c, container ports).
+        checks.aside("a trunk's subport has no plug of its own")
+    elif host is None:
         checks.unseen(trail.host)
     elif not host.vswitch:
         checks.unknown(f"the Open_vSwitch database of {trail.host} was not read")

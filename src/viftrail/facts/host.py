@@ -72,6 +72,14 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
         return "UP" in self.flags
 
     @property
+    def addressed(self) -> bool:
+        """It has an address of the host's own, IPv4 or IPv6; a link-local one any device has."""
+        return any(
+            not ipaddress.ip_address(address.local.partition("%")[0]).is_link_local
+            for address in self.addr_info
+        )
+
+    @property
     def carrier(self) -> bool:
         """The other end is there and up."""
         return "LOWER_UP" in self.flags

@@ -7,6 +7,9 @@ import ipaddress
 from viftrail.facts.openstack import NeutronPort, OpenStack
 from viftrail.facts.owner import OwnedFloatingIp, OwnedPort, Owner
 
+SUBPORT = "trunk:subport"
+"""The device_owner of a trunk's subports (neutron-lib trunk constants)."""
+
 NETWORK = "network:"
 """How the device_owner begins of ports that routers, DHCP, metadata and floating IPs have."""
 
@@ -64,6 +67,7 @@ def _port(openstack: OpenStack, port: NeutronPort) -> OwnedPort:
         port_groups=tuple("pg_" + group.replace("-", "_") for group in groups),
         dhcp=any(subnet.enable_dhcp for subnet in four) if four else None,
         hybrid=port.hybrid,
+        subport=port.device_owner == SUBPORT,
         revision=port.revision_number,
     )
 

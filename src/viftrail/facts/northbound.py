@@ -41,7 +41,8 @@ class LogicalSwitch(Row, frozen=True, kw_only=True):
 class LogicalSwitchPort(Row, frozen=True, kw_only=True):
     """A port of a network; Neutron names it by the port's id.
 
-    ``type`` is empty for a VM, else router, localnet, localport, virtual, …
+    ``type`` is empty for a VM, else router, localnet, localport, virtual, external, …
+    ``parent_name`` is the port whose plug it shares, as the subport of a trunk does.
     ``up`` stays None until northd has evaluated the row for the first time.
     """
 
@@ -50,6 +51,7 @@ class LogicalSwitchPort(Row, frozen=True, kw_only=True):
 
     name: str = ""
     type: str = ""
+    parent_name: str | None = None
     addresses: tuple[str, ...] = ()
     port_security: tuple[str, ...] = ()
     options: StrMap = msgspec.field(default_factory=dict)

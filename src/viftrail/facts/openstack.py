@@ -17,6 +17,9 @@ import msgspec
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+OFF = ("stopped", "shutoff", "suspended", "shelved", "shelved_offloaded")
+"""Of a server's vm_state, or its status in small letters (nova: compute/vm_states.py)."""
+
 _PORT = re.compile(rf"\bport ({UUID})")
 
 
@@ -64,6 +67,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     launched: str = ""
     flavor: Flavor = Flavor()
     fault: ServerFault | None = None
+
+    @property
+    def off(self) -> bool:
+        """Meant not to run, so that it has no process and no device on its host."""
+        return (self.vm_state or self.status.lower()) in OFF
 
     @property
     def ports_named(self) -> tuple[str, ...]:
@@ -270,7 +278,7 @@ class NeutronRouter(msgspec.Struct, frozen=True, kw_only=True):
     admin_state_up: bool = True
     external_network_id: str = ""
     enable_snat: bool | None = None
-    """``external_gateway_info.enable_snat``; None where nobody said."""
+    """Of its external gateway; None where it has none, or these credentials are not told."""
     revision_number: int | None = None
 
 

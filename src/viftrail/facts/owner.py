@@ -45,6 +45,8 @@ class OwnedPort(msgspec.Struct, frozen=True, kw_only=True):
     """Neutron's ``revision_number``, which grows with each change; None where it was not asked."""
     address_mode: str = ""
     """How its IPv6 subnet gives addresses, as ``ipv6_ra_configs`` spells it; empty: nobody said."""
+    subport: bool = False
+    """It is a trunk's: its frames pass its parent's plug, and it has none of its own."""
     vlan: int | None = None
     """The segmentation id of its provider network of type VLAN; None where nobody said."""
 

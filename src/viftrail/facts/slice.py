@@ -385,6 +385,17 @@ def _hosts(
     # Who else announces a host's tunnel address: its own old row, or a host that lives.
     holders = inquiry.ask(Ask(Chassis, "name", end.chassis_name) for end in ends)
     inquiry.look(row.hostname for row in holders)
+    entries = [entry for port in ports for entry in port.addresses if ":" in entry]
+    macs = {entry.split()[0].lower() for entry in entries}
+    macs.add(owned.mac.lower() if owned else "")
+    # Of an Interface with its MAC and another id: whether that id is another port's.
+    inquiry.fetch(
+        Ask(LogicalSwitchPort, "name", iface_id)
+        for host in inquiry.hosts.values()
+        for row in host.conf[Interface]
+        if row.external_ids.get("attached-mac", "").lower() in macs - {""}
+        and (iface_id := row.external_ids.get("iface-id", port_id)) != port_id
+    )
     # Where the port's own host does not tell, its absence there is no reason to search.
     silent = any(name in inquiry.hosts and not inquiry.hosts[name].vswitch for name in names)
     nowhere = not silent and not any(plugs(host, port_id) for host in inquiry.hosts.values())

@@ -76,7 +76,7 @@ def _unclaimed(cloud: Cloud) -> Iterator[Case]:
     newest = newest_step(cloud) or 0
     for binding in cloud.sb[PortBinding]:
         port = None if binding.chassis else cloud.ports.get(binding.logical_port)
-        if port is None or not _meant(cloud, port):
+        if port is None or not port.plugged or cloud.is_off(port) or not _meant(cloud, port):
             continue
         chassis = cloud.sb[Chassis].one("hostname", port.requested_chassis)
         if chassis is None:

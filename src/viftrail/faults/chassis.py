@@ -35,7 +35,7 @@ def _twins(cloud: Cloud) -> Iterator[Case]:
             row.name
             for row in rows
             if (host and host.chassis_name and row.name != host.chassis_name)
-            or (not host and counters[row.name] < newest)
+            or (not host and _has_stopped(cloud, row.name, newest))
         ]
         names = ", ".join(row.name for row in rows)
         yield Case(
@@ -64,6 +64,17 @@ def _twins(cloud: Cloud) -> Iterator[Case]:
             else "Compare with `ovs-vsctl get Open_vSwitch . external_ids:system-id` on the host: "
             "the other row is the stale one.",
         )
+
+
+def _has_stopped(cloud: Cloud, name: str, newest: int) -> bool:
+    """It is as far behind its twin as a dead agent; one step is anybody's who is not there yet.
+
+    An ovn-controller makes its Chassis_Private with its Chassis, so who has none is none's.
+    """
+    table = cloud.sb[ChassisPrivate]
+    if table.find("name", name):
+        return newest - _counter(cloud, name) >= LAG
+    return newest >= 0 and table.absent("name", name)
 
 
 def _counter(cloud: Cloud, name: str) -> int:

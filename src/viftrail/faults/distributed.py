@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
-from viftrail.chain.provider import mappings
+from viftrail.chain.physnet import mappings
 from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NAT, LogicalRouter
@@ -33,10 +33,13 @@ def _stranded(cloud: Cloud) -> Iterator[Case]:
 def _unmapped(cloud: Cloud, row: NAT, chassis: Chassis, gateway: Gateway) -> Iterator[Case]:
     side = cloud.provider_side(gateway)
     physnet = side[1].options.get("network_name", "") if side else ""
+    own = cloud.localnet_of(side[0], chassis) if side else None
     text = chassis.bridge_mappings
     # Where the gateway's own chassis has no mapping either, the mapping is what is wrong.
     home = gateway.expected.bridge_mappings if gateway.expected else ""
-    if not physnet or physnet in mappings(text) or physnet not in mappings(home):
+    if not own or own.options.get("network_name", "") in mappings(text):
+        return
+    if physnet not in mappings(home):
         return
     column = f"NAT {row.uuid} external_mac"
     yield Case(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
-from viftrail.chain.provider import linked, mappings, uplinks
+from viftrail.chain.physnet import mappings
+from viftrail.chain.provider import linked, uplinks
 from viftrail.chain.quoting import db, q
 from viftrail.chain.tunnel import FAIR_WINDOW
 from viftrail.facts.inquiry import SOUTHBOUND

@@ -10,7 +10,8 @@ from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import owned_row
+from viftrail.faults.masquerade import GATEWAY_UNKNOWN, gateway_again
+from viftrail.faults.step import neutron_owns, owned_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 
@@ -31,8 +32,9 @@ def _silent(cloud: Cloud) -> Iterator[Case]:
         told = _mtu(gateway.leg.options.get("gateway_mtu", ""))
         if not side or not largest or not 0 < outside < _mtu_of(largest) or 0 < told <= outside:
             continue
-        leg, name = gateway.leg.name, gateway.router.name.removeprefix("neutron-")
-        network = side[0].name.removeprefix("neutron-")
+        leg = gateway.leg.name
+        openstack = gateway_again(cloud, gateway, side[0].name.removeprefix("neutron-"))
+        mute = neutron_owns(cloud) and not openstack
         yield Case(
             subject=subject.router(gateway.router.name),
             summary=f"the provider network carries packets of {outside} bytes, VMs send "
@@ -53,16 +55,19 @@ def _silent(cloud: Cloud) -> Iterator[Case]:
                     command=f"ovn-nbctl get Logical_Switch {q(side[0].name)} external_ids",
                 ),
             ),
-            steps=owned_row(
+            steps=()
+            if mute
+            else owned_row(
                 cloud,
                 ovn=f"ovn-nbctl set Logical_Router_Port {q(leg)} options:gateway_mtu={db(outside)}",
                 undo=f"ovn-nbctl set Logical_Router_Port {q(leg)} options:gateway_mtu={db(told)}"
                 if told
                 else f"ovn-nbctl remove Logical_Router_Port {q(leg)} options gateway_mtu",
-                openstack=f"openstack router set --external-gateway {q(network)} {q(name)}",
+                openstack=openstack,
                 verify=f"ovn-nbctl get Logical_Router_Port {q(leg)} options",
             ),
             certainty=Certainty.LIKELY,
+            note=GATEWAY_UNKNOWN if mute else "",
         )
 
 

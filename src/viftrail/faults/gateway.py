@@ -11,7 +11,7 @@ from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.failover import ranks_of, verbs_of
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.router import able
+from viftrail.faults.router import able_for
 from viftrail.faults.step import neutron_owns, on_host
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
@@ -23,8 +23,7 @@ def _gone(cloud: Cloud) -> Iterator[Case]:
         if not gone:
             continue
         leg, left = gateway.leg.name, len(gateway.candidates) - len(gone)
-        side = cloud.provider_side(gateway)
-        ready = able(cloud, side[1].options.get("network_name", "") if side else "")
+        _, ready = able_for(cloud, gateway)
         fresh = next((row.name for row in ready if row.name not in gateway.candidates), "")
         yield Case(
             subject=subject.router(gateway.router.name),

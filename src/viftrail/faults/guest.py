@@ -11,15 +11,38 @@ from viftrail.chain.quoting import db, q
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import on_host, reboot
+from viftrail.faults.step import NOTHING_CHANGED, on_host, reboot
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
+
+
+def known_on(cloud: Cloud, port: Port) -> bool:
+    """Whoever runs the VM says that it runs: a device that it lacks is lost, and not let go."""
+    server = cloud.server_of(port)
+    if cloud.owner.kind == "lab":
+        return port.owned is not None
+    return server is not None and server.vm_state == "active"
+
+
+def look_whether_on(cloud: Cloud, port: Port) -> tuple[Step, ...]:
+    """Where nobody says whether the VM is meant to run, its host is asked first."""
+    if known_on(cloud, port):
+        return ()
+    command = f"virsh domstate {q(_domain(cloud, port))}"
+    return on_host(cloud.host_of(port), command, undo=NOTHING_CHANGED, verify=command)
+
+
+def _domain(cloud: Cloud, port: Port) -> str:
+    """What virsh knows the VM by: its name there or the server's id."""
+    server = cloud.server_of(port)
+    owned = port.owned.server_id if port.owned else ""
+    return (server.domain if server else "") or owned or port.server or "DOMAIN"
 
 
 def _link_down(cloud: Cloud) -> Iterator[Case]:
     for port, host in cloud.ports_seen():
         name = cloud.host_of(port)
         link = cloud.device_of(port)
-        if link is None or not link.up or link.carrier:
+        if link is None or not link.up or link.carrier or cloud.is_off(port):
             continue
         guest = host.guest(port.id)
         asked = guest is not None and not guest.up
@@ -51,7 +74,7 @@ def _link_down(cloud: Cloud) -> Iterator[Case]:
             ),
             steps=_raise(cloud, port, name, link.ifname),
             # Whoever knows nothing of the VM cannot tell a guest that is off on purpose.
-            certainty=Certainty.PROVEN if asked or port.owned else Certainty.LIKELY,
+            certainty=Certainty.PROVEN if asked or known_on(cloud, port) else Certainty.LIKELY,
             note="A VM that is shut off or paused at its boot menu looks the same, and so does one "
             "whose process has closed the tap: `virsh domstate` and `virsh domif-getlink` tell.",
         )
@@ -69,9 +92,7 @@ def _raise(cloud: Cloud, port: Port, host: str, device: str) -> tuple[Step, ...]
                 tenant="the guest's NIC comes up; it asks for its lease again",
             ),
         )
-    domain = (
-        port.owned.server_id if port.owned and port.owned.server_id else port.server or "DOMAIN"
-    )
+    domain = _domain(cloud, port)
     return on_host(
         host,
         f"virsh domif-setlink {q(domain)} {q(device)} up",
@@ -84,6 +105,8 @@ def _nothing(cloud: Cloud) -> Iterator[Case]:
     for port, host in cloud.ports_seen():
         name = cloud.host_of(port)
         if not host.vswitch or not host.links or port.row is None or cloud.plugs.get(port.id):
+            continue
+        if cloud.is_off(port):
             continue
         if own_link(host, port) or any(
             host.conf[Interface].find("name", device) for device in port.device_names()
@@ -119,8 +142,8 @@ def _nothing(cloud: Cloud) -> Iterator[Case]:
                     command=f"ip link show {q(port.device_names()[0])}",
                 ),
             ),
-            steps=reboot(cloud, port),
-            certainty=Certainty.PROVEN if port.owned else Certainty.LIKELY,
+            steps=(*look_whether_on(cloud, port), *reboot(cloud, port)),
+            certainty=Certainty.PROVEN if known_on(cloud, port) else Certainty.LIKELY,
             note="If the VM is shut off, this is as it should be: start it. If it runs, nova-compute "
             "cannot put back a device that is gone; detaching and attaching the port spares the "
             "reboot.",

@@ -75,9 +75,10 @@ def _mistagged(cloud: Cloud) -> Iterator[Case]:
     segments = {owned.switch: owned.vlan for owned in cloud.owner.ports if owned.vlan is not None}
     for switch in cloud.nb[LogicalSwitch]:
         kind = switch.external_ids.get(NETWORK_TYPE, "")
-        port = cloud.localnet_of(switch) if kind in ("flat", "vlan") else None
-        if port is None:
-            continue
+        ports = cloud.localnets_of(switch) if kind in ("flat", "vlan") else ()
+        if len(ports) != 1:
+            continue  # of several segments each has a type and a tag of its own
+        (port,) = ports
         right = segments.get(switch.name, port.tag) if kind == "vlan" else None
         if port.tag == right and (port.tag is not None) is (kind == "vlan"):
             continue

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.provider import linked, mappings, uplinks
+from viftrail.chain.physnet import mappings
+from viftrail.chain.provider import linked, uplinks
 from viftrail.chain.quoting import atom, q
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND

@@ -10,7 +10,8 @@ from viftrail.chain.cloud import Cloud, Gateway, Port
 from viftrail.chain.quoting import db, q
 from viftrail.chain.trail import floating_ips_of
 from viftrail.facts.inquiry import NORTHBOUND
-from viftrail.facts.northbound import NAT
+from viftrail.facts.northbound import NAT, LogicalRouterPort
+from viftrail.facts.slice import is_gateway
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
@@ -24,6 +25,43 @@ def _masquerades(cloud: Cloud, gateway: Gateway) -> tuple[NAT, ...] | None:
     rows = table.by("uuid")
     found = (row for uuid in gateway.router.nat for row in rows.get(uuid, ()))
     return tuple(row for row in found if row.type == "snat")
+
+
+def gateway_again(cloud: Cloud, gateway: Gateway, network: str) -> str:
+    """The command that has Neutron write a gateway again, as it is; empty where that is not known.
+
+    Without a word of SNAT Neutron takes the default for it, not what the router has
+    (neutron: db/l3_gwmode_db.py).
+    """
+    name = gateway.router.name.removeprefix("neutron-")
+    enabled = _enabled(cloud, gateway, name)
+    if enabled is None:
+        return ""
+    flag = "--enable-snat" if enabled else "--disable-snat"
+    return f"openstack router set --external-gateway {q(network)} {flag} {q(name)}"
+
+
+GATEWAY_UNKNOWN = (
+    "An update of the router's gateway (`openstack router set --external-gateway`) has Neutron do so; "
+    "repeat with it the --enable-snat or --disable-snat that `openstack router show -c "
+    "external_gateway_info` tells, as it is reset otherwise."
+)
+"""What to say where `gateway_again` has no command."""
+
+
+def _enabled(cloud: Cloud, gateway: Gateway, name: str) -> bool | None:
+    """Whether the router masquerades: in Neutron's words, else by its rows."""
+    told = [row.enable_snat for row in cloud.openstack.routers or () if row.id == name]
+    if told and told[0] is not None:
+        return told[0]
+    rows = _masquerades(cloud, gateway)
+    if rows:
+        return True
+    legs = (cloud.nb[LogicalRouterPort].one("uuid", uuid) for uuid in gateway.router.ports)
+    inside = [leg for leg in legs if leg and not is_gateway(leg)]
+    # Only a subnet of IPv4 behind the router makes a row.
+    four = any(":" not in network for leg in inside for network in leg.networks)
+    return False if rows is not None and four else None
 
 
 def _inside(cloud: Cloud) -> dict[str, list[Port]]:

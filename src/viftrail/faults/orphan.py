@@ -12,8 +12,8 @@ from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.facts.southbound import Chassis, PortBinding
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import on_host, plug_again
-from viftrail.verdict import Certainty, Evidence, Risk, Stage
+from viftrail.faults.step import ADMIN_SHELL, NOTHING_CHANGED, on_host, plug_again
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 PREFIX_LENGTH = 3
 """As of tap, qvo and vhu."""
@@ -23,8 +23,9 @@ METADATA_LENGTH = 10
 
 
 def _unowned(cloud: Cloud) -> Iterator[Case]:
-    if not cloud.owner.ports:
-        return  # nobody was asked what there should be
+    if not cloud.owner_told_all:
+        return  # it may be a port that whoever asked is not told of
+    lab = cloud.owner.kind == "lab"
     for port in cloud.ports.values():
         if port.row is None or port.owned is not None:
             continue
@@ -43,19 +44,32 @@ def _unowned(cloud: Cloud) -> Iterator[Case]:
                     command=f"ovn-nbctl list Logical_Switch_Port {q(port.id)}",
                 ),
             ),
-            steps=on_host(
-                cloud.central_name,
-                f"ovn-nbctl lsp-del {q(port.id)}",
-                undo="create the row again from the list above",
-                verify=f"ovn-nbctl find Logical_Switch_Port name={db(port.id)}",
-                risk=Risk.DESTROYS if holder else Risk.SAFE,
+            steps=(
+                *(() if lab else _look(port.id)),
+                *on_host(
+                    cloud.central_name,
+                    f"ovn-nbctl lsp-del {q(port.id)}",
+                    undo="create the row again from the list above",
+                    verify=f"ovn-nbctl find Logical_Switch_Port name={db(port.id)}",
+                    risk=Risk.DESTROYS if holder or not lab else Risk.SAFE,
+                ),
             ),
-            certainty=Certainty.LIKELY if holder else Certainty.PROVEN,
+            # Neutron and Northbound are not read at one instant: it may be a port being made.
+            certainty=Certainty.LIKELY if holder or not lab else Certainty.PROVEN,
             victims=None if holder else frozenset(_rivals(cloud, port)),
-            note=f"It is claimed by {holder.hostname}: look there for a VM before deleting it."
-            if holder
-            else "",
+            note=("" if lab else "Delete it only if Neutron answers that there is no such port. ")
+            + (
+                f"It is claimed by {holder.hostname}: look there for a VM before deleting it."
+                if holder
+                else ""
+            ),
         )
+
+
+def _look(port_id: str) -> tuple[Step, ...]:
+    """Whether Neutron has the port after all, asked with the rights to see any."""
+    show = f"openstack port show {q(port_id)}"
+    return on_host(ADMIN_SHELL, show, undo=NOTHING_CHANGED, verify=show)
 
 
 def _rivals(cloud: Cloud, ghost: Port) -> Iterator[Subject]:
@@ -181,8 +195,9 @@ FAULTS = (
         "hand.",
         shows="A new VM with the same address behaves as if the address were in use: OVN answers ARP "
         "and DHCP for the ghost.",
-        decisive="The row's name is in no list of the owner's.",
-        remedy="Delete that one row, after making sure that no chassis claims it.",
+        decisive="The row's name is not among the owner's ports, which were listed for all projects.",
+        remedy="Ask the owner for that one port, as an admin; delete the row only if there is none, "
+        "after making sure that no chassis claims it.",
         risk=Risk.DESTROYS,
         references=("neutron: ovn_db_sync.py",),
         unlike={"nb-duplicate-address": "there the owner knows both ports"},

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, is_vm_port
-from viftrail.chain.provider import mappings, routed, uplinks
+from viftrail.chain.physnet import mappings
+from viftrail.chain.provider import routed, uplinks
 from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
@@ -34,11 +35,11 @@ def needed(cloud: Cloud) -> Iterator[tuple[Chassis, str]]:
         if gateway.expected and physnet:
             found[gateway.expected.name, physnet] = gateway.expected, physnet
     for switch in cloud.nb[LogicalSwitch]:
-        localnet = cloud.localnet_of(switch)
-        physnet = _physnet(switch, localnet) if localnet else ""
-        for member in cloud.members(switch) if physnet else ():
+        for member in cloud.members(switch) if cloud.localnets_of(switch) else ():
             chassis = cloud.chassis_of(cloud.binding(member.name)) if is_vm_port(member) else None
-            if chassis:
+            localnet = cloud.localnet_of(switch, chassis)
+            physnet = _physnet(switch, localnet) if localnet else ""
+            if chassis and physnet:
                 found[chassis.name, physnet] = chassis, physnet
     yield from found.values()
 
@@ -56,7 +57,7 @@ def users(cloud: Cloud, chassis: Chassis, physnet: str) -> frozenset[Subject]:
     served: set[str] = set()
     direct: set[str] = set()
     for switch in cloud.nb[LogicalSwitch]:
-        localnet = cloud.localnet_of(switch)
+        localnet = cloud.localnet_of(switch, chassis)
         if localnet and _physnet(switch, localnet) == physnet:
             direct.add(switch.uuid)
         if any(router.uuid in routers for router in cloud.routers_of(switch)):
@@ -189,7 +190,7 @@ def _no_nic(cloud: Cloud) -> Iterator[Case]:
                     command="ip -brief link; ovs-vsctl show",
                 ),
             ),
-            steps=_insert(chassis.hostname, bridge, free),
+            steps=_insert(chassis.hostname, host, bridge, free),
             note=(
                 "" if len(free) == 1 else "Which NIC leads to the provider network cannot be seen. "
             )
@@ -198,20 +199,24 @@ def _no_nic(cloud: Cloud) -> Iterator[Case]:
         )
 
 
-def _insert(host: str, bridge: str, free: list[str]) -> tuple[Step, ...]:
+def _insert(name: str, host: Host, bridge: str, free: list[str]) -> tuple[Step, ...]:
     if len(free) != 1:
         return ()
     nic = free[0]
+    # Where no other device has the host's own address, this may be the one that carries it.
+    reached = any(link.addressed for link in host.links if link.ifname not in (nic, "lo"))
     return on_host(
-        host,
+        name,
         f"ovs-vsctl --may-exist add-port {q(bridge)} {q(nic)}",
         undo=f"ovs-vsctl del-port {q(bridge)} {q(nic)}",
         verify=f"ovs-vsctl list-ports {q(bridge)}",
+        risk=Risk.SAFE if reached else Risk.DISRUPTIVE,
     )
 
 
 def _free_nics(host: Host) -> list[str]:
-    """Devices that look like an unused NIC."""
+    """Devices that look like an unused NIC: no address, nothing on top, in no bridge or bond."""
+    under = {link.link for link in host.links}
     bridges = {row.name for row in host.conf[Bridge]}
     return sorted(
         link.ifname
@@ -221,7 +226,8 @@ def _free_nics(host: Host) -> list[str]:
         and link.ifname not in host.bridge_of
         and link.ifname not in bridges
         and not link.master
-        and not any(address.family == "inet" for address in link.addr_info)
+        and link.ifname not in under
+        and not link.addressed
     )
 
 
@@ -237,7 +243,7 @@ FAULTS = (
         "port shows the right chassis. ovn-controller logs once `bridge not found for localnet "
         "port …`.",
         decisive="Chassis.other_config:ovn-bridge-mappings of that chassis lacks the localnet "
-        "port's network_name.",
+        "port's network_name; of a routed network, that of every segment.",
         remedy="Set the mapping; it takes effect live.",
         risk=Risk.SAFE,
         references=("ovn-controller(8), ovn-bridge-mappings", "ovn: controller/patch.c"),

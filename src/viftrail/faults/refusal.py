@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.provider import mappings
+from viftrail.chain.physnet import mappings
 from viftrail.chain.refused import (
     DEAD_AGENT,
     NO_CHASSIS,

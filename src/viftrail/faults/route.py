@@ -11,7 +11,7 @@ from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import StaticRoute
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import on_host, owned_row
+from viftrail.faults.step import neutron_owns, on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 DEFAULT = "0.0.0.0/0"
@@ -27,7 +27,7 @@ def _routeless(cloud: Cloud) -> Iterator[Case]:
         routes = [row for uuid in router.static_routes for row in table.find("uuid", uuid)]
         if any(row.ip_prefix == DEFAULT for row in routes):
             continue
-        subnets = gateway.leg.external_ids.get("neutron:subnet_ids", "") or "SUBNET"
+        neutron = neutron_owns(cloud)
         yield Case(
             subject=subject.router(router.name),
             summary=f"router {router.name} has a gateway, but no default route: nothing beyond the "
@@ -42,19 +42,32 @@ def _routeless(cloud: Cloud) -> Iterator[Case]:
                     command=f"ovn-nbctl lr-route-list {q(router.name)}",
                 ),
             ),
-            steps=owned_row(
-                cloud,
-                ovn=f"ovn-nbctl lr-route-add {q(router.name)} {DEFAULT} {q(hop)}",
+            # The subnet is its owner's, and serves others too: without a gateway it may be meant.
+            steps=()
+            if neutron
+            else on_host(
+                cloud.central_name,
+                f"ovn-nbctl lr-route-add {q(router.name)} {DEFAULT} {q(hop)}",
                 undo=f"ovn-nbctl lr-route-del {q(router.name)} {DEFAULT}",
-                openstack=f"openstack subnet set --gateway {q(hop)} {q(subnets)}",
-                openstack_undo=f"openstack subnet set --gateway none {q(subnets)}",
                 verify=f"ovn-nbctl lr-route-list {q(router.name)}",
             ),
-            # A provider network without a way on may be meant so.
             certainty=Certainty.LIKELY,
-            note=f"{hop} is the subnet's first address, which Neutron takes for the gateway unless "
+            note=(_gateway_note(cloud, gateway, hop) if neutron else "")
+            + f"{hop} is the subnet's first address, which Neutron takes for the gateway unless "
             "told otherwise; where the provider's router has another one, name that.",
         )
+
+
+def _gateway_note(cloud: Cloud, gateway: Gateway, hop: str) -> str:
+    ids = gateway.leg.external_ids.get("neutron:subnet_ids", "").split()
+    six = {row.id for row in cloud.openstack.subnets or () if row.ip_version == 6}
+    left = [each for each in ids if each not in six]
+    which = q(left[0]) if len(left) == 1 else "SUBNET"
+    return (
+        "It may be meant so, where the provider network leads nowhere else. If it is not: "
+        f"`openstack subnet set --gateway {hop} {which}`"
+        + (f", where SUBNET is that of {hop} among {', '.join(left)}. " if len(left) > 1 else ". ")
+    )
 
 
 def first_address(gateway: Gateway) -> str:
@@ -124,7 +137,8 @@ FAULTS = (
         "gateway_ip, or the route was lost.",
         shows="VMs reach hosts of the provider subnet and nothing beyond it.",
         decisive="None of the router's static routes has the prefix 0.0.0.0/0.",
-        remedy="Give the provider subnet its gateway; without Neutron, add the route.",
+        remedy="If it is not meant so, give the provider subnet its gateway; without Neutron, add the "
+        "route.",
         risk=Risk.SAFE,
         references=(
             "ovn-nb(5), Logical_Router_Static_Route",
@@ -134,6 +148,7 @@ FAULTS = (
             "router-no-gateway-chassis": "there not even hosts of the provider subnet are reached"
         },
         find=_routeless,
+        intended=True,
     ),
     Fault(
         id="router-mode-conflict",

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway
-from viftrail.chain.provider import mappings
+from viftrail.chain.physnet import mappings
 from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import owned_row
+from viftrail.faults.masquerade import GATEWAY_UNKNOWN, gateway_again
+from viftrail.faults.step import neutron_owns, owned_row
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
 GATEWAY_OPTION = "enable-chassis-as-gw"
@@ -30,14 +31,22 @@ def able(cloud: Cloud, physnet: str) -> list[Chassis]:
     )
 
 
+def able_for(cloud: Cloud, gateway: Gateway) -> tuple[str, list[Chassis]]:
+    """Chassis that may host it, and a physical network of its outside; any segment of that does."""
+    side = cloud.provider_side(gateway)
+    rows = cloud.localnets_of(side[0]) if side else ()
+    physnets = [row.options.get("network_name", "") for row in rows] or [""]
+    ready = {row.uuid: row for physnet in physnets for row in able(cloud, physnet)}
+    return physnets[0], sorted(ready.values(), key=lambda row: row.hostname)
+
+
 def _unhosted(cloud: Cloud) -> Iterator[Case]:
     for gateway in cloud.gateways:
         if gateway.named:
             continue
         leg = gateway.leg.name
-        side = cloud.provider_side(gateway)
-        physnet = side[1].options.get("network_name", "") if side else ""
-        ready = able(cloud, physnet)
+        physnet, ready = able_for(cloud, gateway)
+        steps = _schedule(cloud, gateway, ready[0]) if ready else ()
         yield Case(
             subject=subject.router(gateway.router.name),
             summary=f"the gateway port of {_name(gateway)} has no gateway chassis, so nothing "
@@ -58,8 +67,10 @@ def _unhosted(cloud: Cloud) -> Iterator[Case]:
                     command="ovn-sbctl --columns=hostname,other_config list Chassis",
                 ),
             ),
-            steps=_schedule(cloud, gateway, ready[0]) if ready else (),
+            steps=steps,
             note=""
+            if steps
+            else GATEWAY_UNKNOWN
             if ready
             else f"First make a host eligible: on it, map {physnet or 'the physical network'} to its "
             f"provider bridge and set external_ids:ovn-cms-options={GATEWAY_OPTION}.",
@@ -68,14 +79,16 @@ def _unhosted(cloud: Cloud) -> Iterator[Case]:
 
 def _schedule(cloud: Cloud, gateway: Gateway, chassis: Chassis) -> tuple[Step, ...]:
     leg = gateway.leg.name
-    router = gateway.router.name.removeprefix("neutron-")
     network = gateway.leg.external_ids.get("neutron:network_name", "").removeprefix("neutron-")
+    # Any update of the gateway schedules it (neutron ovn_client.py update_router).
+    openstack = gateway_again(cloud, gateway, network)
+    if neutron_owns(cloud) and not openstack:
+        return ()
     return owned_row(
         cloud,
         ovn=f"ovn-nbctl lrp-set-gateway-chassis {q(leg)} {q(chassis.name)} 1",
         undo=f"ovn-nbctl lrp-del-gateway-chassis {q(leg)} {q(chassis.name)}",
-        # Any update of the gateway schedules it (neutron ovn_client.py update_router).
-        openstack=f"openstack router set --external-gateway {q(network)} {q(router)}",
+        openstack=openstack,
         verify=f"ovn-sbctl --columns=chassis find Port_Binding logical_port={db('cr-' + leg)}",
         risk=Risk.SAFE,
     )

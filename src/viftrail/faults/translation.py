@@ -59,8 +59,8 @@ def _case(cloud: Cloud, row: NAT, port: Port, right: str) -> Case:
 
 def _unowned(cloud: Cloud) -> Iterator[Case]:
     """Rows that translate to an address no port has, and that no floating IP accounts for."""
-    if not cloud.owner.ports:
-        return  # nobody was asked what there should be
+    if not cloud.owner_told_all:
+        return  # it may be a floating IP that whoever asked is not told of
     known = {fip.ip for fip in cloud.owner.floating_ips}
     addresses = {address for port in cloud.ports.values() for address in port.addresses}
     for row in cloud.nb[NAT]:

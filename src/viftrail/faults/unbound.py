@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.binding import FAILED, UNBOUND
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.provider import mappings
+from viftrail.chain.physnet import mappings
 from viftrail.chain.refused import agent_of, behind, network_of, refused, stands
 from viftrail.facts.intent import is_guests
 from viftrail.facts.southbound import Chassis

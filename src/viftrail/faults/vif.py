@@ -13,7 +13,8 @@ from viftrail.facts.host import Host
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import NO_UNDO, installed, on_host, reboot
+from viftrail.faults.guest import known_on, look_whether_on
+from viftrail.faults.step import NO_UNDO, installed, on_host, plug_again, reboot
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 
@@ -28,15 +29,23 @@ def _plugs_here(cloud: Cloud, port: Port, name: str) -> list[Plug]:
     return [plug for plug in cloud.plugs.get(port.id, ()) if plug.host == name]
 
 
-def _own_interface(host: Host, port: Port) -> Interface | None:
-    """An Interface that is plainly meant for the port: by its name or its attached MAC."""
+def _own_interface(cloud: Cloud, host: Host, port: Port) -> Interface | None:
+    """An Interface that is plainly meant for the port: by its name or its attached MAC.
+
+    MACs are unique in one network only: what carries another port's id is that port's, and so is
+    what may carry one's that was not read.
+    """
+    rows, owned = cloud.nb[LogicalSwitchPort], cloud.owner
     table = host.conf[Interface]
     for name in port.device_names():
         if found := table.one("name", name):
             return found
     if port.mac:
         for row in table:
-            if row.external_ids.get("attached-mac", "").lower() == port.mac:
+            carried = row.external_ids.get("iface-id", "")
+            if row.external_ids.get("attached-mac", "").lower() == port.mac and (
+                not carried or (rows.absent("name", carried) and not owned.port(carried))
+            ):
                 return row
     return None
 
@@ -61,7 +70,7 @@ def _not_in_bridge(cloud: Cloud) -> Iterator[Case]:
         device = elsewhere.interface.name if elsewhere else ""
         if elsewhere is None:
             link = own_link(host, port)
-            if link is None or _own_interface(host, port):
+            if link is None or _own_interface(cloud, host, port):
                 continue
             device = link.ifname
         seen = f"in {elsewhere.bridge or 'no bridge'}" if elsewhere else "in no bridge"
@@ -89,7 +98,12 @@ def _not_in_bridge(cloud: Cloud) -> Iterator[Case]:
                 name,
                 f"ovs-vsctl {remove}--may-exist add-port {q(bridge)} {q(device)} "
                 f"-- set Interface {q(device)} {_plug_keys(port)}",
-                undo=f"ovs-vsctl del-port {q(bridge)} {q(device)}",
+                undo=f"ovs-vsctl del-port {q(bridge)} {q(device)}"
+                + (
+                    f" && {plug_again(elsewhere.bridge, elsewhere.interface)}"
+                    if elsewhere and elsewhere.bridge
+                    else ""
+                ),
                 verify=installed(device),
             ),
         )
@@ -100,7 +114,7 @@ def _iface_id(cloud: Cloud) -> Iterator[tuple[Port, str, Interface, str]]:
     for port, name, host in _hosted(cloud):
         if cloud.plugs.get(port.id):
             continue
-        row = _own_interface(host, port)
+        row = _own_interface(cloud, host, port)
         if row and host.bridge_of.get(row.name) == host.integration_bridge:
             yield port, name, row, row.external_ids.get("iface-id", "")
 
@@ -166,7 +180,7 @@ def _device_missing(cloud: Cloud) -> Iterator[Case]:
         row = plug.interface
         gone = bool(host.links) and row.name not in host.link_by_name
         refused = row.ofport == -1 and "No such device" in (row.error or "")
-        if not gone and not refused:
+        if (not gone and not refused) or cloud.is_off(port):
             continue
         yield Case(
             subject=subject.port(port.id),
@@ -188,9 +202,8 @@ def _device_missing(cloud: Cloud) -> Iterator[Case]:
                     command=f"ovs-vsctl list Interface {q(row.name)}",
                 ),
             ),
-            steps=reboot(cloud, port),
-            # Only whoever runs the VM knows whether it is meant to be on.
-            certainty=Certainty.PROVEN if port.owned else Certainty.LIKELY,
+            steps=(*look_whether_on(cloud, port), *reboot(cloud, port)),
+            certainty=Certainty.PROVEN if known_on(cloud, port) else Certainty.LIKELY,
             note="Do this only if the VM is meant to run: a VM that is shut off has no device, "
             "and that is right.",
         )
@@ -315,8 +328,8 @@ FAULTS = (
         what="The device is in br-int under an id that is not this port's, for instance that of a port "
         "that was deleted and made again with the same MAC.",
         shows="The VM is isolated. Nothing is logged; the Interface itself looks healthy.",
-        decisive="An Interface named after the port, or with its attached-mac, whose iface-id is "
-        "another id.",
+        decisive="An Interface named after the port whose iface-id is another id, or one with its "
+        "attached-mac whose iface-id is no port's: MACs are unique in one network only.",
         remedy="Set the key to the port's id. The port is claimed at once.",
         risk=Risk.SAFE,
         references=("ovn: controller/binding.c", "ovn-appctl debug/dump-local-bindings"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from viftrail.chain.cloud import Cloud, Plug
 from viftrail.chain.local import dhcp_wanted
-from viftrail.chain.provider import mappings
+from viftrail.chain.physnet import mappings
 from viftrail.chain.trail import Trail
 from viftrail.chain.tunnel import endpoint, local_addresses, works
 from viftrail.chain.vif import usable
