@@ -169,11 +169,11 @@ class Cloud:
         device = port.owned.server_id if port.owned else ""
         if not device and port.row:
             device = port.row.external_ids.get("neutron:device_id", "")
-        return next((row for row in self.openstack.servers or () if row.id == device), None)
+        return self.openstack.server_with(device)
 
     def neutron_port(self, port_id: str) -> NeutronPort | None:
         """The port as Neutron has it, where Neutron was asked."""
-        return next((row for row in self.openstack.ports or () if row.id == port_id), None)
+        return self.openstack.port_with(port_id)
 
     @property
     def owner(self) -> Owner:
@@ -324,8 +324,7 @@ class Cloud:
         """The port groups that hold the port."""
         if port.row is None:
             return ()
-        members = self.members_of_groups
-        return tuple(g for g in self.nb[PortGroup] if port.row.uuid in members[g.name])
+        return self.nb[PortGroup].find("ports", port.row.uuid)
 
     @cached_property
     def members_of_groups(self) -> Mapping[str, frozenset[str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway, Port
+from viftrail.chain.once import once
 from viftrail.chain.quoting import db, q
 from viftrail.chain.trail import floating_ips_of
 from viftrail.facts.inquiry import NORTHBOUND
@@ -26,6 +27,7 @@ def _masquerades(cloud: Cloud, gateway: Gateway) -> tuple[NAT, ...] | None:
     return tuple(row for row in found if row.type == "snat")
 
 
+@once
 def _inside(cloud: Cloud) -> dict[str, list[Port]]:
     """The ports without a floating IP behind each router, by its UUID."""
     translated = {row.logical_ip for row in cloud.nb[NAT] if row.type == "dnat_and_snat"}
