@@ -6,6 +6,7 @@ from viftrail.errors import UsageError
 from viftrail.faults import (
     address,
     allocation,
+    association,
     binding,
     bridge,
     broker,
@@ -46,6 +47,7 @@ from viftrail.faults import (
     northbound,
     northd,
     orphan,
+    peer,
     plug,
     provider,
     refusal,
@@ -65,6 +67,7 @@ from viftrail.faults import (
     tunnel,
     unbound,
     underlay,
+    upstream,
     vif,
     virtual,
 )
@@ -115,6 +118,7 @@ MODULES = (
     tunnel,
     encap,
     mesh,
+    peer,
     underlay,
     nic,
     router,
@@ -128,12 +132,14 @@ MODULES = (
     provider,
     mapping,
     localnet,
+    upstream,
     floating_ip,
     translation,
     distributed,
     misplaced,
     masquerade,
     conflict,
+    association,
 )
 
 CATALOGUE: tuple[Fault, ...] = tuple(
