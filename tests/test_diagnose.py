@@ -79,6 +79,9 @@ WITHOUT_A_HOME = {"router-gw-nic-down-no-failover": ("prov-nic-down",)}
 FROM_AFAR = ("sb-server-down", "sb-listener-gone")
 """Where the controller was not looked at, each chassis is just cut off."""
 
+UNREGISTERED = ("chassis-missing-graceful-stop", "controller-not-configured")
+"""Where the host was not looked at, that it is no chassis is all there is, and is told as that."""
+
 WITHOUT = {
     name: {gap.place for gap in facts_of(name).gaps} & {NORTHBOUND, SOUTHBOUND} for name in NAMES
 }
@@ -91,7 +94,7 @@ def known(name: str) -> set[str]:
         set()
         if name == HEALTHY
         else {
-            *(name, *ROWS_ONLY, *from_afar(name)),
+            *(name, *ROWS_ONLY, *from_afar(name), *unregistered(name)),
             *WITHOUT_A_HOME.get(name, ()),
             *ALONGSIDE.get(name, ()),
         }
@@ -101,6 +104,11 @@ def known(name: str) -> set[str]:
 def from_afar(name: str) -> tuple[str, ...]:
     """What the chassis show of a fault of the controller's."""
     return ("controller-sb-unreachable",) if name in FROM_AFAR else ()
+
+
+def unregistered(name: str) -> tuple[str, ...]:
+    """What is seen of a host that is no chassis when nobody looked there."""
+    return ("tunnel-peer-chassis-missing",) if name in UNREGISTERED else ()
 
 
 def readable(name: str, parts: tuple[str, ...]) -> bool:
@@ -120,8 +128,9 @@ def test_what_was_not_looked_at_accuses_nobody_else(name: str) -> None:
             if new:  # what the rows show, for want of the host that shows the cause
                 assert accused(before[server]), parts
                 assert set(parts) & set(HOSTS), parts
-                assert {cause.id for cause in new} <= {*ROWS_ONLY, *from_afar(name)}, parts
-                inferred = [cause for cause in new if cause.id in ROWS_ONLY]
+                rows_only = {*ROWS_ONLY, *unregistered(name)}
+                assert {cause.id for cause in new} <= {*rows_only, *from_afar(name)}, parts
+                inferred = [cause for cause in new if cause.id in rows_only]
                 assert {cause.confidence for cause in inferred} <= {Certainty.LIKELY}, parts
             if before[server].verdict.state is State.HEALTHY:
                 assert after.verdict.state not in BAD, (parts, after.verdict)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from viftrail.facts.sounding import Ending, read_arping, read_count, read_trace
+from viftrail.facts.sounding import Ending, read_answerer, read_arping, read_count, read_trace
 
 TRACES = Path(__file__).parent / "traces"
 
@@ -63,6 +63,13 @@ def test_counters() -> None:
     )
     assert read_count(said) == (6, 7)
     assert read_count("port 4: rx pkts=?, bytes=?") is None
+
+
+def test_who_answered_arping() -> None:
+    # iputils-arping, with -D and without.
+    text = "Unicast reply from 203.0.113.1 [0A:58:CB:00:71:01]  0.675ms\nReceived 1 response(s)\n"
+    assert read_answerer(text) == "0a:58:cb:00:71:01"
+    assert read_answerer("Sent 2 probes (2 broadcast(s))\nReceived 0 response(s)\n") == ""
 
 
 def test_arping() -> None:

@@ -40,10 +40,14 @@ def test_neutron_is_asked_what_it_wants() -> None:
 
 
 @pytest.mark.parametrize(
-    "hop", ["203.0.113.77", "10.0.0.5", "169.254.0.1", "fe80::1", "discard", ""]
+    "hop", ["203.0.113.77", "10.0.0.11", "169.254.0.1", "fe80::1", "discard", ""]
 )
 def test_a_next_hop_on_a_wire_or_that_cannot_be_read_is_not_accused(hop: str) -> None:
     assert accused(ask(routed(nexthop=hop))) == set()
+
+
+def test_one_on_a_wire_where_nobody_has_it_is_another_fault() -> None:
+    assert accused(ask(routed(nexthop="10.0.0.5"))) == {"router-nexthop-dead"}
 
 
 def test_a_wrong_route_to_one_network_cuts_nobody_off() -> None:

@@ -197,7 +197,7 @@ class Cloud:
         device = port.owned.server_id if port.owned else ""
         if not device and port.row:
             device = port.row.external_ids.get("neutron:device_id", "")
-        return next((row for row in self.openstack.servers or () if row.id == device), None)
+        return self.openstack.server_with(device)
 
     def is_off(self, port: Port) -> bool:
         """Nova says that the server is shut off: it has no device, and that is right."""
@@ -206,16 +206,12 @@ class Cloud:
 
     def neutron_port(self, port_id: str) -> NeutronPort | None:
         """The port as Neutron has it, where Neutron was asked."""
-        return self._neutron_ports.get(port_id)
+        return self.openstack.port_with(port_id)
 
     def is_baremetal(self, port: Port) -> bool:
         """Its ``binding:vnic_type`` says that it is no VM's."""
         row = self.neutron_port(port.id)
         return row is not None and row.vnic_type == "baremetal"
-
-    @cached_property
-    def _neutron_ports(self) -> Mapping[str, NeutronPort]:
-        return {port.id: port for port in self.openstack.ports or ()}
 
     @property
     def owner(self) -> Owner:
@@ -382,8 +378,7 @@ class Cloud:
         """The port groups that hold the port."""
         if port.row is None:
             return ()
-        members = self.members_of_groups
-        return tuple(g for g in self.nb[PortGroup] if port.row.uuid in members[g.name])
+        return self.nb[PortGroup].find("ports", port.row.uuid)
 
     @cached_property
     def members_of_groups(self) -> Mapping[str, frozenset[str]]:

@@ -7,12 +7,17 @@ provider would do (placement/objects/research_context.py, nova/scheduler/request
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
 
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.once import once
 from viftrail.chain.scheduling import short_of, wanted
-from viftrail.facts.openstack import ComputeService, Provider, Server
+from viftrail.facts.openstack import ComputeService, Image, Provider, Server
+
+R = TypeVar("R")
 
 DISABLED = "COMPUTE_STATUS_DISABLED"
 """The trait that Nova puts on the provider of a compute that was disabled, and forbids."""
@@ -34,20 +39,35 @@ class Refusal:
     text: str
 
 
+@dataclass(frozen=True)
+class Request:
+    """What of a server decides which providers will do."""
+
+    resources: tuple[tuple[str, int], ...]
+    required: frozenset[str]
+    forbidden: frozenset[str]
+    zone: str
+
+
 def compute_of(cloud: Cloud, provider: Provider) -> ComputeService | None:
     """The nova-compute whose provider this is, by way of the hypervisor of the same name."""
-    nodes = {row.hostname: row.host for row in cloud.openstack.hypervisors or ()}
-    host = nodes.get(provider.name) or provider.name
-    return next(
-        (
-            row
-            for row in cloud.openstack.services or ()
-            if row.binary == "nova-compute" and row.host == host
-        ),
-        None,
-    )
+    return _services(cloud).get(_nodes(cloud).get(provider.name) or provider.name)
 
 
+@once
+def _nodes(cloud: Cloud) -> Mapping[str, str]:
+    """The host of each hypervisor's service, by what Placement calls it."""
+    return {row.hostname: row.host for row in cloud.openstack.hypervisors or ()}
+
+
+@once
+def _services(cloud: Cloud) -> Mapping[str, ComputeService]:
+    """Every nova-compute, by its host; of two the first counts."""
+    rows = reversed(cloud.openstack.services or ())
+    return {row.host: row for row in rows if row.binary == "nova-compute"}
+
+
+@once
 def computes(cloud: Cloud) -> tuple[Provider, ...]:
     """The providers that a server can be put on: shared disks, NICs and the like are none."""
     return tuple(
@@ -59,9 +79,14 @@ def computes(cloud: Cloud) -> tuple[Provider, ...]:
     )
 
 
+@once
+def _images(cloud: Cloud) -> Mapping[str, Image]:
+    return {row.id: row for row in cloud.openstack.images or ()}
+
+
 def traits_of(cloud: Cloud, server: Server) -> tuple[frozenset[str], frozenset[str]]:
     """The traits that its flavor and image require, and those that they forbid."""
-    image = next((row for row in cloud.openstack.images or () if row.id == server.image), None)
+    image = _images(cloud).get(server.image)
     asked: Mapping[str, str] = {**(image.properties if image else {}), **server.flavor.extra_specs}
     named = {
         key.removeprefix("trait:"): value
@@ -74,17 +99,43 @@ def traits_of(cloud: Cloud, server: Server) -> tuple[frozenset[str], frozenset[s
     )
 
 
+def request_of(cloud: Cloud, server: Server) -> Request:
+    """What Placement was asked for this server."""
+    return Request(
+        tuple(wanted(server).items()), *traits_of(cloud, server), server.availability_zone
+    )
+
+
+def once_a_request(function: Callable[[Cloud, Server], R]) -> Callable[[Cloud, Server], R]:
+    """Reckon once what is the same for all servers that ask for the same."""
+
+    @once
+    def answers(_: Cloud) -> dict[Request, R]:
+        return {}
+
+    @wraps(function)
+    def shared(cloud: Cloud, server: Server) -> R:
+        known, request = answers(cloud), request_of(cloud, server)
+        if request not in known:
+            known[request] = function(cloud, server)
+        return known[request]
+
+    return shared
+
+
+@once_a_request
 def refusals(cloud: Cloud, server: Server) -> dict[str, tuple[Refusal, ...]]:
     """By provider: every condition of this server that it does not meet."""
+    request = request_of(cloud, server)
     return {
-        provider.uuid: tuple(_refusals(cloud, server, provider)) for provider in computes(cloud)
+        provider.uuid: tuple(_refusals(cloud, request, provider)) for provider in computes(cloud)
     }
 
 
-def _refusals(cloud: Cloud, server: Server, provider: Provider) -> Iterator[Refusal]:
-    for resource, text in short_of(provider, wanted(server)).items():
+def _refusals(cloud: Cloud, request: Request, provider: Provider) -> Iterator[Refusal]:
+    for resource, text in short_of(provider, dict(request.resources)).items():
         yield Refusal(provider, resource, text)
-    required, forbidden = traits_of(cloud, server)
+    required, forbidden = request.required, request.forbidden
     if provider.traits is not None:
         lacking = sorted(required - set(provider.traits))
         unwanted = sorted(forbidden & set(provider.traits))
@@ -99,7 +150,7 @@ def _refusals(cloud: Cloud, server: Server, provider: Provider) -> Iterator[Refu
         yield Refusal(provider, OFF, text + (", though it is enabled" if stale else ""))
     elif service is not None and service.status == "disabled":
         yield Refusal(provider, OFF, f"nova-compute of {service.host} is disabled")
-    zone = server.availability_zone
+    zone = request.zone
     inside = zone not in ("", DEFAULT_ZONE) and service is not None and service.zone == zone
     if inside and provider.aggregates == ():
         text = f"{provider.name} is in {zone} for Nova, and in no aggregate for Placement"
@@ -110,6 +161,7 @@ def _refusals(cloud: Cloud, server: Server, provider: Provider) -> Iterator[Refu
         )
 
 
+@once
 def known(cloud: Cloud) -> bool:
     """Every provider's inventory and usage was read, so that a refusal can be reckoned."""
     rows = computes(cloud)
@@ -118,6 +170,7 @@ def known(cloud: Cloud) -> bool:
     )
 
 
+@once_a_request
 def decisive(cloud: Cloud, server: Server) -> dict[str, tuple[Refusal, ...]]:
     """The kinds of refusal that alone keep some provider from taking the server.
 
@@ -136,6 +189,7 @@ def decisive(cloud: Cloud, server: Server) -> dict[str, tuple[Refusal, ...]]:
     return {kind: tuple(several) for kind, several in kinds.items()}
 
 
+@once_a_request
 def would_fit(cloud: Cloud, server: Server) -> tuple[Provider, ...]:
     """The providers that meet every condition of the server now."""
     if not known(cloud):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway, Port
 from viftrail.chain.failure import Kind, failure_of, tried_on
+from viftrail.chain.once import once
 from viftrail.chain.subject import Subject
 from viftrail.facts.northbound import NAT, LogicalRouter, LogicalSwitch, LogicalSwitchPort
 from viftrail.facts.openstack import Server
@@ -114,12 +116,27 @@ def _outside(
 
 def floating_ips_of(cloud: Cloud, port: Port) -> tuple[str, ...]:
     """Every floating IP that the owner, the port or a NAT row gives it."""
-    found = [fip.ip for fip in cloud.owner.floating_ips if fip.port_id == port.id]
+    found = list(_owned(cloud).get(port.id, ()))
     if port.row:
         found += port.row.external_ids.get("neutron:port_fip", "").split()
-    for row in cloud.nb[NAT]:
-        if row.type == "dnat_and_snat" and (
-            row.logical_port == port.id or row.external_ids.get("neutron:fip_port_id") == port.id
-        ):
-            found.append(row.external_ip)
+    found += _translated(cloud).get(port.id, ())
     return tuple(dict.fromkeys(found))
+
+
+@once
+def _owned(cloud: Cloud) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for fip in cloud.owner.floating_ips:
+        found.setdefault(fip.port_id, []).append(fip.ip)
+    return found
+
+
+@once
+def _translated(cloud: Cloud) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in cloud.nb[NAT]:
+        if row.type == "dnat_and_snat":
+            for port_id in {row.logical_port, row.external_ids.get("neutron:fip_port_id")}:
+                if port_id:
+                    found.setdefault(port_id, []).append(row.external_ip)
+    return found

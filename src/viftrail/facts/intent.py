@@ -43,10 +43,9 @@ def is_guests(port: NeutronPort) -> bool:
 
 def _port(openstack: OpenStack, port: NeutronPort) -> OwnedPort:
     servers = openstack.server(port.device_id) if port.device_id else ()
-    networks = [each for each in openstack.networks or () if each.id == port.network_id]
-    subnets = {each.id: each for each in openstack.subnets or ()}
-    own = [subnets[fixed.subnet_id] for fixed in port.fixed_ips if fixed.subnet_id in subnets]
-    four = [subnet for subnet in own if subnet.ip_version == 4]
+    network = openstack.network_with(port.network_id)
+    own = [(fixed, openstack.subnet_with(fixed.subnet_id)) for fixed in port.fixed_ips]
+    four = [subnet for _, subnet in own if subnet and subnet.ip_version == 4]
     groups = port.security_groups if port.port_security_enabled else ()
     return OwnedPort(
         id=port.id,
@@ -54,12 +53,11 @@ def _port(openstack: OpenStack, port: NeutronPort) -> OwnedPort:
         addresses=tuple(fixed.ip_address for fixed in port.fixed_ips),
         cidrs=tuple(
             cidr
-            for fixed in port.fixed_ips
-            if fixed.subnet_id in subnets
-            if (cidr := _with_length(fixed.ip_address, subnets[fixed.subnet_id].cidr))
+            for fixed, subnet in own
+            if subnet and (cidr := _with_length(fixed.ip_address, subnet.cidr))
         ),
         switch=f"neutron-{port.network_id}" if port.network_id else "",
-        network=networks[0].name if networks else "",
+        network=network.name if network else "",
         server_id=port.device_id,
         server=servers[0].name if servers else port.name,
         # Where the binding failed Nova's word is all there is of where the server shall run.

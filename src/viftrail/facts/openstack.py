@@ -10,7 +10,9 @@ allow it (then a `Gap` says so). An empty tuple was read, and is empty.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 from types import MappingProxyType
 
 import msgspec
@@ -294,7 +296,7 @@ class NeutronFloatingIp(msgspec.Struct, frozen=True, kw_only=True):
     revision_number: int | None = None
 
 
-class OpenStack(msgspec.Struct, frozen=True, kw_only=True):
+class OpenStack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything that an OpenStack said of itself. A section that is None was not read."""
 
     servers: tuple[Server, ...] | None = None
@@ -334,8 +336,53 @@ class OpenStack(msgspec.Struct, frozen=True, kw_only=True):
 
     def server(self, text: str) -> tuple[Server, ...]:
         """The servers with this id or name."""
-        return tuple(each for each in self.servers or () if text in (each.id, each.name))
+        return tuple(self._servers.get(text, ()))
+
+    def server_with(self, ident: str) -> Server | None:
+        """The server with this id."""
+        return next((each for each in self.server(ident) if each.id == ident), None)
+
+    def port_with(self, ident: str) -> NeutronPort | None:
+        """The port with this id."""
+        return self._ports.get(ident)
+
+    def network_with(self, ident: str) -> NeutronNetwork | None:
+        """The network with this id."""
+        return self._networks.get(ident)
+
+    def subnet_with(self, ident: str) -> NeutronSubnet | None:
+        """The subnet with this id."""
+        return self._subnets.get(ident)
 
     def ports_of(self, server_id: str) -> tuple[NeutronPort, ...]:
         """The ports of a server."""
-        return tuple(port for port in self.ports or () if port.device_id == server_id)
+        return tuple(self._ports_of.get(server_id, ()))
+
+    # What is looked up once a port must not be a walk: a cloud has 200,000 of them.
+
+    @cached_property
+    def _servers(self) -> Mapping[str, list[Server]]:
+        found: defaultdict[str, list[Server]] = defaultdict(list)
+        for each in self.servers or ():
+            for text in {each.id, each.name}:
+                found[text].append(each)
+        return dict(found)
+
+    @cached_property
+    def _ports(self) -> Mapping[str, NeutronPort]:
+        return {port.id: port for port in reversed(self.ports or ())}
+
+    @cached_property
+    def _networks(self) -> Mapping[str, NeutronNetwork]:
+        return {each.id: each for each in reversed(self.networks or ())}
+
+    @cached_property
+    def _subnets(self) -> Mapping[str, NeutronSubnet]:
+        return {each.id: each for each in self.subnets or ()}
+
+    @cached_property
+    def _ports_of(self) -> Mapping[str, list[NeutronPort]]:
+        found: defaultdict[str, list[NeutronPort]] = defaultdict(list)
+        for port in self.ports or ():
+            found[port.device_id].append(port)
+        return dict(found)

@@ -8,6 +8,8 @@ nobody ever asked for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -62,7 +64,7 @@ class OwnedFloatingIp(msgspec.Struct, frozen=True, kw_only=True):
     """Logical_Router.name that shall hold the NAT row."""
 
 
-class Owner(msgspec.Struct, frozen=True, kw_only=True):
+class Owner(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything the owner wants. ``kind`` is ``lab``, ``neutron`` or ``ovn``."""
 
     kind: str
@@ -72,7 +74,11 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
 
     def port(self, port_id: str) -> OwnedPort | None:
         """The port with this id, or None."""
-        return next((port for port in self.ports if port.id == port_id), None)
+        return self._by_id.get(port_id)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, OwnedPort]:
+        return {port.id: port for port in reversed(self.ports)}  # of two the first counts
 
 
 def read(path: Path) -> Owner:

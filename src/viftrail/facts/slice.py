@@ -202,6 +202,7 @@ def _routers(inquiry: Inquiry, members: Iterable[LogicalSwitchPort]) -> list[Log
     gateways = [leg for leg in inquiry.ask(own) if is_gateway(leg)]
     groups = [Ask(HAChassisGroup, "uuid", leg.ha_chassis_group or "") for leg in gateways]
     inquiry.fetch(
+        (Ask(MACBinding, "logical_port", leg.name) for leg in gateways[:FEW]),
         (Ask(GatewayChassis, "uuid", row) for leg in gateways for row in leg.gateway_chassis),
         groups,
     )

@@ -21,6 +21,7 @@ LAST_INGRESS = 37
 """Above it the tables are ovn-controller's own, or the egress pipeline's."""
 
 _TABLE = re.compile(r"^ ?(\d+)\. (.*)$", re.MULTILINE)
+_ANSWERER = re.compile(r"reply from \S+ \[([0-9a-fA-F:]{17})\]")
 _DATAPATH = re.compile(r"metadata=(0x[0-9a-f]+)")
 
 
@@ -84,6 +85,8 @@ class Arping(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     answered: bool
     command: str
+    mac: str = ""
+    """Of who answered first."""
 
 
 class Soundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +120,12 @@ def read_count(text: str) -> tuple[int, int] | None:
     """Packets in and out in what ovs-ofctl(8) ``dump-ports BRIDGE PORT`` printed."""
     counts = re.findall(r"\b(?:rx|tx) pkts=(\d+)", text)
     return (int(counts[0]), int(counts[1])) if len(counts) == 2 else None
+
+
+def read_answerer(text: str) -> str:
+    """The MAC that arping(8) got its first answer from, in lower case; empty: it names none."""
+    found = _ANSWERER.search(text)
+    return found.group(1).lower() if found else ""
 
 
 def read_arping(text: str) -> bool | None:

@@ -120,4 +120,4 @@ class MACBinding(Row, frozen=True, kw_only=True):
 TABLES: tuple[type[Row], ...] = (SBGlobal, PortBinding, Chassis, ChassisPrivate, Encap, MACBinding)
 
 NEVER_WHOLE: frozenset[type[Row]] = frozenset({MACBinding})
-"""Tables of which only single rows are asked for."""
+"""Tables of which only the rows of one address, or of one port, are asked for."""

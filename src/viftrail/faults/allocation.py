@@ -9,7 +9,8 @@ import msgspec
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import Kind, failure_of
-from viftrail.chain.placement import computes, refusals
+from viftrail.chain.once import once
+from viftrail.chain.placement import computes, once_a_request, refusals
 from viftrail.chain.scheduling import short_of, wanted
 from viftrail.facts.openstack import Provider, Server
 from viftrail.faults.fault import Case, Fault
@@ -24,12 +25,24 @@ def orphans(cloud: Cloud, provider: Provider) -> dict[str, dict[str, int]]:
     beyond one project's.
     """
     held = provider.allocations or {}
-    lost = cloud.openstack.lost_consumers
+    lost, servers = _lost(cloud), _servers(cloud)
     if lost is not None:
         return {consumer: held[consumer] for consumer in sorted(held) if consumer in lost}
-    servers = {server.id: server for server in cloud.openstack.servers or ()}
-    seen_all = cloud.openstack.listed and any(server.host for server in servers.values())
-    return {key: held[key] for key in sorted(held) if seen_all and key not in servers}
+    return {key: held[key] for key in sorted(held) if servers and key not in servers}
+
+
+@once
+def _lost(cloud: Cloud) -> frozenset[str] | None:
+    lost = cloud.openstack.lost_consumers
+    return None if lost is None else frozenset(lost)
+
+
+@once
+def _servers(cloud: Cloud) -> frozenset[str]:
+    """The ids of all of Nova's servers; empty where not all of them were seen."""
+    servers = cloud.openstack.servers or ()
+    seen_all = cloud.openstack.listed and any(server.host for server in servers)
+    return frozenset(server.id for server in servers) if seen_all else frozenset()
 
 
 def freed(cloud: Cloud, provider: Provider) -> Provider:
@@ -41,6 +54,7 @@ def freed(cloud: Cloud, provider: Provider) -> Provider:
     return msgspec.structs.replace(provider, usages=usages)
 
 
+@once_a_request
 def freed_would_do(cloud: Cloud, server: Server) -> tuple[Provider, ...]:
     """The providers that want of nothing but what orphans hold."""
     needs = wanted(server)
@@ -48,10 +62,10 @@ def freed_would_do(cloud: Cloud, server: Server) -> tuple[Provider, ...]:
     return tuple(
         provider
         for provider in computes(cloud)
-        if orphans(cloud, provider)
-        and provider.usages is not None
-        and found[provider.uuid]
+        if found[provider.uuid]
         and all(each.kind in needs for each in found[provider.uuid])
+        and provider.usages is not None
+        and orphans(cloud, provider)
         and not short_of(freed(cloud, provider), needs)
     )
 

@@ -36,11 +36,11 @@ def unplaced(cloud: Cloud) -> Iterator[Server]:
 def _short(*resources: str) -> Callable[[Cloud], Iterator[Case]]:
     def find(cloud: Cloud) -> Iterator[Case]:
         for server in unplaced(cloud):
+            if freed_would_do(cloud, server):
+                continue  # what is held by nobody is in the way, and not a want of room
             needs = wanted(server)
             deciding = decisive(cloud, server)
             for resource in resources:
-                if freed_would_do(cloud, server):
-                    continue  # what is held by nobody is in the way, and not a want of room
                 if resource in deciding:
                     yield _case(server, resource, needs, deciding[resource], len(deciding) > 1)
                 elif not deciding and (answer := _asked_again(cloud, needs, resource)):

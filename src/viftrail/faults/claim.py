@@ -157,9 +157,10 @@ def _promise(cloud: Cloud, port: Port, home: str) -> tuple[Step, ...]:
 def _wrong_type(cloud: Cloud) -> Iterator[Case]:
     for port_id, plugs in cloud.plugs.items():
         for row in cloud.nb[LogicalSwitchPort].find("name", port_id):
+            if row.type not in NOT_CLAIMED:
+                continue
             owner = row.external_ids.get("neutron:device_owner", "")
-            known = cloud.owner.port(port_id) is not None or owner.startswith("compute:")
-            if row.type not in NOT_CLAIMED or not known:
+            if cloud.owner.port(port_id) is None and not owner.startswith("compute:"):
                 continue
             port = cloud.ports.get(port_id) or Port(port_id, row, None)
             binding = cloud.binding(port_id)

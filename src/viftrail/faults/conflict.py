@@ -12,6 +12,7 @@ from viftrail.facts.northbound import NAT, LogicalRouter, LogicalRouterPort
 from viftrail.facts.southbound import MACBinding
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
+from viftrail.faults.upstream import former_mac
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 
@@ -57,7 +58,9 @@ def _own_macs(cloud: Cloud, row: NAT) -> frozenset[str]:
     router = cloud.nb[LogicalRouter].one("nat", row.uuid)
     legs = cloud.nb[LogicalRouterPort].by("uuid")
     macs = [leg.mac for uuid in (router.ports if router else ()) for leg in legs.get(uuid, ())]
-    return frozenset(mac.lower() for mac in (*macs, row.external_mac or "") if mac and macs)
+    # One that it had before is nobody else's: that is prov-upstream-stale-arp.
+    macs = [*macs, row.external_mac or "", former_mac(row)] if macs else []
+    return frozenset(mac.lower() for mac in macs if mac)
 
 
 def _holder(cloud: Cloud, ip: str, mac: str) -> tuple[str, str, int] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Gateway, Port
+from viftrail.chain.once import once
 from viftrail.chain.quoting import db, q
 from viftrail.chain.trail import floating_ips_of
 from viftrail.facts.inquiry import NORTHBOUND
@@ -64,6 +65,7 @@ def _enabled(cloud: Cloud, gateway: Gateway, name: str) -> bool | None:
     return False if rows is not None and four else None
 
 
+@once
 def _inside(cloud: Cloud) -> dict[str, list[Port]]:
     """The ports without a floating IP behind each router, by its UUID."""
     translated = {row.logical_ip for row in cloud.nb[NAT] if row.type == "dnat_and_snat"}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.once import once
 from viftrail.chain.quoting import atom, db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import NAT, LogicalRouter, NBGlobal
@@ -18,9 +19,15 @@ def _of(cloud: Cloud, row: NAT) -> Port | None:
     """The port that the floating IP is meant for, as its owner or Neutron's own key says."""
     if row.type != "dnat_and_snat":
         return None
-    owned = {fip.ip: fip.port_id for fip in cloud.owner.floating_ips}
     keys = row.external_ids
-    return cloud.ports.get(owned.get(row.external_ip) or keys.get("neutron:fip_port_id", ""))
+    owned = _owned(cloud).get(row.external_ip)
+    return cloud.ports.get(owned or keys.get("neutron:fip_port_id", ""))
+
+
+@once
+def _owned(cloud: Cloud) -> Mapping[str, str]:
+    """The port of each floating IP, as its owner says."""
+    return {fip.ip: fip.port_id for fip in cloud.owner.floating_ips}
 
 
 def _elsewhere(cloud: Cloud) -> Iterator[Case]:

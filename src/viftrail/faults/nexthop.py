@@ -41,7 +41,7 @@ def _pathless(cloud: Cloud) -> Iterator[Case]:
                         command=f"ovn-nbctl lr-route-list {q(router.name)}",
                     ),
                 ),
-                steps=_redirect(cloud, router, row, hop) if hop else (),
+                steps=redirect(cloud, router, row, hop) if hop else (),
                 # Who uses a route to a single network cannot be seen.
                 certainty=Certainty.PROVEN if default else Certainty.LIKELY,
                 victims=None if default else frozenset(),
@@ -71,7 +71,8 @@ def _networks(cloud: Cloud, router: LogicalRouter) -> list[str]:
     return [net for uuid in router.ports for leg in legs.get(uuid, ()) for net in leg.networks]
 
 
-def _redirect(cloud: Cloud, router: LogicalRouter, row: StaticRoute, hop: str) -> tuple[Step, ...]:
+def redirect(cloud: Cloud, router: LogicalRouter, row: StaticRoute, hop: str) -> tuple[Step, ...]:
+    """Have the route lead to this next hop; where Neutron owns it, see what it wants."""
     if neutron_owns(cloud):
         name = router.external_ids.get("neutron:router_name") or router.name
         return (

@@ -21,11 +21,11 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
     for port in cloud.ports.values():
         seen = port.row.external_ids.get(KEY, "") if port.row else ""
         wanted = port.owned.revision if port.owned else None
+        if wanted is None or not seen.isdigit() or int(seen) == wanted:
+            continue
         neutron = cloud.neutron_port(port.id)
         if neutron and neutron.vif_type == FAILED:
             continue  # a try to bind it counts as a change, and none of it goes to Northbound
-        if wanted is None or not seen.isdigit() or int(seen) == wanted:
-            continue
         older = int(seen) < wanted
         get = f"ovn-nbctl get Logical_Switch_Port {q(port.id)} {q(_KEY)}"
         change = f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "

@@ -61,9 +61,8 @@ def _hostless(cloud: Cloud) -> Iterator[Case]:
             continue
         if row.device_id:
             what = f"port {row.id} is the server's {row.device_id}, and bound to no host"
-            where = next(
-                (s.host for s in cloud.openstack.servers or () if s.id == row.device_id), ""
-            )
+            server = cloud.openstack.server_with(row.device_id)
+            where = server.host if server else ""
             if not where:
                 continue  # it has no host yet: its server is being built, or shelved
             step = (

@@ -21,6 +21,7 @@ from viftrail.facts.sounding import (
     Knock,
     Soundings,
     Traced,
+    read_answerer,
     read_arping,
     read_count,
     read_trace,
@@ -141,7 +142,8 @@ class _Sender:
 
     def ask(self, planned: Asking) -> Arping | None:
         argv = ("arping", "-D", "-I", planned.device, "-c", "2", "-w", "2", planned.address)
-        answered = read_arping(self.say(planned.host, argv) or "")
+        said = self.say(planned.host, argv) or ""
+        answered = read_arping(said)
         if answered is None:
             return None
         return Arping(
@@ -150,6 +152,7 @@ class _Sender:
             address=planned.address,
             answered=answered,
             command=shlex.join(argv),
+            mac=read_answerer(said) if answered else "",
         )
 
 

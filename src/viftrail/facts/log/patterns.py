@@ -491,6 +491,15 @@ _NETWORKING = (
         "neutron/plugins/ml2/drivers/ovn/mech_driver/ovsdb/ovn_db_sync.py",
     ),
     _p(
+        "floating-ip-not-reachable", _NEUTRON, "INFO", "Therefore, cannot associate Port",
+        rf"External network (?P<network>{U}) is not reachable from subnet (?P<subnet>{U})\.\s+"
+        rf"Therefore, cannot associate Port (?P<port>{U}) with a Floating IP",
+        "no router leads from the port's subnet to the network of the floating IP",
+        f"update failed (client error): External network {_ID} is not reachable from subnet {_ID}.  "
+        f"Therefore, cannot associate Port {_ID} with a Floating IP.",
+        "neutron-lib: neutron_lib/exceptions/l3.py",
+    ),
+    _p(
         "hash-ring-empty", _NEUTRON, "ERROR", "HashRing is empty",
         r"HashRing is empty, error: (?P<why>[^\n]*)",
         "no neutron-server takes care of events from OVN",

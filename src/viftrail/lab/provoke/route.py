@@ -49,6 +49,21 @@ def mislead(victim: Victim) -> Undo:
     return lambda: _restore_route(victim)
 
 
+@provocation(
+    "router-nexthop-dead",
+    "the router's default route leads to an address of its own network that nobody has",
+    ("beyond",),
+    needs_vm=False,
+)
+def lead_to_nobody(victim: Victim) -> Undo:
+    """As after the server was deleted that an extra route led to."""
+    network = victim.cloud.design.network.cidr
+    row = victim.row("Logical_Router_Static_Route", f"ip_prefix={_DEFAULT}")
+    hop = network.broadcast_address - 1
+    victim.nbctl("set", "Logical_Router_Static_Route", row, f"nexthop={hop}")
+    return lambda: _restore_route(victim)
+
+
 def _restore_route(victim: Victim) -> None:
     design = victim.cloud.design
     router, hop = design.router.logical_router, design.provider.gateway
