@@ -197,6 +197,18 @@ def swap_group(victim: Victim) -> Undo:
 
 
 @provocation(
+    "guest-dhcp-silent",
+    "the guest's DHCP client was ended, and its address dropped",
+    # What `lab ping` asks for itself is answered.
+    tuple(path for path in ALL_PATHS if path != "dhcp"),
+)
+def ask_for_nothing(victim: Victim) -> Undo:
+    """As in an image that has no client for this card."""
+    victim.guest.fall_silent()
+    return victim.retry
+
+
+@provocation(
     "portsec-ip-not-allowed",
     "the guest was given a static address that is not its port's",
     tuple(path for path in ALL_PATHS if path != "dhcp"),
