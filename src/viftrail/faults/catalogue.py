@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viftrail.errors import UsageError
 from viftrail.faults import (
+    aborted,
     address,
     allocation,
     binding,
@@ -36,6 +37,7 @@ from viftrail.faults import (
     local,
     localnet,
     mapping,
+    masked,
     masquerade,
     mesh,
     metadata,
@@ -79,6 +81,8 @@ MODULES = (
     compute,
     filtering,
     build,
+    aborted,
+    masked,
     refusal,
     unbound,
     northbound,

@@ -331,6 +331,15 @@ _BUILDING = (
         "nova/compute/manager.py",
     ),
     _p(
+        "volume-without-backend", ("cinder",), "ERROR", "No valid backend was found",
+        r"No valid backend was found\. (?P<why>[^\n]*)",
+        "Cinder has no backend with room, or none that takes what was asked for",
+        "Failed to run task cinder.scheduler.flows.create_volume.ScheduleCreateVolumeTask;volume:"
+        "create: No valid backend was found. No weighed backends available: cinder.exception."
+        "NoValidBackend: No valid backend was found. No weighed backends available",
+        "cinder/exception.py:NoValidBackend, cinder/scheduler/flows/create_volume.py",
+    ),
+    _p(
         "metadata-signature-wrong", ("nova-api",), "WARNING", "X-Instance-ID-Signature",
         r"X-Instance-ID-Signature: (?P<signature>\S+) does not match the expected signature for "
         r"id: (?P<server>\S+)",
