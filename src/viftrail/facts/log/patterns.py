@@ -546,6 +546,20 @@ _NETWORKING = (
         "neutron/agent/metadata/proxy_base.py",
     ),
     _p(
+        "metadata-backend-failed", _AGENT, "WARNING", "Remote metadata server experienced an",
+        r"Remote metadata server experienced an internal server error",
+        "Nova's metadata API answered the agent with 500",
+        "Remote metadata server experienced an internal server error.",
+        "neutron/agent/metadata/proxy_base.py",
+    ),
+    _p(
+        "metadata-answer-unexpected", _AGENT, "ERROR", "Unexpected response code:",
+        r"Unexpected response code: (?P<code>\d+)",
+        "Nova's metadata API answered the agent with what it knows no meaning of, such as 503",
+        "Exception: Unexpected response code: 503",
+        "neutron/agent/metadata/proxy_base.py",
+    ),
+    _p(
         "metadata-port-unknown", _AGENT, "WARNING", "No port found in network",
         r"No port found in network (?P<network>\S+) with IP address (?P<address>\S+)",
         "a guest asked for metadata by an address that no port has",
