@@ -106,8 +106,8 @@ FAULTS = (
         shows="169.254.169.254 answers, with 403, 500 or 503; cloud-init gets no key. DHCP and all "
         "other traffic work.",
         decisive="403: nova-api logs `X-Instance-ID-Signature: … does not match the expected "
-        "signature`, the agent `The remote metadata server responded with Forbidden`. 500: the agent logs `Remote "
-        "metadata server experienced an internal server error`.",
+        "signature`, the agent `The remote metadata server responded with Forbidden`. 500: the agent "
+        "logs `Remote metadata server experienced an internal server error`.",
         remedy="Write one secret into both files, or mend Nova's metadata API; restart what changed.",
         risk=Risk.SAFE,
         references=(
