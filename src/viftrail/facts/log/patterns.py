@@ -325,9 +325,11 @@ _BUILDING = (
     ),
     _p(
         "host-renamed", _COMPUTE, "ERROR", "Possible rename detected",
+        r"(?:My node (?P<node>\S+) has host '(?P<old>[^']*)' but my host is '(?P<new>[^']*)'; )?"
         r"Possible rename detected, refusing to start",
         "the host has another name than Nova knows it by",
-        "Possible rename detected, refusing to start!",
+        f"My node {_ID} has host 'cmp1' but my host is 'cmp9'; Possible rename detected, refusing to "
+        "start!",
         "nova/compute/manager.py",
     ),
     _p(
