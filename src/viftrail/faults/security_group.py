@@ -119,17 +119,16 @@ def _closed(cloud: Cloud) -> Iterator[Case]:
 
 
 def _peerless(cloud: Cloud) -> Iterator[Case]:
+    reached = _reached(cloud)
     for port in cloud.ports.values():
         row = port.row
-        if row is None or not dropped(cloud, port) or not rules_known(cloud, port):
+        # Most ports are let in to by somebody, and need no look at their groups one by one.
+        if row is None or any(row.uuid in reached[version] for version in versions_of(port)):
+            continue
+        if not dropped(cloud, port) or not rules_known(cloud, port):
             continue
         groups = [group for group in cloud.groups_of(port) if group.name != DROP_GROUP]
-        rules: set[tuple[str, str]] = set()
-        for name, source in _let_in(cloud, port, groups):
-            if not _nobody_in(cloud, source):
-                rules.clear()
-                break
-            rules.add((name, source))
+        rules = set(_let_in(cloud, port, groups))
         if not rules or _cut_off(cloud, port) or _lacking(cloud, port):
             continue  # those are sg-egress-missing and sg-portgroup-drift, and say why
         names, sets = sorted({name for name, _ in rules}), sorted({each for _, each in rules})
@@ -178,6 +177,17 @@ def _peerless(cloud: Cloud) -> Iterator[Case]:
             "it. A port whose port security is off is in no group, and an allowed address pair is in "
             "no group's set: let those in by a rule with --remote-ip.",
         )
+
+
+def _reached(cloud: Cloud) -> dict[str, set[str]]:
+    """By IP version: the UUIDs of the ports that some rule lets somebody reach."""
+    reached: dict[str, set[str]] = {"4": set(), "6": set()}
+    for group in cloud.nb[PortGroup]:
+        for version, ports in reached.items():
+            rules = rules_in(cloud, group, version)
+            if any(not _nobody_in(cloud, rule.source_set) for rule in rules):
+                ports.update(group.ports)
+    return reached
 
 
 def _let_in(cloud: Cloud, port: Port, groups: list[PortGroup]) -> Iterator[tuple[str, str]]:
