@@ -1,10 +1,10 @@
-"""sg-portgroup-drift, sg-ingress-missing."""
+"""sg-portgroup-drift, sg-ingress-missing, sg-remote-group-empty."""
 
 from __future__ import annotations
 
 import msgspec
 
-from tests.cloud import accused, ask, edit, healthy, neutron_only, vm
+from tests.cloud import accused, add, ask, change_port, edit, healthy, neutron_only, vm
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import ACL, LogicalSwitchPort, PortGroup
@@ -112,3 +112,62 @@ def test_whose_group_does_not_hold_it_is_told_that_and_not_that_nobody_gets_in()
     )
     facts = edit(facts, ACL, lambda row: None if row.direction == "to-lport" else row)
     assert accused(ask(facts)) == {"sg-portgroup-drift"}
+
+
+def from_peers(*peers: str, address: str = "") -> Facts:
+    """Nobody is let in but the members of another group, which are these VMs.
+
+    ``address`` is what their ports have as addresses instead of their own.
+    """
+    source = "outport == @pg && ip4 && ip4.src == $pg_peers_ip4"
+    facts = edit(
+        healthy(),
+        ACL,
+        lambda row: (
+            msgspec.structs.replace(row, match=source)
+            if row.direction == "to-lport" and row.action != "drop"
+            else row
+        ),
+    )
+    for peer in peers if address else ():
+        facts = change_port(facts, peer, addresses=(address,))
+    ports = tuple(uuid_of(peer) for peer in peers)
+    return add(facts, PortGroup(uuid="peers", name="pg_peers", ports=ports))
+
+
+def test_who_lets_in_only_members_of_a_group_without_any_is_reached_by_nobody() -> None:
+    (cause,) = ask(from_peers()).causes
+    assert (cause.id, cause.state.value, cause.confidence.value) == (
+        "sg-remote-group-empty",
+        "degraded",
+        "likely",
+    )
+    assert "$pg_peers_ip4" in cause.evidence[0].seen
+    assert "--security-group peers PEER" in cause.remedy.steps[0].command
+
+
+def test_a_member_with_an_address_is_somebody_to_let_in() -> None:
+    assert accused(ask(from_peers("vm2"))) == set()
+    assert accused(ask(from_peers("vm1"))) == set()
+
+
+def test_a_member_without_an_address_of_that_version_is_nobody() -> None:
+    for address in ("unknown", "fa:16:3e:00:00:09", "fa:16:3e:00:00:09 fd00::9"):
+        assert accused(ask(from_peers("vm2", address=address))) == {"sg-remote-group-empty"}
+    assert accused(ask(from_peers("vm2", address="dynamic"))) == set()
+
+
+def test_one_rule_for_everybody_is_enough() -> None:
+    (rule, *_) = [r for r in healthy().nb[ACL] if "ip4.src == 0.0.0.0/0" in r.match]
+    facts = edit(from_peers(), ACL, lambda row: rule if row.uuid == rule.uuid else row)
+    assert accused(ask(facts)) == set()
+
+
+def test_a_group_that_nobody_read_is_not_empty() -> None:
+    unread = edit(from_peers(), PortGroup, lambda row: None if row.name == "pg_peers" else row)
+    assert accused(ask(unread)) == set()
+
+
+def test_an_audit_leaves_the_empty_group_to_its_tenant() -> None:
+    assert audit(from_peers()).groups == ()
+    assert audit(from_peers(), only="sg-remote-group-empty").groups

@@ -1,13 +1,18 @@
-"""conntrack-full: the table that br-int uses, and no other."""
+"""conntrack-full: the table that br-int uses, and no other; ct-zone-exhausted."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.cloud import ask, conf, healthy, on_host
+from tests.cloud import accused, ask, conf, healthy, on_host, settings
 from viftrail.audit import audit
+from viftrail.chain.quoting import db
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import ConnTrack
+from viftrail.facts.log.line import LogLine
+from viftrail.facts.log.logs import LogFile, Logs, Signal
 
 FULL = "conntrack-full"
 
@@ -56,3 +61,33 @@ def test_room_or_silence_accuses_nobody(facts: Facts) -> None:
 
 def test_who_is_on_another_host_is_no_victim() -> None:
     assert FULL not in {cause.id for cause in ask(userspace("5", "5"), "vm3").causes}
+
+
+def exhausted(*, host: str = "compute1", late: bool = True, zones: str | None = None) -> Facts:
+    """ovn-controller of compute1 found no zone, since it was started or before."""
+    facts = settings(healthy(), "compute1", ct_zone_range=zones)
+    seen = facts.hosts["compute1"]
+    moment = seen.time if late else seen.time - seen.age("ovn-controller") - 60
+    line = LogLine(time=moment, host=host, text="exhausted all ct zones", source="a.log@0")
+    signal = Signal(pattern="ct-zones-exhausted", line=line)
+    files = (LogFile(path="a.log", layout="vlog"),)
+    return replace(facts, logs=Logs(all_signals=(signal,), files=files))
+
+
+def test_a_controller_without_a_zone_left_degrades_its_host() -> None:
+    (cause,) = ask(exhausted()).causes
+    assert (cause.id, cause.state.value) == ("ct-zone-exhausted", "degraded")
+    assert cause.remedy.steps[0].command == "systemctl restart ovn-controller"
+
+
+def test_a_range_that_is_too_narrow_is_taken_away() -> None:
+    (cause,) = ask(exhausted(zones="100-110")).causes
+    (step,) = cause.remedy.steps
+    assert step.command == "ovs-vsctl remove Open_vSwitch . external_ids ct-zone-range"
+    assert step.undo.endswith("external_ids:ct-zone-range=" + db("100-110"))
+
+
+def test_what_it_said_before_its_last_start_or_on_another_host_is_past() -> None:
+    assert accused(ask(exhausted(late=False))) == set()
+    assert accused(ask(exhausted(host=""))) == set()
+    assert accused(ask(settings(healthy(), "compute1", ct_zone_range="100-110"))) == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from viftrail.chain.checks import Checks
@@ -30,13 +31,22 @@ def lets_in(cloud: Cloud, group: PortGroup) -> bool:
     return _allows(cloud, group, "to-lport")
 
 
+def rules_in(cloud: Cloud, group: PortGroup, version: str = "") -> Iterator[ACL]:
+    """The group's rules that let somebody reach its ports, by this IP version or by any."""
+    return _allowing(cloud, group, "to-lport", version)
+
+
 def _allows(cloud: Cloud, group: PortGroup, direction: str, version: str = "") -> bool:
+    return any(True for _ in _allowing(cloud, group, direction, version))
+
+
+def _allowing(cloud: Cloud, group: PortGroup, direction: str, version: str) -> Iterator[ACL]:
     acls = cloud.nb[ACL]
-    return any(
-        acl.direction == direction and acl.action.startswith("allow") and _is_of(acl, version)
-        for uuid in group.acls
-        for acl in acls.find("uuid", uuid)
-    )
+    for uuid in group.acls:
+        for acl in acls.find("uuid", uuid):
+            allows = acl.direction == direction and acl.action.startswith("allow")
+            if allows and _is_of(acl, version):
+                yield acl
 
 
 def _is_of(acl: ACL, version: str) -> bool:

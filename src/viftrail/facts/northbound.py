@@ -5,6 +5,7 @@ Columns and their meaning: ovn-nb(5).
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 import msgspec
@@ -12,6 +13,8 @@ import msgspec
 from viftrail.facts.row import Row
 
 StrMap = dict[str, str]
+
+_SOURCE_SET = re.compile(r"\bip[46]\.src == \$(\w+_ip[46])\b")
 
 
 class NBGlobal(Row, frozen=True, kw_only=True):
@@ -94,6 +97,16 @@ class ACL(Row, frozen=True, kw_only=True):
     priority: int = 0
     match: str = ""
     action: str = ""
+
+    @property
+    def source_set(self) -> str:
+        """The address set of a port group that it asks for as source; empty where it asks for none.
+
+        ``pg_<id>_ip4`` or ``_ip6``: northd makes both of the addresses of the group's ports
+        (ovn-nb(5), Port_Group name), and Neutron's rules with a remote group match them.
+        """
+        found = _SOURCE_SET.search(self.match)
+        return found[1] if found else ""
 
 
 class LogicalRouter(Row, frozen=True, kw_only=True):

@@ -261,13 +261,18 @@ def _security_groups(inquiry: Inquiry, port_id: str, ports: list[LogicalSwitchPo
     for port in ports:
         ids = port.external_ids.get("neutron:security_group_ids", "").split()
         names.update("pg_" + group.replace("-", "_") for group in ids)
+    holding = [Ask(PortGroup, "ports", port.uuid, without="ports") for port in ports]
     groups = inquiry.ask(
         [
-            *(Ask(PortGroup, "ports", port.uuid, without="ports") for port in ports),
+            *holding,
             *(Ask(PortGroup, "name", name, without="ports") for name in sorted(names)),
         ]
     )
-    inquiry.fetch(Ask(ACL, "uuid", acl) for group in groups for acl in group.acls)
+    rules = inquiry.ask(Ask(ACL, "uuid", acl) for group in groups for acl in group.acls)
+    own = {group.name for group in inquiry.ask(holding)}
+    remote = {rule.source_set.rpartition("_ip")[0] for rule in rules} - own
+    # Its ports tell whether anybody is in it; of a group that holds the port one is known.
+    inquiry.fetch(Ask(PortGroup, "name", name) for name in sorted(remote))
 
 
 def _dhcp(

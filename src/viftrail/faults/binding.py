@@ -134,7 +134,9 @@ FAULTS = (
         title="Nobody has claimed a port",
         what="The chassis that shall claim the port is registered and follows Southbound, and has not "
         "claimed it. The cause is on the host, which was not looked at.",
-        shows="The VM has no network, or does not run.",
+        shows="The VM has no network, or does not run. Other VMs' ARP entries for it stay INCOMPLETE "
+        "where NB_Global.options:ignore_lsp_down is false, as Neutron sets it since 2024.1: who cannot "
+        "reach a neighbour asks about the neighbour.",
         decisive="Port_Binding.chassis is empty while the requested chassis is up to date.",
         remedy="Look at the host: `viftrail why` with --ssh names the cause.",
         risk=Risk.SAFE,

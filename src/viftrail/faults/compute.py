@@ -12,6 +12,8 @@ from viftrail.chain.infrastructure import SERVICES
 from viftrail.chain.placement import DISABLED, OFF, compute_of, decisive, would_fit
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.chain.subject import Subject
+from viftrail.facts.log.logs import Signal
+from viftrail.facts.log.moment import parse
 from viftrail.facts.openstack import ComputeService, Server
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO
@@ -42,9 +44,32 @@ def _down(cloud: Cloud) -> Iterator[Case]:
     """For a host that is down; and for each server that only hosts which are down could take."""
     if broker.broken(cloud):
         return  # nobody can hear them, whether they run or not
-    down = [row for row in services(cloud) if row.state == "down"]
+    # One that refuses to start is not to be started: sched-compute-id-lost.
+    down = [row for row in services(cloud) if row.state == "down" and not refusal(cloud, row)]
     for row in down:
         yield _silent((row,), subject.host(row.host), ())
+    for server, more in starved(cloud):
+        if down:
+            yield _silent(tuple(down), subject.server(server.id), more)
+
+
+def refusal(cloud: Cloud, row: ComputeService) -> Signal | None:
+    """Why nova-compute of a host does not start, where it says that it will not by itself."""
+    logs = cloud.facts.logs
+    found = [each for each in logs.signals("node-identity-lost") if each.line.host == row.host]
+    # A renamed host logs under its new name; what it was called stands in the line.
+    found += [
+        each
+        for each in logs.signals("host-renamed")
+        if row.host == (each.groups.get("old") or each.line.host)
+    ]
+    heard = parse(row.updated) or 0.0
+    return next((each for each in reversed(found) if each.time >= heard), None)
+
+
+def starved(cloud: Cloud) -> Iterator[tuple[Server, tuple[Evidence, ...]]]:
+    """Servers that only hosts which are down could take, and what says so."""
+    down = [row for row in services(cloud) if row.state == "down"]
     for server in failed(cloud, Kind.FILTERED):
         fits = [compute_of(cloud, provider) for provider in would_fit(cloud, server)]
         living = [row for row in services(cloud) if row.state == "up" and row.status == "enabled"]
@@ -53,9 +78,8 @@ def _down(cloud: Cloud) -> Iterator[Case]:
         if filtering and filtering.deciding != COMPUTE_FILTER:
             continue
         if down and (alone or not living or filtering):
-            about = subject.server(server.id)
             more = (filtering.proof,) if filtering else ()
-            yield _silent(tuple(down), about, (*more, _own(server)))
+            yield server, (*more, _own(server))
 
 
 def _silent(
@@ -307,6 +331,7 @@ FAULTS = (
             "nova: servicegroup/drivers/db.py",
         ),
         unlike={
+            "sched-compute-id-lost": "there it refuses to start, and its log says why",
             "sched-compute-disabled": "there the status is disabled, and the state may be up",
             "infra-clock-skew": "there it runs, and its clock is off",
         },

@@ -175,7 +175,8 @@ FAULTS = (
         title="The VM has neither a device nor a port in br-int",
         what="On the host where the VM is meant to run there is no tap and no Interface for its port, "
         "nor on any other: the VM is off, its start failed, or both were deleted.",
-        shows="The port is not claimed, the VM has no NIC. Nothing is logged but the release.",
+        shows="The port is not claimed, the VM has no NIC. Nothing is logged but the release. Other "
+        "VMs' ARP entries for it stay INCOMPLETE where NB_Global.options:ignore_lsp_down is false.",
         decisive="No Interface of any host carries the port's id, and the host has no device that "
         "is called after the port.",
         remedy="Start the VM; one that runs gets its NIC back by detaching and attaching the port, "

@@ -1,4 +1,4 @@
-"""S9: what a guest's lease tells it, and what it leaves out."""
+"""S9: what a guest's lease tells it, what it leaves out, and guests that ask for none."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.quoting import atom, db, q
 from viftrail.chain.saying import said
+from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.log.logs import Signal
+from viftrail.facts.log.moment import parse
 from viftrail.facts.northbound import DHCPOptions, LogicalRouterPort, LogicalSwitch
 from viftrail.facts.slice import network_of
 from viftrail.faults.fault import Case, Fault
+from viftrail.faults.interior import NETWORKING
 from viftrail.faults.step import owned_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
@@ -166,7 +169,151 @@ def _insisting(port: Port, request: Signal, refusal: Signal) -> Case:
     )
 
 
+LISTENED = 1.0
+"""Seconds. A client that asks does so again within them, when it was started just now."""
+
+BOOTED = 300.0
+"""Seconds after its launch that a guest is given until it sends its first packet."""
+
+REFUSED = 3
+"""Offers in a row that a client has not taken: one or two may have been lost."""
+
+_MUTE_FIRST = frozenset(stage for stage in Stage if stage.number <= Stage.LOCAL.number)
+"""The stages without which no guest gets a lease, whether it asks or not."""
+
+
+def _silent(cloud: Cloud) -> Iterator[Case]:
+    """Guests whose port is up, with DHCP at hand, and that do not ask, or take no offer."""
+    for port, host in cloud.ports_seen():
+        row = port.row
+        if row is None or row.up is not True or not row.dhcpv4_options or not port.ipv4:
+            continue
+        guest = host.guest(port.id)
+        if guest and (not guest.up or not guest.mac or any("." in ip for ip in guest.addresses)):
+            continue  # it has its address, or its own end of the link is not up
+        evidence: tuple[Evidence, ...] = ()
+        sent = _sent(cloud, port, host)
+        if sent and guest:
+            certainty = (
+                Certainty.LIKELY if host.counters.seconds >= LISTENED else Certainty.POSSIBLE
+            )
+            evidence = (sent, _addressless(port))
+        elif sent and host.counters.second[str(_ofport(cloud, port))][0] == 0:
+            # Nobody asked the guest. That it never sent a packet takes no watching.
+            certainty = Certainty.LIKELY
+            evidence = (sent,) if _runs_long(cloud, port, host) else ()
+        elif sent is None:
+            certainty, evidence = Certainty.LIKELY, _offered(cloud, port)
+        if evidence:
+            yield _unleased(port, evidence, certainty, offered=sent is None)
+
+
+def _ofport(cloud: Cloud, port: Port) -> int:
+    """The one OpenFlow port that its device has in br-int; 0 where it has none, or several."""
+    numbers = [plug.interface.ofport or 0 for plug in cloud.plugs.get(port.id, ())]
+    return numbers[0] if len(numbers) == 1 else 0
+
+
+def _sent(cloud: Cloud, port: Port, host: Host) -> Evidence | None:
+    """That nothing came out of its device while its host was watched; None where something did."""
+    number = str(_ofport(cloud, port))
+    first, second = host.counters.first.get(number), host.counters.second.get(number)
+    link = cloud.device_of(port)
+    if first is None or second is None or first[0] != second[0]:
+        return None
+    if link and not (link.up and link.carrier):
+        return None  # what is down is silent, and a fault of its own
+    bridge = host.integration_bridge
+    return Evidence(
+        where=cloud.host_of(port),
+        what=f"packets that {bridge} has taken from the guest, port {number}",
+        seen=f"{first[0]}, and after {host.counters.seconds:g} s {second[0]}",
+        expected="more: its DHCP requests",
+        command=f"ovs-ofctl dump-ports {q(bridge)} {number}",
+    )
+
+
+def _addressless(port: Port) -> Evidence:
+    return Evidence(
+        where=port.label,
+        what="IPv4 address of the guest's card, which is up",
+        seen="none",
+        expected=port.ipv4,
+        command="ip -4 address show dev eth0",
+    )
+
+
+def _runs_long(cloud: Cloud, port: Port, host: Host) -> bool:
+    """Nova says that its server runs, and for longer than a boot takes."""
+    server = cloud.server_of(port)
+    launched = parse(server.launched) if server and server.vm_state == "active" else None
+    return launched is not None and host.time - launched > BOOTED
+
+
+def _offered(cloud: Cloud, port: Port) -> tuple[Evidence, ...]:
+    """The offers that it has not taken, since it last took one or was refused."""
+    waiting: list[Signal] = []
+    for signal in cloud.facts.logs.signals("dhcp-answered", mac=port.mac):
+        waiting = [*waiting, signal] if signal.groups["kind"] == "OFFER" else []
+    if len(waiting) < REFUSED:
+        return ()
+    return tuple(said(signal.line, "a DHCPACK soon after") for signal in (waiting[0], waiting[-1]))
+
+
+def _unleased(
+    port: Port, evidence: tuple[Evidence, ...], certainty: Certainty, *, offered: bool
+) -> Case:
+    return Case(
+        subject=subject.port(port.id),
+        summary=f"the guest of {port.label} is offered {port.ipv4} by DHCP again and again, and does "
+        "not take it"
+        if offered
+        else f"the guest of {port.label} asks for no address: nothing that it sends enters br-int, "
+        "while its port is up and DHCP would answer",
+        evidence=evidence,
+        steps=(
+            Step(
+                command=f"systemctl restart {NETWORKING}",
+                where=port.label,
+                risk=Risk.BLINKS,
+                undo="nothing to undo: it asks for its lease, as at boot",
+                verify="ip -4 address show dev eth0",
+                blinks="this guest's own link",
+                tenant="the guest's networking starts anew, and asks for its lease",
+            ),
+        ),
+        certainty=certainty,
+        note=f"{NETWORKING} stands for whatever the guest's image has. Look at its console "
+        "(`openstack console log show`): no DHCP client is configured for this NIC, cloud-init "
+        "failed, or nothing has booted. A guest that shall have no address is as it should be.",
+    )
+
+
 FAULTS = (
+    Fault(
+        id="guest-dhcp-silent",
+        stage=Stage.LOCAL,
+        title="The guest asks for no lease, or takes none",
+        what="Everything in OVN is ready to answer DHCP, and the guest does not ask: its image has no "
+        "client for this NIC, cloud-init or the client failed, or nothing has booted. Or it asks, and "
+        "drops what it is offered.",
+        shows="No address in the guest. Set by hand, the port's own address works.",
+        decisive="The port is up and has DHCP options, no other fault is there, and the packets that "
+        "br-int has taken from the tap stay as many as they were; or ovn-controller logs DHCPOFFER "
+        "to its MAC again and again, and no DHCPACK.",
+        remedy="Mend the guest: its console tells. Nothing in OVN is to be changed.",
+        risk=Risk.BLINKS,
+        references=("ovn: controller/pinctrl.c pinctrl_handle_put_dhcp_opts", "RFC 2131, 4.4.1"),
+        unlike={
+            "dhcp-options-missing": "there it asks, and nobody answers",
+            "dhcp-request-mismatch": "there it asks for another address, and is refused",
+            "vif-guest-link-or-mac": "there its end of the link is down",
+            "sg-egress-missing": "there it asks, and br-int drops it",
+        },
+        find=_silent,
+        intended=True,
+        yields_to=_MUTE_FIRST,
+    ),
     Fault(
         id="dhcp-request-mismatch",
         stage=Stage.LOCAL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 
 from viftrail.chain import subject
@@ -11,11 +12,13 @@ from viftrail.chain.local import (
     lets_in,
     lets_out,
     mute_versions,
+    rules_in,
     rules_known,
     versions_of,
 )
 from viftrail.chain.quoting import q
 from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.northbound import LogicalSwitchPort, PortGroup
 from viftrail.facts.slice import DROP_GROUP
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, owned_row
@@ -115,6 +118,118 @@ def _closed(cloud: Cloud) -> Iterator[Case]:
         )
 
 
+def _peerless(cloud: Cloud) -> Iterator[Case]:
+    reached = _reached(cloud)
+    for port in cloud.ports.values():
+        row = port.row
+        # Most ports are let in to by somebody, and need no look at their groups one by one.
+        if row is None or any(row.uuid in reached[version] for version in versions_of(port)):
+            continue
+        if not dropped(cloud, port) or not rules_known(cloud, port):
+            continue
+        groups = [group for group in cloud.groups_of(port) if group.name != DROP_GROUP]
+        rules = set(_let_in(cloud, port, groups))
+        if not rules or _cut_off(cloud, port) or _lacking(cloud, port):
+            continue  # those are sg-egress-missing and sg-portgroup-drift, and say why
+        names, sets = sorted({name for name, _ in rules}), sorted({each for _, each in rules})
+        remote = sorted({source.rpartition("_ip")[0] for source in sets})
+        shown = ", ".join(_security_group(name) for name in remote)
+        yield Case(
+            subject=subject.port(port.id),
+            summary=f"every rule that lets anything in to {port.label} is for the members of security "
+            f"group {shown}, and that has no member with an address: nobody can reach the VM",
+            evidence=(
+                *(
+                    Evidence(
+                        where=NORTHBOUND,
+                        what=f"to-lport rules of {name}",
+                        seen="only those from "
+                        + ", ".join(f"${source}" for of, source in sorted(rules) if of == name),
+                        expected="one that lets in who shall reach it",
+                        command=f"ovn-nbctl --type=port-group acl-list {q(name)}",
+                    )
+                    for name in names
+                ),
+                *(
+                    Evidence(
+                        where=NORTHBOUND,
+                        what=f"Port_Group {name} ports, of which ${name}_ip4 and _ip6 are made",
+                        seen="none with an IP address",
+                        expected="the ports that shall reach it",
+                        command=f"ovn-nbctl get Port_Group {q(name)} ports",
+                    )
+                    for name in remote
+                ),
+            ),
+            steps=(
+                Step(
+                    command=f"openstack port set --security-group {q(_security_group(remote[0]))} PEER",
+                    where=ADMIN_SHELL,
+                    risk=Risk.SAFE,
+                    undo="openstack port unset --security-group "
+                    f"{q(_security_group(remote[0]))} PEER",
+                    verify=f"ovn-sbctl find Address_Set name={q(sets[0])}",
+                ),
+            ),
+            certainty=Certainty.LIKELY,
+            victims=frozenset(),
+            note="A tenant may have made the rule before its peers. PEER is the port that shall reach "
+            "it. A port whose port security is off is in no group, and an allowed address pair is in "
+            "no group's set: let those in by a rule with --remote-ip.",
+        )
+
+
+def _reached(cloud: Cloud) -> dict[str, set[str]]:
+    """By IP version: the UUIDs of the ports that some rule lets somebody reach."""
+    reached: dict[str, set[str]] = {"4": set(), "6": set()}
+    for group in cloud.nb[PortGroup]:
+        for version, ports in reached.items():
+            rules = rules_in(cloud, group, version)
+            if any(not _nobody_in(cloud, rule.source_set) for rule in rules):
+                ports.update(group.ports)
+    return reached
+
+
+def _let_in(cloud: Cloud, port: Port, groups: list[PortGroup]) -> Iterator[tuple[str, str]]:
+    """Each rule that can let somebody reach the port: whose it is, and the address set it asks for."""
+    for group in groups:
+        for version in versions_of(port):
+            for rule in rules_in(cloud, group, version):
+                yield group.name, rule.source_set
+
+
+def _nobody_in(cloud: Cloud, source: str) -> bool:
+    """It is proved that northd has no address to put into this address set of a port group."""
+    name, _, version = source.rpartition("_ip")
+    group = cloud.nb[PortGroup].one("name", name)
+    if group is None:
+        return False
+    for uuid in group.ports:
+        member = cloud.nb[LogicalSwitchPort].one("uuid", uuid)
+        if member is None or _has_address(member, version):
+            return False
+    return True
+
+
+def _has_address(member: LogicalSwitchPort, version: str) -> bool:
+    """The port says an address of this IP version, or leaves it to OVN to choose one."""
+    words = [word for text in member.addresses for word in text.split()]
+    return "dynamic" in words or any(_version_of(word) == version for word in words)
+
+
+def _version_of(word: str) -> str:
+    """The IP version of an address; empty for what is none, such as a MAC."""
+    try:
+        return str(ipaddress.ip_interface(word).version)
+    except ValueError:
+        return ""
+
+
+def _security_group(name: str) -> str:
+    """The id of the security group that Neutron made this Port_Group of."""
+    return name.removeprefix("pg_").replace("_", "-")
+
+
 def _one_version(cloud: Cloud) -> Iterator[Case]:
     for port in cloud.ports.values():
         mute = mute_versions(cloud, port) if len(versions_of(port)) > 1 else ()
@@ -170,6 +285,27 @@ FAULTS = (
             "fip-nat-row-missing": "there even other VMs reach it by its own address",
         },
         find=_closed,
+        intended=True,
+    ),
+    Fault(
+        id="sg-remote-group-empty",
+        stage=Stage.LOCAL,
+        title="Security groups let in members of a group that has none",
+        what="Every rule for incoming traffic names a remote security group. It matches the addresses "
+        "of that group's ports, and there are none: the peers are in another group, have no port "
+        "security and so no group, or use an address of allowed_address_pairs, which no set holds.",
+        shows="The VM gets its lease and reaches everything; nobody reaches it, though the rules look "
+        "right. An audit does not list it, as the peers may be yet to come.",
+        decisive="Each allow rule to-lport asks for `$pg_GROUP_ip4` or `_ip6`, and no port of that "
+        "Port_Group has an address of this version. Southbound's Address_Set of that name is empty.",
+        remedy="Put the peers' ports into the remote group, or write a rule with --remote-ip.",
+        risk=Risk.SAFE,
+        references=("ovn-nb(5), Port_Group name", "neutron: common/ovn/acl.py acl_remote_group_id"),
+        unlike={
+            "sg-ingress-missing": "there is no rule for incoming traffic at all",
+            "sg-portgroup-drift": "there it is the VM's own group that does not hold its port",
+        },
+        find=_peerless,
         intended=True,
     ),
     Fault(

@@ -374,9 +374,11 @@ FAULTS = (
         stage=Stage.VIF,
         title="The hybrid plug is interrupted",
         what="A port that was bound under ML2/OVS with iptables_hybrid keeps its qbr bridge and "
-        "qvb/qvo pair. One leg of it is out of the bridge or down.",
+        "qvb/qvo pair until it is bound anew, by detaching and attaching it. That is no fault: the "
+        "plug works under OVN as well. Here one leg of it is out of the bridge or down.",
         shows="The VM is dead, every row of OVN is green: qvo is in br-int with the right iface-id.",
-        decisive="The tap or qvb has no `master qbr…`, or one of the devices is down.",
+        decisive="The tap or qvb has no `master qbr…`, or one of the devices is down. That the pair is "
+        "there, `ovs_hybrid_plug=true` in binding:vif_details, and os-vif's `VIFBridge(` accuse nobody.",
         remedy="Put the leg back.",
         risk=Risk.SAFE,
         references=("os-vif: vif_plug_ovs/ovs.py _plug_bridge", "neutron: db_migration.py"),

@@ -120,6 +120,10 @@ class Guest(Protocol):
         """Configures eth0 by hand instead, as an operator inside the guest would."""
         ...
 
+    def fall_silent(self) -> None:
+        """Ends the DHCP client, and drops the address that it had."""
+        ...
+
     def set_mac(self, mac: str) -> None:
         """Gives eth0 another MAC address, as an operator inside the guest would."""
         ...
@@ -214,10 +218,14 @@ class NamespaceGuest(Machine):
         """How often its DHCP client has asked, since the lab came up."""
         return self._client.output.read_text(errors="replace").count("discover")
 
-    def use_address(self, cidr: str, gateway: str) -> None:
-        """Configures eth0 by hand instead, as an operator inside the guest would."""
+    def fall_silent(self) -> None:
+        """Ends the DHCP client, and drops the address that it had."""
         self._client.kill()
         self.run("ip", "-4", "address", "flush", "dev", "eth0", check=False)
+
+    def use_address(self, cidr: str, gateway: str) -> None:
+        """Configures eth0 by hand instead, as an operator inside the guest would."""
+        self.fall_silent()
         self.ip(
             f"address add {cidr} dev eth0",
             f"route replace default via {gateway} dev eth0",

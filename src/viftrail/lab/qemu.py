@@ -174,6 +174,12 @@ class QemuGuest:
             self._script("/ask-for-lease")
             self._await_change()
 
+    def fall_silent(self) -> None:
+        """Ends the DHCP client, and drops the address that it had."""
+        self._script('kill "$(cat /run/udhcpc.pid)"', check=False)
+        self.ip("address flush dev eth0")
+        self._await_change()
+
     def use_address(self, cidr: str, gateway: str) -> None:
         """Configures eth0 by hand instead."""
         self._script('kill "$(cat /run/udhcpc.pid)"', check=False)

@@ -325,10 +325,21 @@ _BUILDING = (
     ),
     _p(
         "host-renamed", _COMPUTE, "ERROR", "Possible rename detected",
+        r"(?:My node (?P<node>\S+) has host '(?P<old>[^']*)' but my host is '(?P<new>[^']*)'; )?"
         r"Possible rename detected, refusing to start",
         "the host has another name than Nova knows it by",
-        "Possible rename detected, refusing to start!",
+        f"My node {_ID} has host 'cmp1' but my host is 'cmp9'; Possible rename detected, refusing to "
+        "start!",
         "nova/compute/manager.py",
+    ),
+    _p(
+        "volume-without-backend", ("cinder",), "ERROR", "No valid backend was found",
+        r"No valid backend was found\. (?P<why>[^\n]*)",
+        "Cinder has no backend with room, or none that takes what was asked for",
+        "Failed to run task cinder.scheduler.flows.create_volume.ScheduleCreateVolumeTask;volume:"
+        "create: No valid backend was found. No weighed backends available: cinder.exception."
+        "NoValidBackend: No valid backend was found. No weighed backends available",
+        "cinder/exception.py:NoValidBackend, cinder/scheduler/flows/create_volume.py",
     ),
     _p(
         "metadata-signature-wrong", ("nova-api",), "WARNING", "X-Instance-ID-Signature",
@@ -543,6 +554,20 @@ _NETWORKING = (
         "Nova refused the metadata agent: different shared secrets",
         "The remote metadata server responded with Forbidden. This response usually occurs when "
         "shared secrets do not match.",
+        "neutron/agent/metadata/proxy_base.py",
+    ),
+    _p(
+        "metadata-backend-failed", _AGENT, "WARNING", "Remote metadata server experienced an",
+        r"Remote metadata server experienced an internal server error",
+        "Nova's metadata API answered the agent with 500",
+        "Remote metadata server experienced an internal server error.",
+        "neutron/agent/metadata/proxy_base.py",
+    ),
+    _p(
+        "metadata-answer-unexpected", _AGENT, "ERROR", "Unexpected response code:",
+        r"Unexpected response code: (?P<code>\d+)",
+        "Nova's metadata API answered the agent with what it knows no meaning of, such as 503",
+        "Exception: Unexpected response code: 503",
         "neutron/agent/metadata/proxy_base.py",
     ),
     _p(

@@ -117,6 +117,33 @@ def close_ingress(victim: Victim) -> Undo:
 
 
 @provocation(
+    "sg-remote-group-empty",
+    "the VMs' security group lets in nobody but the members of a group that has none",
+    ("same-host", "other-host", "floating-ip-icmp", "floating-ip-tcp"),
+    needs_vm=False,
+)
+def let_in_nobody(victim: Victim) -> Undo:
+    """As with ``--remote-group``, where the peers were never put into that group."""
+    cloud = victim.cloud
+    group, remote = (
+        cloud.design.port_group,
+        port_group(cloud.design.uuid("security-group", "peers")),
+    )
+    match = f"outport == @{group} && ip4 && ip4.src == ${remote}_ip4"
+    cloud.controller.nbctl(
+        *("pg-add", remote),
+        *("--", "--type=port-group", "acl-del", group, "to-lport"),
+        *("--", "--type=port-group", "acl-add", group, "to-lport", "1002", match, "allow-related"),
+    )
+
+    def undo() -> None:
+        cloud.neutron.ensure_rules()
+        cloud.controller.nbctl("--if-exists", "destroy", "Port_Group", remote)
+
+    return undo
+
+
+@provocation(
     "metadata-port-without-ip",
     "the network's metadata port has lost its address, and the agents have noticed",
     ("metadata",),
@@ -167,6 +194,18 @@ def swap_group(victim: Victim) -> Undo:
         victim.repair_port()
 
     return undo
+
+
+@provocation(
+    "guest-dhcp-silent",
+    "the guest's DHCP client was ended, and its address dropped",
+    # What `lab ping` asks for itself is answered.
+    tuple(path for path in ALL_PATHS if path != "dhcp"),
+)
+def ask_for_nothing(victim: Victim) -> Undo:
+    """As in an image that has no client for this card."""
+    victim.guest.fall_silent()
+    return victim.retry
 
 
 @provocation(
