@@ -155,7 +155,7 @@ def owned(facts: Facts) -> OwnedPort:
     ],
 )
 def test_offers_that_are_not_taken(kinds: tuple[str, ...], found: bool) -> None:
-    facts = on_host(silent(healthy(), sent=(5, 8)), "compute1", guests=())
+    facts = on_host(silent(healthy(), sent=(5, 5)), "compute1", guests=())
     mac = owned(facts).mac
     signals = tuple(
         Signal(

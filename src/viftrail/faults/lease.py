@@ -191,21 +191,15 @@ def _silent(cloud: Cloud) -> Iterator[Case]:
         guest = host.guest(port.id)
         if guest and (not guest.up or not guest.mac or any("." in ip for ip in guest.addresses)):
             continue  # it has its address, or its own end of the link is not up
-        evidence: tuple[Evidence, ...] = ()
-        sent = _sent(cloud, port, host)
-        if sent and guest:
-            certainty = (
-                Certainty.LIKELY if host.counters.seconds >= LISTENED else Certainty.POSSIBLE
-            )
-            evidence = (sent, _addressless(port))
-        elif sent and host.counters.second[str(_ofport(cloud, port))][0] == 0:
-            # Nobody asked the guest. That it never sent a packet takes no watching.
-            certainty = Certainty.LIKELY
-            evidence = (sent,) if _runs_long(cloud, port, host) else ()
-        elif sent is None:
-            certainty, evidence = Certainty.LIKELY, _offered(cloud, port)
-        if evidence:
-            yield _unleased(port, evidence, certainty, offered=sent is None)
+        sent, offers = _sent(cloud, port, host), _offered(cloud, port)
+        if offers:
+            yield _unleased(port, offers, Certainty.LIKELY, offered=True)
+        elif sent and guest:
+            watched = host.counters.seconds >= LISTENED
+            certainty = Certainty.LIKELY if watched else Certainty.POSSIBLE
+            yield _unleased(port, (sent, _addressless(port)), certainty, offered=False)
+        elif sent and _never_sent(cloud, port, host):
+            yield _unleased(port, (sent,), Certainty.LIKELY, offered=False)
 
 
 def _ofport(cloud: Cloud, port: Port) -> int:
@@ -243,8 +237,10 @@ def _addressless(port: Port) -> Evidence:
     )
 
 
-def _runs_long(cloud: Cloud, port: Port, host: Host) -> bool:
-    """Nova says that its server runs, and for longer than a boot takes."""
+def _never_sent(cloud: Cloud, port: Port, host: Host) -> bool:
+    """Not one packet came from the guest, in more time than a boot takes; that takes no watching."""
+    if host.counters.second[str(_ofport(cloud, port))][0]:
+        return False
     server = cloud.server_of(port)
     launched = parse(server.launched) if server and server.vm_state == "active" else None
     return launched is not None and host.time - launched > BOOTED
