@@ -311,3 +311,12 @@ def test_a_cloud_that_is_not_in_the_file_is_the_operators_mistake(
     environment = {**credentials(tmp_path, cloud.url), "OS_CLOUD": "there"}
     with pytest.raises(UsageError, match="not complete"):
         OpenStackApi.configured(timeout=TIMEOUT, environment=environment).read(["vm2"])
+
+
+def test_a_port_is_found_by_its_name(cloud: Served, read: Read) -> None:
+    row = cloud.rows("neutron-ports", "ports")[0]
+    if not row["name"]:
+        row = next((each for each in cloud.rows("neutron-ports", "ports") if each["name"]), row)
+    found, _ = read(cloud, row["name"] or row["id"])
+    assert row["id"] in {port.id for port in found.ports or ()}
+    assert any("/network/v2.0/ports?name=" in asked for asked in cloud.asked) is bool(row["name"])

@@ -191,6 +191,7 @@ class OpenStackApi:
         else:
             name = urlencode({"name": f"^{re.escape(target)}$"})
             ids |= {row["id"] for row in self._servers(reading, f"/servers/detail?{name}")}
+            asks.append((_NEUTRON, f"/ports?{urlencode({'name': target})}", "Neutron: ports"))
         for (_, path, _), answer in zip(
             asks, self._ask(reading, asks, absent_is_fine=True), strict=True
         ):
