@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Generic, TypeVar
 
+_TURN = 0.5
+"""Seconds."""
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -30,7 +32,21 @@ def aside(work: Callable[[], B]) -> Future[B]:
 def side_by_side(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
     """Each item in a thread of its own; the first failure is raised when all have begun."""
     futures = [aside(partial(work, item)) for item in items]
-    return [future.result() for future in futures]
+    return [_interruptible(future) for future in futures]
+
+
+def _interruptible(future: Future[B]) -> B:
+    """Its result, waited for in short turns.
+
+    A signal that comes just before a lock is waited for does not end that wait (CPython's
+    ``PyThread_acquire_lock_timed``): Ctrl-C would be heard only when somebody answers.
+    """
+    while True:
+        try:
+            return future.result(_TURN)
+        except concurrent.futures.TimeoutError:
+            if future.done():
+                return future.result()
 
 
 class LeftBehindError(Exception):

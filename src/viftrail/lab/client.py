@@ -11,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -40,6 +42,10 @@ _OPENSTACK_TIMEOUT = 400.0
 #: Seconds to be gone again, if that fails.
 _CLEANUP_TIMEOUT = 10.0
 _PLAIN = Shape()
+
+
+_UCRED = struct.Struct("3i")
+"""The pid, the user and the group of who listens at a unix socket (unix(7), SO_PEERCRED)."""
 
 
 def labs() -> list[str]:
@@ -136,13 +142,30 @@ class Lab:
         Raises:
             LabError: it is still there after ten seconds.
         """
+        janitor = self._janitor()
         with contextlib.suppress(LabError):
             wire.ask(self.folder, "down", timeout=20.0)
-        if not self._wait_gone(10.0):
+        gone = self._wait_gone(10.0)
+        if janitor is not None:
+            select.select([janitor], [], [], 2.0)  # its last act was to remove the folder
+            os.close(janitor)
+        if not gone:
             raise LabError(
                 f"Lab {self.name!r} did not come down.",
                 f"Kill process {self._keeper() or '(its keeper)'}; the rest follows by itself.",
             )
+
+    def _janitor(self) -> int | None:
+        """A descriptor that is readable once the keeper's parent has ended (pidfd_open(2))."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            try:
+                sock.connect(str(self.folder.socket))
+                credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+                keeper = _UCRED.unpack(credentials)[0]
+                stat = Path(f"/proc/{keeper}/stat").read_text()
+                return os.pidfd_open(int(stat.rpartition(")")[2].split()[1]))
+            except OSError:
+                return None
 
     def _keeper(self) -> int | None:
         with contextlib.suppress(LabError):

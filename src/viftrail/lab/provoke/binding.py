@@ -182,6 +182,7 @@ def leave_promise(victim: Victim) -> Undo:
     "pb-pingpong",
     "a second host has the VM's iface-id as well, and no host is named for the port",
     ("floating-ip-tcp",),
+    flaps=True,
 )
 def plug_elsewhere(victim: Victim) -> Undo:
     """As after an evacuation that left its source behind, and a port that was written by hand."""
