@@ -71,3 +71,17 @@ def test_without_libvirt_nothing_is_said() -> None:
     assert "libvirt" not in stage_summary(healthy())
     elsewhere = Domain(name="instance-2", uuid="another", cards=())
     assert not accused(ask(on_host(healthy(), "compute1", domains=(elsewhere,))))
+
+
+def test_the_id_is_taken_from_the_other_device_before_the_server_is_plugged_anew() -> None:
+    first, last = ask(with_card(device="tapother")).remedy.steps
+    carrier = port_of(healthy())[2]
+    assert first.command == f"ovs-vsctl remove Interface {carrier} external_ids iface-id"
+    assert first.undo.startswith(f"ovs-vsctl set Interface {carrier} external_ids:iface-id=")
+    assert "reboot" in last.command
+
+
+def test_the_vms_own_device_gets_the_id_where_it_is_plugged() -> None:
+    (step,) = ask(with_card(device="br-int")).remedy.steps  # any that is in the bridge
+    assert "-- set Interface br-int external_ids:iface-id=" in step.command
+    assert step.risk.value == "safe"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viftrail.chain import subject
-from viftrail.chain.cloud import Cloud
+from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.domain import Fitting, fitting_of
 from viftrail.chain.quoting import db, q
+from viftrail.facts.host import Host
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import reboot
-from viftrail.verdict import Certainty, Evidence, Risk, Stage
+from viftrail.faults.step import on_host, reboot
+from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 
 def _other_device(cloud: Cloud) -> Iterator[Case]:
@@ -36,13 +37,33 @@ def _other_device(cloud: Cloud) -> Iterator[Case]:
                     f"external_ids:iface-id={db(port.id)}",
                 ),
             ),
-            steps=reboot(cloud, port),
+            steps=_hand_over(cloud, port, host, fitting, carrier),
             # A NIC that is being attached is plugged before libvirt has it.
             certainty=Certainty.PROVEN if fitting.card else Certainty.LIKELY,
-            note="A hard reboot has Nova write the domain and the plug anew. Without one: "
-            f"`ovs-vsctl remove Interface {q(carrier)} external_ids iface-id`, then put the id on the "
-            "VM's own device.",
+            note=f"Find out what {carrier} is, and delete it where nobody needs it.",
         )
+
+
+def _hand_over(
+    cloud: Cloud, port: Port, host: Host, fitting: Fitting, carrier: str
+) -> tuple[Step, ...]:
+    """The id goes to the VM's own device where that is plugged; else Nova plugs it, by a reboot."""
+    key = f"external_ids:iface-id={db(port.id)}"
+    drop = f"ovs-vsctl remove Interface {q(carrier)} external_ids iface-id"
+    back = f"ovs-vsctl set Interface {q(carrier)} {key}"
+    verify = f"ovs-vsctl --columns=name,ofport find Interface {key}"
+    own = fitting.card.device if fitting.card and not fitting.hybrid else ""
+    if host.bridge_of.get(own) == host.integration_bridge:
+        return on_host(
+            fitting.host,
+            f"{drop} -- set Interface {q(own)} {key}",
+            undo=f"{back} -- remove Interface {q(own)} external_ids iface-id",
+            verify=verify,
+        )
+    return (
+        *on_host(fitting.host, drop, undo=back, verify=verify),
+        *reboot(cloud, port),
+    )
 
 
 def _has(fitting: Fitting) -> str:
@@ -63,8 +84,9 @@ FAULTS = (
         shows="Every row is green: claimed, up, installed; and no packet of the VM enters br-int there.",
         decisive="libvirt's `<target dev>` with the port's MAC is not the Interface with the port's "
         "iface-id, nor the bridge of its qvo.",
-        remedy="Reboot the server hard: Nova writes its domain and plugs it anew.",
-        risk=Risk.DISRUPTIVE,
+        remedy="Give the id to the VM's own device. Where that is not plugged, take it from the other "
+        "one and reboot the server hard: Nova plugs it anew.",
+        risk=Risk.SAFE,
         references=(
             "libvirt.org: Domain XML format, Network interfaces",
             "nova: virt/libvirt/vif.py get_config",
