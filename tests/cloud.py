@@ -18,6 +18,12 @@ from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.northbound import (
+    GatewayChassis,
+    HAChassis,
+    HAChassisGroup,
+    LogicalRouterPort,
+)
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
 from viftrail.facts.stored import StoredSource
@@ -130,4 +136,22 @@ def without(facts: Facts, *parts: str) -> Facts:
         hosts={name: host for name, host in facts.hosts.items() if name not in parts},
         nb=Database() if NORTHBOUND in parts else facts.nb,
         sb=Database() if SOUTHBOUND in parts else facts.sb,
+    )
+
+
+def grouped(facts: Facts, priority: int = 0) -> Facts:
+    """Gateways scheduled by an HA_Chassis_Group, as Neutron 29 does; 0 keeps their priorities."""
+    rows = [
+        HAChassis(uuid=row.uuid, chassis_name=row.chassis_name, priority=priority or row.priority)
+        for row in facts.nb[GatewayChassis]
+    ]
+    group = HAChassisGroup(uuid="g", name="router1", ha_chassis=tuple(row.uuid for row in rows))
+    return edit(
+        add(facts, group, *rows),
+        LogicalRouterPort,
+        lambda row: (
+            msgspec.structs.replace(row, gateway_chassis=(), ha_chassis_group="g")
+            if row.gateway_chassis
+            else row
+        ),
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.cloud import accused, add, ask, edit, on_host, without
+from tests.cloud import accused, ask, edit, grouped, on_host, without
 from tests.recordings import VMS, facts_of
 from viftrail.audit import audit
 from viftrail.chain.cloud import Cloud
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Flaps
-from viftrail.facts.northbound import GatewayChassis, HAChassis, HAChassisGroup, LogicalRouterPort
+from viftrail.facts.northbound import GatewayChassis, LogicalRouterPort
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.verdict import Certainty
@@ -51,22 +51,7 @@ def test_the_idle_gateway_is_preferred_by_its_priority() -> None:
 
 
 def test_a_group_of_neutron_29_is_changed_as_a_group() -> None:
-    facts = facts_of(STUCK)
-    rows = [
-        HAChassis(uuid=row.uuid, chassis_name=row.chassis_name, priority=row.priority)
-        for row in facts.nb[GatewayChassis]
-    ]
-    group = HAChassisGroup(uuid="g", name="router1", ha_chassis=tuple(row.uuid for row in rows))
-    facts = edit(
-        add(facts, group, *rows),
-        LogicalRouterPort,
-        lambda row: (
-            msgspec.structs.replace(row, gateway_chassis=(), ha_chassis_group="g")
-            if row.gateway_chassis
-            else row
-        ),
-    )
-    (step,) = ask(facts).remedy.steps
+    (step,) = ask(grouped(facts_of(STUCK))).remedy.steps
     assert step.command.startswith("ovn-nbctl ha-chassis-group-add-chassis router1 ")
     assert step.command.endswith(" 3")
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.cloud import add, ask, edit, healthy, neutron_only, vm, without
+from tests.cloud import add, ask, edit, grouped, healthy, neutron_only, vm, without
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.northbound import (
     GatewayChassis,
-    HAChassis,
-    HAChassisGroup,
     LogicalRouter,
     LogicalRouterPort,
 )
@@ -77,22 +75,7 @@ def test_who_takes_its_place_has_its_priority_and_the_undo_knows_it() -> None:
 
 
 def test_a_group_of_neutron_29_is_changed_as_a_group() -> None:
-    facts = scheduled_to_nobody()
-    rows = [
-        HAChassis(uuid=row.uuid, chassis_name=row.chassis_name, priority=4)
-        for row in facts.nb[GatewayChassis]
-    ]
-    group = HAChassisGroup(uuid="g", name="router1", ha_chassis=tuple(row.uuid for row in rows))
-    facts = edit(
-        add(facts, group, *rows),
-        LogicalRouterPort,
-        lambda row: (
-            msgspec.structs.replace(row, gateway_chassis=(), ha_chassis_group="g")
-            if row.gateway_chassis
-            else row
-        ),
-    )
-    (step,) = ask(facts).remedy.steps
+    (step,) = ask(grouped(scheduled_to_nobody(), priority=4)).remedy.steps
     assert step.command.startswith("ovn-nbctl ha-chassis-group-add-chassis router1 ")
     assert step.command.endswith(f"ha-chassis-group-remove-chassis router1 {GONE}")
     assert step.undo.endswith(f"ha-chassis-group-add-chassis router1 {GONE} 4")

@@ -94,7 +94,7 @@ class Port:
     @property
     def server_id(self) -> str:
         """The server's id as Nova and libvirt have it; empty when nobody says."""
-        if self.owned:
+        if self.owned and self.owned.server_id:
             return self.owned.server_id
         return self.row.external_ids.get("neutron:device_id", "") if self.row else ""
 
@@ -194,10 +194,7 @@ class Cloud:
 
     def server_of(self, port: Port) -> Server | None:
         """The server that has this port, where Nova was asked."""
-        device = port.owned.server_id if port.owned else ""
-        if not device and port.row:
-            device = port.row.external_ids.get("neutron:device_id", "")
-        return self.openstack.server_with(device)
+        return self.openstack.server_with(port.server_id)
 
     def is_off(self, port: Port) -> bool:
         """Nova says that the server is shut off: it has no device, and that is right."""

@@ -13,7 +13,7 @@ from viftrail.chain.saying import said
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.facts.log.logs import Signal
 from viftrail.facts.openstack import UUID, Server
-from viftrail.faults.build import failures, words_of
+from viftrail.faults.build import delete_and_create, failures, words_of
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NOTHING_CHANGED
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
@@ -51,23 +51,10 @@ def _small_flavor(cloud: Cloud) -> Iterator[Case]:
                     command=f"openstack flavor show {q(server.flavor.name or 'FLAVOR')} -c disk",
                 ),
             ),
-            steps=(_larger(server),),
+            steps=(delete_and_create(server, flavor="LARGER"),),
             note=f"LARGER is a flavor with {needed} GiB of disk or more. Have Nova refuse such a "
             f"request at once: openstack image set --min-disk {needed} {server.image or 'IMAGE'}",
         )
-
-
-def _larger(server: Server) -> Step:
-    """What was not built holds nothing, so that the same is asked for with more disk."""
-    return Step(
-        command=f"openstack server create --flavor LARGER --image {q(server.image or 'IMAGE')} "
-        f"--network NETWORK {q(server.name)}",
-        where=ADMIN_SHELL,
-        risk=Risk.SAFE,
-        undo=f"openstack server delete {q(server.name)}",
-        verify=f"openstack server show {q(server.name)} -c status",
-        tenant="a server that was never built holds nothing; the one in ERROR can be deleted",
-    )
 
 
 def _no_volume(cloud: Cloud) -> Iterator[Case]:
@@ -83,7 +70,7 @@ def _no_volume(cloud: Cloud) -> Iterator[Case]:
             + (
                 "no backend of it has room, or takes what was asked for"
                 if refused
-                else "most often its pool is full"
+                else "it ended in error, and no log of cinder-scheduler that was seen says why"
             ),
             evidence=(
                 *((said(refused.line, "a backend with room"),) if refused else ()),

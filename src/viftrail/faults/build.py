@@ -9,6 +9,7 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
 from viftrail.chain.failure import Failure, Kind, creation, failure_of, tried_on
+from viftrail.chain.quoting import q
 from viftrail.chain.saying import evidence_of, said, told
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.chain.switch import switch_state
@@ -49,16 +50,16 @@ def failures(cloud: Cloud, *kinds: Kind) -> Iterator[tuple[Server, Failure, str]
             yield server, failure, tried_on(cloud.openstack, server)
 
 
-def delete_and_create(server: Server, port_id: str = "") -> Step:
-    """A server that was never built holds nothing: the same is asked for once more."""
-    network = f"--port {port_id}" if port_id else "--network NETWORK"
+def delete_and_create(server: Server, port_id: str = "", flavor: str = "") -> Step:
+    """A server that was never built holds nothing: it is asked for once more, or by another flavor."""
+    network = f"--port {q(port_id)}" if port_id else "--network NETWORK"
     return Step(
-        command=f"openstack server create --flavor {server.flavor.name or 'FLAVOR'} "
-        f"--image {server.image or 'IMAGE'} {network} {server.name}",
+        command=f"openstack server create --flavor {q(flavor or server.flavor.name or 'FLAVOR')} "
+        f"--image {q(server.image or 'IMAGE')} {network} {q(server.name)}",
         where=ADMIN_SHELL,
         risk=Risk.SAFE,
-        undo=f"openstack server delete {server.name}",
-        verify=f"openstack server show {server.name} -c status",
+        undo=f"openstack server delete {q(server.name)}",
+        verify=f"openstack server show {q(server.name)} -c status",
         tenant="a server that was never built holds nothing; the one in ERROR can be deleted",
     )
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from viftrail.lab.provoke.registry import Undo, Victim
 
 _GROUP = "apart"
+_POLICY = "2.64"
+"""The micro-version of Nova in which a group has one policy."""
 _GENERATIONS = "1.28"
 """The micro-version of Placement with consumer generations."""
 
@@ -195,10 +197,7 @@ def spread_too_far(victim: Victim) -> Undo:
     """Anti-affinity, with as many members as there are hosts."""
     cloud = victim.openstack
     body = {"server_group": {"name": _GROUP, "policy": "anti-affinity"}}
-    made = cloud.order(
-        "call", service="compute", method="POST", path="/os-server-groups", body=body,
-        microversion="2.64",
-    )["server_group"]["id"]  # fmt: skip
+    made = _nova(cloud, "POST", "/os-server-groups", body, _POLICY)["server_group"]["id"]
     members = [
         Request(name=f"member{at}", host=host, group=_GROUP)
         for at, host in enumerate(cloud.design.compute_names, 1)
@@ -214,9 +213,11 @@ def spread_too_far(victim: Victim) -> Undo:
     return undo
 
 
-def _nova(cloud: OpenStackCloud, method: str, path: str, body: object = None) -> Any:
+def _nova(
+    cloud: OpenStackCloud, method: str, path: str, body: object = None, version: str = "2.53"
+) -> Any:
     return cloud.order(
-        "call", service="compute", method=method, path=path, body=body, microversion="2.53"
+        "call", service="compute", method=method, path=path, body=body, microversion=version
     )
 
 
