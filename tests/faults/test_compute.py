@@ -67,7 +67,7 @@ def test_all_disabled() -> None:
     assert answer(cloud) == ("broken", "S1", "sched-compute-disabled")
     (case,) = cases("sched-compute-disabled", cloud)
     assert "maintenance" in case.summary
-    assert "--disable-reason 'maintenance'" in case.steps[0].undo
+    assert "--disable-reason maintenance" in case.steps[0].undo
 
 
 def test_enabled_and_placement_does_not_know() -> None:

@@ -58,6 +58,12 @@ def test_a_quoted_name_is_one_word() -> None:
     assert objection("ovn-nbctl set Port_Group x 'a=\"b; c\"'") == ""
 
 
+def test_what_was_left_open_is_not_run() -> None:
+    command = "openstack server create --flavor tiny --image guest --network {} web"
+    assert objection(command.format("NETWORK")) == "NETWORK is for you to fill in"
+    assert objection(command.format("'my NETWORK'")) == ""
+
+
 def test_what_writes_northbound() -> None:
     assert writes_northbound("ovn-nbctl lsp-del x")
     assert not writes_northbound("ovs-vsctl show")

@@ -13,7 +13,7 @@ from viftrail.chain.saying import said
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.facts.log.logs import Signal
 from viftrail.facts.openstack import UUID, Server
-from viftrail.faults.build import delete_and_create, failures, words_of
+from viftrail.faults.build import asked_anew, failures, words_of
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NOTHING_CHANGED
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
@@ -51,9 +51,9 @@ def _small_flavor(cloud: Cloud) -> Iterator[Case]:
                     command=f"openstack flavor show {q(server.flavor.name or 'FLAVOR')} -c disk",
                 ),
             ),
-            steps=(delete_and_create(server, flavor="LARGER"),),
+            steps=(asked_anew(server, flavor="LARGER"),),
             note=f"LARGER is a flavor with {needed} GiB of disk or more. Have Nova refuse such a "
-            f"request at once: openstack image set --min-disk {needed} {server.image or 'IMAGE'}",
+            f"request at once: openstack image set --min-disk {needed} {q(server.image or 'IMAGE')}",
         )
 
 

@@ -50,16 +50,23 @@ def failures(cloud: Cloud, *kinds: Kind) -> Iterator[tuple[Server, Failure, str]
             yield server, failure, tried_on(cloud.openstack, server)
 
 
-def delete_and_create(server: Server, port_id: str = "", flavor: str = "") -> Step:
-    """A server that was never built holds nothing: it is asked for once more, or by another flavor."""
-    network = f"--port {q(port_id)}" if port_id else "--network NETWORK"
+def asked_anew(server: Server, *, port_id: str = "", flavor: str = "", host: str = "") -> Step:
+    """A server that was never built holds nothing: it is asked for once more, or otherwise.
+
+    What neither Nova nor its flavor tells any more is left blank (NETWORK), for the operator.
+    """
+    options = [f"--host {q(host)}"] if host else []
+    options += [
+        f"--flavor {q(flavor or server.flavor.name or 'FLAVOR')}",
+        f"--image {q(server.image or 'IMAGE')}",
+        f"--port {q(port_id)}" if port_id else "--network NETWORK",
+    ]
     return Step(
-        command=f"openstack server create --flavor {q(flavor or server.flavor.name or 'FLAVOR')} "
-        f"--image {q(server.image or 'IMAGE')} {network} {q(server.name)}",
+        command=f"openstack server create {' '.join(options)} {q(server.name)}",
         where=ADMIN_SHELL,
         risk=Risk.SAFE,
-        undo=f"openstack server delete {q(server.name)}",
-        verify=f"openstack server show {q(server.name)} -c status",
+        undo="openstack server delete SERVER   # the new one, by its id: the names are the same",
+        verify=f"openstack server list --all-projects --name {q(server.name)}",
         tenant="a server that was never built holds nothing; the one in ERROR can be deleted",
     )
 
@@ -74,7 +81,7 @@ def _timeout(cloud: Cloud) -> Iterator[Case]:
                 *evidence_of([told(cloud, "vif-plug-timeout", server=server.id)]),
                 fault_evidence(server, failure.message),
             ),
-            steps=(delete_and_create(server),),
+            steps=(asked_anew(server),),
             certainty=Certainty.LIKELY,
             note="While the next one waits (300 s by default, its domain paused), ask `viftrail why` "
             "for it: then the stage that keeps its port down shows. Leave vif_plugging_is_fatal alone.",
@@ -158,7 +165,7 @@ def _untold(cloud: Cloud) -> Iterator[Case]:
                     verify="grep -h notifiers.nova /var/log/neutron/neutron-server.log",
                     blinks="Neutron's API for some seconds; no traffic",
                 ),
-                delete_and_create(server),
+                asked_anew(server),
             ),
             certainty=Certainty.PROVEN if why else Certainty.LIKELY,
             note="Only once [nova] of neutron.conf is right: auth_url, user, password, region_name; and "
@@ -199,7 +206,7 @@ def _said(
                         server, found[0] if found else server.fault.message if server.fault else ""
                     ),
                 ),
-                steps=(*(steps(cloud, host) if host else ()), delete_and_create(server)),
+                steps=(*(steps(cloud, host) if host else ()), asked_anew(server)),
                 note=note,
             )
 
@@ -269,7 +276,7 @@ def _no_address(cloud: Cloud) -> Iterator[Case]:
                     undo=NOTHING_CHANGED,
                     verify="openstack ip availability show NETWORK",
                 ),
-                delete_and_create(server),
+                asked_anew(server),
             ),
             note="Delete ports that nobody uses (`openstack port list --network NETWORK`, those without "
             "a device), or widen the subnet's allocation pool.",

@@ -8,6 +8,7 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.filters import Filtering, filtering_of
 from viftrail.chain.placement import TRAIT, ZONE, Refusal, decisive, traits_of, would_fit
+from viftrail.chain.quoting import q
 from viftrail.chain.saying import said, told
 from viftrail.chain.scheduling import fault_evidence, wanted
 from viftrail.facts.log.logs import Signal
@@ -93,8 +94,8 @@ def _sieved(cloud: Cloud, why: str, note: str, *names: str) -> Iterator[Case]:
             evidence=(filtering.proof, _own(server)),
             steps=(
                 Step(
-                    command=f"openstack image show {server.image or 'IMAGE'} -c properties; "
-                    f"openstack flavor show {server.flavor.name or 'FLAVOR'} -c properties; "
+                    command=f"openstack image show {q(server.image or 'IMAGE')} -c properties; "
+                    f"openstack flavor show {q(server.flavor.name or 'FLAVOR')} -c properties; "
                     "openstack aggregate list --long",
                     where=ADMIN_SHELL,
                     risk=Risk.SAFE,

@@ -10,11 +10,13 @@ from viftrail.chain.failure import Kind, failure_of
 from viftrail.chain.filters import filtering_of
 from viftrail.chain.infrastructure import SERVICES
 from viftrail.chain.placement import DISABLED, OFF, compute_of, decisive, would_fit
+from viftrail.chain.quoting import q
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.chain.subject import Subject
 from viftrail.facts.log.logs import Signal
 from viftrail.facts.log.moment import parse
 from viftrail.facts.openstack import ComputeService, Server
+from viftrail.faults.build import asked_anew
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
@@ -113,11 +115,11 @@ def _silent(
         ),
         steps=tuple(
             Step(
-                command=f"openstack compute service set --up {row.host} nova-compute",
+                command=f"openstack compute service set --up {q(row.host)} nova-compute",
                 where=ADMIN_SHELL,
                 risk=Risk.SAFE,
-                undo=f"openstack compute service set --down {row.host} nova-compute",
-                verify=f"{SERVICES} --host {row.host}",
+                undo=f"openstack compute service set --down {q(row.host)} nova-compute",
+                verify=f"{SERVICES} --host {q(row.host)}",
             )
             if row.forced_down
             else Step(
@@ -125,7 +127,7 @@ def _silent(
                 where=row.host,
                 risk=Risk.SAFE,
                 undo="systemctl stop nova-compute",
-                verify=f"{SERVICES} --host {row.host}",
+                verify=f"{SERVICES} --host {q(row.host)}",
                 blinks="nothing: it plugs again what is plugged already",
             )
             for row in down
@@ -198,13 +200,13 @@ def _enable(row: ComputeService) -> Step:
             undo=NO_UNDO,
             verify="openstack resource provider trait list PROVIDER",
         )
-    reason = f" --disable-reason '{row.disabled_reason}'" if row.disabled_reason else ""
+    reason = f" --disable-reason {q(row.disabled_reason)}" if row.disabled_reason else ""
     return Step(
-        command=f"openstack compute service set --enable {row.host} nova-compute",
+        command=f"openstack compute service set --enable {q(row.host)} nova-compute",
         where=ADMIN_SHELL,
         risk=Risk.SAFE,
-        undo=f"openstack compute service set --disable{reason} {row.host} nova-compute",
-        verify=f"{SERVICES} --host {row.host}",
+        undo=f"openstack compute service set --disable{reason} {q(row.host)} nova-compute",
+        verify=f"{SERVICES} --host {q(row.host)}",
     )
 
 
@@ -297,17 +299,7 @@ def _forced(cloud: Cloud) -> Iterator[Case]:
                     command=f"{SERVICES} --service nova-compute",
                 ),
             ),
-            steps=(
-                Step(
-                    command=f"openstack server create --host {alike[0] if alike else 'HOST'} "
-                    f"--flavor {server.flavor.name or 'FLAVOR'} --image {server.image or 'IMAGE'} "
-                    f"--network NETWORK {server.name}",
-                    where=ADMIN_SHELL,
-                    risk=Risk.SAFE,
-                    undo=f"openstack server delete {server.name}",
-                    verify=f"openstack server show {server.name} -c status",
-                ),
-            ),
+            steps=(asked_anew(server, host=alike[0] if alike else "HOST"),),
             certainty=Certainty.PROVEN if known else Certainty.LIKELY,
             note="Use a name of `openstack compute service list` (--availability-zone ZONE:HOST, "
             "--host), letter by letter; the server in ERROR can be deleted.",

@@ -23,7 +23,7 @@ from viftrail.chain.refused import (
 from viftrail.chain.saying import evidence_of
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis
-from viftrail.faults.build import delete_and_create
+from viftrail.faults.build import asked_anew
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host, touch
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
@@ -56,7 +56,7 @@ def again(refusal: Refused) -> tuple[Step, ...]:
         return tuple(steps)
     if server is None:
         return ()
-    return (delete_and_create(server, row.id if row else ""),)
+    return (asked_anew(server, port_id=row.id if row else ""),)
 
 
 def _mismatch(cloud: Cloud) -> Iterator[Case]:

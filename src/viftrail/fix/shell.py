@@ -16,6 +16,11 @@ _OPENSTACK = ("nova-manage", "openstack")
 PROGRAMS = frozenset((*_OVN, *_OVS, *_TOOLS, *_OPENSTACK))
 """All that a remedy of the catalogue runs; none of them runs another program."""
 
+_BLANK = re.compile(
+    "AGGREGATE|DOMAIN|FLAVOR|HOST|IMAGE|LARGER|NAME|NETWORK|PORT|PROVIDER|ROUTER|SERVER|SUBNET|TRAIT"
+)
+"""What a remedy leaves open, as nothing that was read tells it."""
+
 _BETWEEN = ("&&", "|")
 _EXPANDS = re.compile(r"[$`\\\x00-\x1f\x7f]")
 _SYNTAX = frozenset("();<>|&*?[]{}~#!")
@@ -38,6 +43,8 @@ def objection(command: str) -> str:
             first = True
         elif first and word not in PROGRAMS:
             return f"{word} is no program that a remedy runs"
+        elif _BLANK.fullmatch(word):
+            return f"{word} is for you to fill in"
         elif "'" not in word and '"' not in word and _SYNTAX & set(word):
             return f"{word} means something to a shell"
         else:

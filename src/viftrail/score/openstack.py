@@ -10,9 +10,10 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -98,8 +99,9 @@ def _judged(lab: Lab, way: Provocation, empty: Round) -> Round:
         return replace(asked, note="the mend is the operator's own")
     with tempfile.TemporaryDirectory(prefix="viftrail-score-") as folder:
         log = str(Path(folder) / "fix.jsonl")
-        ending = run("fix", way.target, lab, *whatever_it_takes(), "--log", log)["ending"]
-    if ending == "told":
+        fix = run("fix", way.target, lab, *whatever_it_takes(), "--log", log)
+    ending = fix["ending"]
+    if ending == "told" and not _asks_anew(fix):
         return replace(asked, note="the next step is the operator's own")
     if not way.request:
         mended = ending == "mended" and green(lab)
@@ -107,6 +109,11 @@ def _judged(lab: Lab, way: Provocation, empty: Round) -> Round:
     said = str(lab.ask("again", SLOW, fault=way.id))
     mended = "ACTIVE with" in said
     return replace(asked, mended=mended, note="" if mended else f"fix ended {ending}; {said}")
+
+
+def _asks_anew(fix: Mapping[str, Any]) -> bool:
+    """Whether all that is left is to ask for the server once more, which is the lab's to do here."""
+    return bool(fix["next"]["step"]["command"].startswith("openstack server create "))
 
 
 def _alarms(lab: Lab, way: Provocation) -> Iterator[str]:
