@@ -26,6 +26,7 @@ contracts: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 pytest: $(VENV)/.dev
+	$(BIN)/python -m compileall -q src
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup
 
 # Makes clouds of up to 200,000 ports in ~/.cache/viftrail-bench once: 10 minutes, 4 GB, and

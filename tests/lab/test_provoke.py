@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from viftrail.lab.client import Lab
+from viftrail.lab.ping import ping
 from viftrail.lab.provoke import all_provocations
 from viftrail.lab.shape import Shape
 
@@ -22,18 +24,23 @@ FAULTS = {fault: p for fault, p in all_provocations().items() if p.needs == Shap
 @pytest.fixture(autouse=True)
 def mended(lab: Cli) -> Iterator[None]:
     yield
-    lab("mend")
+    Lab.find(lab.name).ask("mend")
+
+
+def failing(lab: Lab, size: int = 0) -> set[str]:
+    return {path.path for path in ping(lab, size=size).paths if not path.ok}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_was_provoked_can_be_undone(lab: Cli, fault: str) -> None:
-    assert fault in lab("break", fault).stdout
-    assert lab.status()["broken"] == [fault]
+    cloud = Lab.find(lab.name)
+    assert fault in str(cloud.ask("break", fault=fault, vm="vm1"))
+    assert cloud.status().broken == (fault,)
     if FAULTS[fault].decoy:  # what a fault breaks: tests/test_live_catalogue.py
-        assert lab.failing() == set()
-    assert fault in lab("mend").stdout
-    assert lab.status()["broken"] == []
-    assert lab.failing("--size", str(FAULTS[fault].size)) == set()
+        assert failing(cloud) == set()
+    assert fault in str(cloud.ask("mend"))
+    assert cloud.status().broken == ()
+    assert failing(cloud, FAULTS[fault].size) == set()
 
 
 def test_a_repair_by_hand_does_not_upset_mend(lab: Cli) -> None:
