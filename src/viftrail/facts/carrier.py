@@ -11,13 +11,16 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from viftrail.errors import NotPermitted, ProtocolError, Unreachable, ViftrailError
-from viftrail.facts import command
+from viftrail.facts import command, inside
 from viftrail.facts.command import Said
 from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host, probe_script, read_probe
+
+if TYPE_CHECKING:
+    from viftrail.facts.places import Container
 
 TIMEOUT = 8.0
 """Seconds for one host beside its window; the probe's own questions have shorter ones."""
@@ -84,11 +87,44 @@ class Ssh:
 
 
 def visit(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
-    """Run the probe on one host.
+    """Run the probe on one host, and in its containers where that says more.
 
     Raises:
         Unreachable: the host or its shell did not answer.
         NotPermitted: it refused.
+        ProtocolError: it answered something else.
+    """
+    host = glance(name, carrier, window, timeout)
+    refused = [failure.what for failure in host.errors if "Permission denied" in failure.why]
+    if refused and host.euid != 0:
+        # What a user may not ask must not look like a daemon that does not answer.
+        raise NotPermitted(
+            f"The user with id {host.euid} may not look at Open vSwitch and OVN on {name} "
+            f"({refused[0]}).",
+            "Run as root; over ssh, add --become if that user may use sudo without a password.",
+        )
+    return host
+
+
+def glance(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
+    """The same, content with what this user may see; what was refused is in its ``errors``."""
+
+    def enter(container: Container) -> Host | Gap:
+        place = f"container {container.name} on {name}"
+        try:
+            return probe(place, inside.Inside(carrier, container), window, timeout)
+        except (Unreachable, NotPermitted, ProtocolError) as error:
+            return Gap(place, error.what, error.do)
+
+    return inside.complete(probe(name, carrier, window, timeout), enter)
+
+
+def probe(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
+    """Run the probe once.
+
+    Raises:
+        Unreachable: the host or its shell did not answer.
+        NotPermitted: its shell refused.
         ProtocolError: it answered something else.
     """
     argv = carrier.command(["python3", "-", "--window", str(window)])
@@ -103,20 +139,11 @@ def visit(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) 
         raise _refusal(name, argv[0], said)
     try:
         # It may have said all, and hang on its way out.
-        host = read_probe(said.output)
+        return read_probe(said.output)
     except ProtocolError as error:
         if said.code == 0:
             raise
         raise _silence(name, said, timeout + window) from error
-    refused = [failure.what for failure in host.errors if "Permission denied" in failure.why]
-    if refused and host.euid != 0:
-        # What a user may not ask must not look like a daemon that does not answer.
-        raise NotPermitted(
-            f"The user with id {host.euid} may not look at Open vSwitch and OVN on {name} "
-            f"({refused[0]}).",
-            "Run as root; over ssh, add --become if that user may use sudo without a password.",
-        )
-    return host
 
 
 def _silence(name: str, said: Said, seconds: float) -> ViftrailError:

@@ -6,8 +6,8 @@ standard library only, Python 3.6 or newer. QUESTION is a JSON object: ``start``
 file only the window is looked through, found by halving; all of it is bounded in bytes and time,
 and what was left out is said.
 
-Folders: where distributions, Kolla and TripleO have them; OVN_LOGDIR and OVS_LOGDIR, as
-ovn-ctl(8) and ovs-ctl(8) heed them, name others instead.
+Folders: where distributions, Kolla, TripleO and the snaps have them (facts/whereabouts.py);
+OVN_LOGDIR and OVS_LOGDIR, as ovn-ctl(8) and ovs-ctl(8) heed them, name others instead.
 """
 
 import bisect
@@ -41,6 +41,10 @@ PLACES = [
     "/var/log/libvirt/qemu/*.log*",
     "/var/log/kolla/*/*.log*",
     "/var/log/containers/*/*.log*",
+    "/var/snap/microovn/common/logs/*.log*",
+    "/var/snap/openstack-hypervisor/common/log/*/*.log*",
+    "/var/snap/openstack-hypervisor/common/var/log/*/*.log*",
+    "/usr/local/var/log/openvswitch/*.log*",
 ]
 HEAD = re.compile(
     rb"^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?![.\d])(Z|[+-]\d\d:?\d\d)?"

@@ -1,0 +1,127 @@
+"""What a host's own view lacks because OVN runs in containers there: the probe, within them.
+
+The host says which containers there are (`viftrail.facts.places`). Entered are only those whose
+daemons nobody outside could ask: their sockets are not to be seen, or not for this user, or the
+programs that would ask are in the container alone. What they answer becomes the host's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from viftrail.facts.facts import Gap
+from viftrail.facts.host import Failure, Host
+
+if TYPE_CHECKING:
+    from viftrail.facts.carrier import Carrier
+    from viftrail.facts.places import Container
+
+Enter = Callable[["Container"], "Host | Gap"]
+"""Probes within one container."""
+
+_DATABASES = {"ovnnb_db": "OVN_Northbound", "ovnsb_db": "OVN_Southbound"}
+_FLOWS, _COUNTERS = "flows of bridge", ("port counters", "listening on the taps")
+_CONF_DB = "Open_vSwitch database"
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A container on the host that another carrier leads to."""
+
+    outer: Carrier
+    container: Container
+
+    def command(self, program: Sequence[str]) -> list[str]:
+        """The outer carrier's command, which there enters the container."""
+        return self.outer.command([*self.container.entry(), *program])
+
+
+def unseen(host: Host) -> dict[Container, tuple[str, ...]]:
+    """The containers to enter, and the daemons that the host itself could not ask."""
+    lacking = {
+        container: tuple(name for name in container.daemons if not _answered(host, name))
+        for container in host.places.containers
+    }
+    return {container: names for container, names in lacking.items() if names}
+
+
+def _answered(host: Host, daemon: str) -> bool:
+    """Whether all that the probe asks of a daemon is known, or its state says why it is not."""
+    process = host.processes.get(daemon)
+    if process is not None and process.state in ("T", "t", "Z", "D"):
+        return True
+    if daemon in _DATABASES:
+        return _DATABASES[daemon] in host.servers
+    if daemon == "ovsdb-server":
+        return bool(host.vswitch)
+    if daemon == "ovs-vswitchd" and host.failures(_FLOWS):
+        return False
+    return bool(host.unixctl.get(daemon))
+
+
+def complete(host: Host, enter: Enter) -> Host:
+    """The host, with what its containers say where it could not."""
+    wanted = unseen(host)
+    if not wanted:
+        return host
+    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+        answers = dict(zip(wanted, pool.map(enter, wanted), strict=True))
+    for container, answer in answers.items():
+        if isinstance(answer, Gap):
+            failure = Failure(f"container {container.name}", answer.why)
+            host = msgspec.structs.replace(host, errors=(*host.errors, failure))
+        else:
+            host = merged(host, answer, wanted[container])
+    return host
+
+
+def merged(host: Host, inside: Host, daemons: Sequence[str]) -> Host:
+    """The host with what was seen inside a container of these daemons.
+
+    With every answer taken the host's own complaints on that question go, and those of the
+    container come: whoever judges sees one host.
+    """
+    taken: dict[str, Any] = {}
+    questions: list[str] = []
+    processes, unixctl = dict(host.processes), dict(host.unixctl)
+    for name in daemons:
+        if name in inside.processes:
+            questions.append(f"ovs-appctl -t {name} ")
+            known = host.processes.get(name)
+            if known is None or not known.runs:  # else by the pid that it has on the host
+                found = inside.processes[name]
+                processes[name] = msgspec.structs.replace(found, container=True)
+        if name in inside.unixctl:
+            unixctl[name] = inside.unixctl[name]
+    if inside.vswitch and not host.vswitch:
+        taken["vswitch"] = inside.vswitch
+        questions.append(_CONF_DB)
+    if inside.flows is not None and host.flows is None:
+        taken["flows"] = inside.flows
+        questions.append(_FLOWS)
+    if inside.counters.seconds and not host.counters.seconds:
+        taken.update(counters=inside.counters, flaps=inside.flaps, heard=inside.heard)
+        questions += _COUNTERS
+    if inside.tls is not None and not (host.tls and host.tls.authorities):
+        taken["tls"] = inside.tls
+    questions += [name for name in inside.servers if name not in host.servers]
+    return msgspec.structs.replace(
+        host,
+        processes=processes,
+        unixctl=unixctl,
+        servers={**inside.servers, **host.servers},
+        errors=_complaints(host, inside, tuple(questions)),
+        **taken,
+    )
+
+
+def _complaints(host: Host, inside: Host, questions: tuple[str, ...]) -> tuple[Failure, ...]:
+    """What was asked in vain: inside where that was asked there, else outside."""
+    outside = [each for each in host.errors if not each.what.startswith(questions)]
+    within = [each for each in inside.errors if each.what.startswith(questions)]
+    return tuple(dict.fromkeys([*outside, *within]))
