@@ -13,22 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from viftrail.errors import FileUnreadable, NoSource, UsageError
+from viftrail.errors import FileUnreadable, NoSource, UsageError, ViftrailError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from viftrail.facts.ovsdb.remote import Remote, Tls
+    from viftrail.facts.access import Way
     from viftrail.facts.owner import Owner
     from viftrail.facts.source import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-NB_PORT, SB_PORT = 6641, 6642
-_LOCAL = {
-    "nb": ("/run/ovn/ovnnb_db.sock", "/var/run/ovn/ovnnb_db.sock"),
-    "sb": ("/run/ovn/ovnsb_db.sock", "/var/run/ovn/ovnsb_db.sock"),
-}
 _REMOTE = re.compile(r"\s*(p?(tcp|ssl|unix)):|\s*,", re.IGNORECASE)
 _HOST_AND_PORT = re.compile(r"[^/\s]+:\d+")
 _NAMES_A_CLOUD = ("OS_CLOUD", "OS_AUTH_URL")
@@ -204,7 +199,10 @@ def open_source(origin: Origin) -> Iterator[Source]:
             live.close()
         return
     owner = _owner(origin)
-    nb, sb = _database(origin, "nb"), _database(origin, "sb")
+    from viftrail.cli.ways import ways_of
+
+    ways = ways_of(origin)
+    nb, sb = ways["nb"].address, ways["sb"].address
     files = [_is_file(value) for value in (nb, sb) if value]
     if any(files):
         from viftrail.facts.stored import from_files
@@ -218,11 +216,12 @@ def open_source(origin: Origin) -> Iterator[Source]:
         return
     if not nb and not sb:
         raise NoSource(
-            "There is nothing to look at: no lab is up, and no database was named.",
+            "There is nothing to look at: no lab is up, no database was named, and this host "
+            "knows of none.",
             "Give --nb and --sb (or set OVN_NB_DB and OVN_SB_DB), --bundle FILE, "
-            "or try `viftrail lab up`.",
+            "see `viftrail doctor`, or try `viftrail lab up`.",
         )
-    live = _live(origin, nb, sb, owner)
+    live = _live(origin, ways, owner)
     try:
         yield live
     finally:
@@ -268,18 +267,6 @@ def _lab(origin: Origin) -> str:
     return found[0] if found else ""
 
 
-def _database(origin: Origin, which: str) -> str:
-    """As named, as the environment says, or the local socket.
-
-    Where the other database is named, nothing is guessed: it may be of another cloud.
-    """
-    named = (origin.nb or origin.sb, origin.nb if which == "nb" else origin.sb)
-    value = named[1] or os.environ.get(f"OVN_{which.upper()}_DB", "")
-    if value or named[0]:
-        return value
-    return next((f"unix:{path}" for path in _LOCAL[which] if os.path.lexists(path)), "")
-
-
 def _is_file(value: str) -> bool:
     """A database file rather than an address.
 
@@ -291,39 +278,6 @@ def _is_file(value: str) -> bool:
     if _HOST_AND_PORT.fullmatch(value) and not os.path.lexists(value):
         raise UsageError(f"{value!r} is no database address.", f"Write tcp:{value} or ssl:{value}.")
     return True
-
-
-def _tls(origin: Origin) -> Tls | None:
-    """The three files of ssl:, which only make sense together.
-
-    Raises:
-        UsageError: some are named and some are not.
-    """
-    files = (origin.private_key, origin.certificate, origin.ca_cert)
-    if not any(files):
-        return None
-    if not all(files):
-        raise UsageError(
-            "ssl: needs all of --private-key, --certificate and --ca-cert.",
-            "Name the files that ovn-nbctl is given on this cloud.",
-        )
-    from viftrail.facts.ovsdb.remote import Tls
-
-    return Tls(*map(Path, files))
-
-
-def _check_tls(tls: Tls | None) -> None:
-    """Complain of TLS files before anybody is asked: they are the operator's, for both.
-
-    Raises:
-        ViftrailError: they are absent, cannot be read, or do not fit together.
-    """
-    if tls is None:
-        raise UsageError(
-            "An ssl: address needs TLS files, and none were given.",
-            "Name them with --private-key, --certificate and --ca-cert.",
-        )
-    tls.context()
 
 
 def _check_no_owner(origin: Origin, source: str) -> None:
@@ -342,32 +296,30 @@ def _owner(origin: Origin) -> Owner | None:
     return owner.read(Path(origin.owner))
 
 
-def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
+def _live(origin: Origin, ways: dict[str, Way], owner: Owner | None) -> Any:
+    from viftrail.cli.ways import remotes_of, whence
     from viftrail.errors import Unreachable
     from viftrail.facts.carrier import Carrier, Local, Ssh
     from viftrail.facts.facts import Gap
     from viftrail.facts.inquiry import NORTHBOUND
     from viftrail.facts.live import LiveSource, this_host
     from viftrail.facts.ovsdb.client import Client
-    from viftrail.facts.ovsdb.remote import parse_remotes
     from viftrail.facts.owner import ADMIN_SHELL
 
-    tls = _tls(origin)
-    remotes: dict[str, tuple[Remote, ...]] = {
-        "nb": parse_remotes(nb, NB_PORT) if nb else (),
-        "sb": parse_remotes(sb, SB_PORT) if sb else (),
-    }
-    if any(remote.kind == "ssl" for both in remotes.values() for remote in both):
-        _check_tls(tls)
+    remotes = {which: remotes_of(which, way) for which, way in ways.items()}
     here = this_host()
 
     def connect(database: str) -> Client:
         which = "nb" if database == NORTHBOUND else "sb"
         if not remotes[which]:
             raise Unreachable(f"No address of {database} was named.", f"Give --{which}.")
-        return Client.connect(
-            remotes[which], database=database, tls=tls, timeout=origin.timeout, settle=True
-        )
+        way = ways[which]
+        try:
+            return Client.connect(
+                remotes[which], database=database, tls=way.tls, timeout=origin.timeout, settle=True
+            )
+        except ViftrailError as error:
+            raise error if way.named else whence(error, way) from None
 
     def carriers(host: str) -> Carrier | Gap:
         if host in here:
@@ -380,7 +332,7 @@ def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
             "Add --ssh to look at it by ssh.",
         )
 
-    central = origin.central or (here[:1] if nb.startswith("unix:") else ())
+    central = origin.central or (here[:1] if ways["nb"].address.startswith("unix:") else ())
     api = None if owner else _openstack(origin)
     return LiveSource(connect, carriers, owner=owner, central=central, api=api)
 

@@ -1,0 +1,118 @@
+"""By which address and which TLS files a database is reached, and who says so.
+
+The command line wins over the environment, and that over what files tell. Where one database is
+named on the command line, the other's address is not looked for: it may be of another cloud.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from viftrail.facts.ovsdb.remote import Tls
+
+if TYPE_CHECKING:
+    from viftrail.facts.places import Places, Remote
+
+DATABASES = ("nb", "sb")
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way to one database. An empty address: nobody names one."""
+
+    address: str = ""
+    source: str = ""
+    """Who names it: an option, a variable, or a file."""
+    guessed: bool = False
+    tls: Tls | None = None
+    tls_source: str = ""
+
+    @property
+    def secured(self) -> bool:
+        """Some of it is ssl:, so that files are needed."""
+        return any(each.strip().lower().startswith("ssl:") for each in self.address.split(","))
+
+    @property
+    def named(self) -> bool:
+        """By the operator, and not found."""
+        return not self.source or self.source.startswith(("--", "OVN_"))
+
+
+def ways(
+    named: Mapping[str, str],
+    tls: Tls | None,
+    environment: Mapping[str, str],
+    places: Callable[[], Places],
+) -> dict[str, Way]:
+    """The way to each database.
+
+    Args:
+        named: what the command line says of ``nb`` and ``sb``.
+        tls: the files that it names, for both.
+        environment: of the process.
+        places: what is to be found on this host; called only where something was not named.
+    """
+    return {
+        which: _with_files(_way(which, named, environment, places), which, tls, places)
+        for which in DATABASES
+    }
+
+
+def _way(
+    which: str,
+    named: Mapping[str, str],
+    environment: Mapping[str, str],
+    places: Callable[[], Places],
+) -> Way:
+    variable = f"OVN_{which.upper()}_DB"
+    if named.get(which):
+        return Way(named[which], f"--{which}")
+    if environment.get(variable):
+        return Way(environment[variable], variable)
+    if any(named.values()):
+        return Way()
+    remote = next(places().of(which), None)
+    if remote is None:
+        return Way()
+    return Way(remote.address, remote.source, remote.guessed, _files(remote), remote.source)
+
+
+def _with_files(way: Way, which: str, tls: Tls | None, places: Callable[[], Places]) -> Way:
+    """The same with the TLS files that it needs, if there are any."""
+    if tls is not None:
+        return Way(way.address, way.source, way.guessed, tls, "--private-key")
+    if not way.secured:
+        return Way(way.address, way.source, way.guessed)
+    if way.tls is not None:
+        return way
+    found = list(_candidates(which, places()))
+    # A set that this user may not read is better named than none.
+    best = next((each for each in found if _readable(each[0])), found[0] if found else None)
+    return Way(way.address, way.source, way.guessed, *best) if best else way
+
+
+def _candidates(which: str, places: Places) -> Iterator[tuple[Tls, str]]:
+    """Sets of files, those that somebody uses for this very database first."""
+    for remote in sorted(places.remotes, key=lambda each: each.database != which):
+        files = _files(remote)
+        if files is not None:
+            yield files, remote.source
+    for each in places.tls:
+        yield _tls(each.private_key, each.certificate, each.ca_cert), "where it usually is"
+
+
+def _files(remote: Remote) -> Tls | None:
+    names = (remote.private_key, remote.certificate, remote.ca_cert)
+    return _tls(*names) if all(names) else None
+
+
+def _tls(private_key: str, certificate: str, ca_cert: str) -> Tls:
+    return Tls(Path(private_key), Path(certificate), Path(ca_cert))
+
+
+def _readable(tls: Tls) -> bool:
+    return all(os.access(path, os.R_OK) for path in (tls.private_key, tls.certificate, tls.ca_cert))
