@@ -15,7 +15,7 @@ from tests.recordings import path
 from viftrail import __version__
 from viftrail.facts.bundle import FORMAT, Manifest, write
 
-COMMANDS = ("why", "audit", "collect", "faults", "lab", "try")
+COMMANDS = ("why", "audit", "collect", "doctor", "faults", "lab", "try")
 SLOW = {
     *("msgspec", "ssl", "asyncio", "viftrail.facts.inquiry", "viftrail.diagnose"),
     *("viftrail.faults", "viftrail.lab", "viftrail.verdict"),

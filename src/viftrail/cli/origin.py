@@ -187,7 +187,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
 
         yield open_folder(Path(origin.folder), _owner(origin))
         return
-    lab = _lab(origin)
+    lab = lab_of(origin)
     if lab:
         _check_no_owner(origin, "a lab")
         from viftrail.lab.source import open_lab
@@ -244,7 +244,7 @@ def _check_ssh(origin: Origin) -> None:
         )
 
 
-def _lab(origin: Origin) -> str:
+def lab_of(origin: Origin) -> str:
     """The name of the lab that is meant: as named, the one this node is in, or the only one."""
     if origin.lab not in ("", ANY_LAB):
         return origin.lab
@@ -333,11 +333,11 @@ def _live(origin: Origin, ways: dict[str, Way], owner: Owner | None) -> Any:
         )
 
     central = origin.central or (here[:1] if ways["nb"].address.startswith("unix:") else ())
-    api = None if owner else _openstack(origin)
+    api = None if owner else openstack_of(origin)
     return LiveSource(connect, carriers, owner=owner, central=central, api=api)
 
 
-def _openstack(origin: Origin) -> Any:
+def openstack_of(origin: Origin) -> Any:
     """The OpenStack that was named, or that the environment names; None where neither does."""
     if not origin.os_cloud and not any(os.environ.get(name) for name in _NAMES_A_CLOUD):
         return None

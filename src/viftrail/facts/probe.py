@@ -16,6 +16,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import select
 import socket
 import ssl
@@ -264,9 +265,12 @@ def elsewhere(name: str) -> Optional[int]:
 
 
 def serves(pid: int) -> str:
-    """Which of the three databases an ovsdb-server has, by the files that its command names."""
+    """Which database an ovsdb-server has, by the files that its command names; empty: another."""
     command = command_of(pid)
-    return next((stem + "_db" for stem in ("ovnnb", "ovnsb") if stem in command), "ovsdb-server")
+    match = re.search(r"\b(ovn[ns]b)(?:_db)?\.(?:pid|sock|ctl|db)\b", command)
+    if match:
+        return match.group(1) + "_db"
+    return "ovsdb-server" if "conf.db" in command or "Open_vSwitch" in command else ""
 
 
 def daemon(name: str, kind: str) -> Optional[Dict[str, Any]]:
