@@ -811,7 +811,10 @@ def look_at_places(seen: Seen, _report: Report) -> None:
 
 
 def may_be_contained(seen: Seen) -> bool:
-    """False where all of OVN is the host's own, or the environment names where it is."""
+    """Whether containers might say more: false where OVN is the host's own, and answers.
+
+    Nor where the environment names where it is.
+    """
     if named_folder("ovs") or named_folder("ovn"):
         return False
     living = {
@@ -819,8 +822,12 @@ def may_be_contained(seen: Seen) -> bool:
         for name, found in (seen.get("processes") or {}).items()
         if found["state"] not in ("", "Z")
     }
-    own = not any(found.get("container") for found in living.values())
-    return not (own and any(name.startswith("ovn") for name in living))
+    answers = seen.get("unixctl") or {}
+    return (
+        not any(name.startswith("ovn") for name in living)
+        or any(found.get("container") for found in living.values())
+        or any(name in answers and not answers[name] for name in living if DAEMONS[name][1])
+    )
 
 
 def daemons_by_container() -> Dict[str, List[str]]:

@@ -1,0 +1,109 @@
+"""OVN in containers: a host that sees no control socket, and what its runtime shows.
+
+The runtimes are small programs of the same command line; what they enter is a real lab node.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from viftrail.facts.carrier import visit
+from viftrail.facts.host import Host
+from viftrail.lab.source import Node
+from viftrail.lab.status import MachineRef
+
+from .harness import viftrail
+from .site import Site
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("live-containers")]
+
+NODE = "compute1"
+NAMES = {"1" * 64: "ovn_controller", "2" * 64: "openvswitch_vswitchd", "3" * 64: "openvswitch_db"}
+LISTED = "\n".join(f"{key} {name} kolla/{name}:2026.1" for key, name in NAMES.items())
+CRI = ",".join(f'{{"id":"{key}","metadata":{{"name":"{name}"}}}}' for key, name in NAMES.items())
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The host as its containers leave it: their network, and neither their folders nor settings."""
+
+    net: str
+    path: str
+
+    def command(self, program: Sequence[str]) -> list[str]:
+        return ["nsenter", f"--net={self.net}", "--", "env", "-i", f"PATH={self.path}", *program]
+
+
+def machine(site: Site) -> MachineRef:
+    return next(each for each in site.lab.machines() if each.name == NODE)
+
+
+def runtime(folder: Path, name: str, site: Site) -> Outside:
+    """A runtime of that name, whose containers are all of the lab's node."""
+    node = machine(site)
+    settings = shlex.join(f"{key}={value}" for key, value in node.environment.items())
+    enter = f"nsenter --net={node.net} --mount={node.mnt} --uts={node.uts} -- env -i {settings}"
+    listing = f'{{"containers":[{CRI}]}}' if name == "crictl" else LISTED
+    user = "" if name == "crictl" else '[ "$3" = -u ] && [ "$4" = 0 ] || exit 2; shift 2'
+    program = folder / name
+    program.write_text(
+        f"#!/bin/sh\n"
+        f'if [ "$1" = ps ]; then echo {shlex.quote(listing)}; exit; fi\n'
+        f'[ "$1 $2" = "exec -i" ] || exit 2\n'
+        f"{user}\n"
+        f'case "$3" in 111*|222*|333*) ;; *) exit 2;; esac\n'
+        f'shift 3; exec {enter} "$@"\n'
+    )
+    program.chmod(0o755)
+    return Outside(node.net, f"{folder}:/usr/sbin:/usr/bin:/sbin:/bin")
+
+
+def blind(site: Site) -> Host:
+    """What the host alone sees."""
+    return visit(NODE, Outside(machine(site).net, "/usr/sbin:/usr/bin:/sbin:/bin"), 0.0)
+
+
+def test_alone_the_host_sees_that_they_run_and_no_more(site: Site) -> None:
+    host = blind(site)
+    assert host.processes["ovn-controller"].runs
+    assert not host.unixctl["ovn-controller"]
+    assert not host.vswitch
+
+
+@pytest.mark.parametrize("name", ["docker", "podman", "crictl"])
+def test_its_containers_make_it_whole(name: str, site: Site, tmp_path: Path) -> None:
+    host = visit(NODE, runtime(tmp_path, name, site), 0.3)
+    assert {each.name for each in host.places.containers} == set(NAMES.values())
+    assert host.unixctl["ovn-controller"]["connection-status"] == "connected"
+    assert host.unixctl["ovs-vswitchd"]["version"]
+    assert host.chassis_name == visit(NODE, Node(machine(site)), 0.0).chassis_name
+    assert host.flows is not None
+    assert host.counters.seconds > 0
+    assert host.processes["ovn-controller"].runs
+    assert not host.failures("ovs-appctl")
+    assert not host.failures("Open_vSwitch")
+
+
+def test_a_container_without_python_is_said(site: Site, tmp_path: Path) -> None:
+    outside = runtime(tmp_path, "docker", site)
+    script = (tmp_path / "docker").read_text()
+    broken = script.replace("shift 3; exec", "echo 'exec: python3: not found' >&2; exit 127 #")
+    (tmp_path / "docker").write_text(broken)
+    host = visit(NODE, outside, 0.0)
+    (failure,) = host.failures("container ovn_controller")
+    assert "python3" in failure.why
+
+
+def test_the_doctor_tells_of_containers(site: Site, tmp_path: Path) -> None:
+    outside = runtime(tmp_path, "docker", site)
+    prefix = ("nsenter", f"--net={outside.net}", "--")
+    where = ("--nb", site.nb, "--sb", site.sb)
+    done = viftrail("doctor", *where, prefix=prefix, PATH=outside.path)
+    assert done.code == 0, done
+    assert "ovn_controller (docker)" in done.out
+    assert "Ready: viftrail why" in done.out
