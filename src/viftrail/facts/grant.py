@@ -181,7 +181,7 @@ def _openstack(checkup: Checkup) -> Iterator[Need]:
         yield Need(
             feature=f"OpenStack, {place}",
             why=why,
-            do=f"A role of its own and eight lines of policy are enough: {DOCUMENT}."
+            do=f"A role of its own and a few lines of policy are enough: {DOCUMENT}."
             if refused
             else how,
             grave=cloud.computes is None and not refused,
