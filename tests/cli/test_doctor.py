@@ -45,7 +45,8 @@ def test_a_central_host_is_ready_without_any_option(run: Run, folder: Path) -> N
             servers.append(Server(folder, [file]).wait())
         done = run("doctor")
         assert (done.code, done.err) == (0, ""), done
-        assert f"ok unix:{folder}/ovnnb_db.sock (standalone, " in done.out
+        assert "Northbound     ok standalone, " in done.out
+        assert f"at unix:{folder}/ovnnb_db.sock, from the socket" in " ".join(done.out.split())
         assert "Ready: viftrail why" in done.out
         whole = json.loads(run("doctor", "-f", "json").out)
         assert [each["reached"] for each in whole["databases"]] == [True, True]

@@ -366,7 +366,11 @@ def test_what_runtimes_say_and_why_they_do_not(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     seen: probe.Seen = {}
-    probe.look_at_places(seen, probe.Report())
+    report = probe.Report()
+    probe.look_at_places(seen, report)
+    (refused,) = report.errors
+    assert refused["what"] == f"containers of {tmp_path / 'docker'}"
+    assert refused["why"].startswith("Permission denied"), "as carriers know a refusal"
     (container,) = seen["places"]["containers"]
     assert (container["name"], container["daemons"]) == ("ovn_controller", ["ovn-controller"])
     assert container["runtime"] == str(tmp_path / "podman")

@@ -153,7 +153,9 @@ def seen(name: str, host: Host | Gap) -> Seen:
     """A host's probe in brief."""
     if isinstance(host, Gap):
         return Seen(name=name, why=host.why, do=host.how)
-    refused = [failure for failure in host.errors if _denied(failure)]
+    # Why a runtime says nothing is among the places.
+    errors = [each for each in host.errors if not each.what.startswith("containers of")]
+    refused = [failure for failure in errors if _denied(failure)]
     return Seen(
         name=name,
         euid=host.euid,
@@ -164,7 +166,7 @@ def seen(name: str, host: Host | Gap) -> Seen:
         },
         places=host.places,
         refused=tuple(refused),
-        silent=tuple(failure for failure in host.errors if failure not in refused),
+        silent=tuple(failure for failure in errors if failure not in refused),
     )
 
 

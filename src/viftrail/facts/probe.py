@@ -786,7 +786,7 @@ def look_for_a_while(seen: Seen, report: Report, window: float) -> None:
     seen["heard"] = heard
 
 
-def look_at_places(seen: Seen, _report: Report) -> None:
+def look_at_places(seen: Seen, report: Report) -> None:
     """Where things are on this host, and the containers where its own view may not suffice."""
     places = find(settings_of(seen), seen.get("tls") or {})
     places["runtimes"], places["containers"] = [], []
@@ -802,6 +802,10 @@ def look_at_places(seen: Seen, _report: Report) -> None:
         places["runtimes"] = [
             {"program": program, "why": whys.get(program, "")} for program in tasks
         ]
+        for program, why in whys.items():
+            if "permission denied" in why.lower():
+                # What a user may not see must not look like a host without OVN.
+                report.failed("containers of %s" % program, "Permission denied: %s" % why)
         known: Dict[str, Dict[str, Any]] = {}
         for rows in found.values():  # podman may call itself docker too
             for row in rows:

@@ -205,30 +205,33 @@ def find(settings: Mapping[str, str], ssl: Mapping[str, str], root: str = "") ->
         root: the folder that all paths are looked up below; that of a test.
     """
     configured = read_neutron(root) + read_shell(root) + of_conf_db(settings, ssl)
-    named = {
-        name: [os.path.join(os.environ[name], stem) for stem in stems]
-        for name, stems in (
-            ("OVN_DBDIR", ["ovnnb_db.db", "ovnsb_db.db"]),
-            ("OVS_DBDIR", ["conf.db"]),
-        )
-        if os.environ.get(name) and not root
-    }
-    databases = {
-        name: there(
-            [path for paths in named.values() for path in paths if stem in path] + paths, root
-        )
-        for (name, paths), stem in zip(DATABASES.items(), ("ovnnb", "ovnsb", "conf.db"))
-    }
-    logs = [os.environ[name] for name in ("OVN_LOGDIR", "OVS_LOGDIR") if os.environ.get(name)]
     return {
         "deployers": sorted({name for name, path in DEPLOYERS if os.path.exists(root + path)}),
         "ovs_run": run_folders("ovs", root),
         "ovn_run": run_folders("ovn", root),
-        "databases": {name: paths for name, paths in databases.items() if paths},
-        "logs": there((logs if not root else []) + LOGS, root),
+        "databases": database_files(root),
+        "logs": there(named(["OVN_LOGDIR", "OVS_LOGDIR"], root) or LOGS, root),
         "remotes": sockets(root) + configured + guessed(configured),
         "tls": usual_tls(root),
     }
+
+
+def named(variables: List[str], root: str = "") -> List[str]:
+    """The folders that the environment names; below a test's own root it means nothing."""
+    return [os.environ[name] for name in variables if os.environ.get(name) and not root]
+
+
+def database_files(root: str = "") -> Dict[str, List[str]]:
+    """The files of each database that are here; where the environment names a folder, in that."""
+    found = {}
+    for name, paths in DATABASES.items():
+        folders = named(["OVS_DBDIR" if name == "Open_vSwitch" else "OVN_DBDIR"], root)
+        stem = os.path.basename(paths[0])
+        wanted = [os.path.join(folder, stem) for folder in folders] or paths
+        here = there(wanted, root)
+        if here:
+            found[name] = here
+    return found
 
 
 def sockets(root: str = "") -> List[Found]:

@@ -122,8 +122,8 @@ def _database(database: Database) -> Iterator[str]:
     schema = f"schema {database.schema}"
     facts = ", ".join(filter(None, (role, f"{database.milliseconds:g} ms", version, schema)))
     state = ("stale", "yellow") if database.stale else ("ok", "green")
-    yield from _row(label, *state, f"{database.endpoint} ({facts})")
-    yield from _row("", "", "", origin)
+    yield from _row(label, *state, facts)
+    yield from _row("", "", "", f"at {database.endpoint}, {origin}")
 
 
 def _source(database: Database) -> str:
