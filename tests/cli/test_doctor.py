@@ -84,7 +84,7 @@ def test_odd_addresses_are_findings_and_no_errors(run: Run, folder: Path, addres
     assert "! Northbound: " in done.out
 
 
-@pytest.mark.parametrize("option", [("--bundle", "x"), ("--from", "x")])
+@pytest.mark.parametrize("option", [("--bundle", "x"), ("--from", "x"), ("--nb", __file__)])
 def test_what_is_recorded_needs_no_doctor(run: Run, option: tuple[str, str]) -> None:
     assert run("doctor", *option).code == 64
 

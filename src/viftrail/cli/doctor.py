@@ -62,10 +62,10 @@ def doctor(
     Exit status: 0 both databases answer, and all else that was named; 1
     something that is named or found does not; 2 no database is known here.
     """
-    if origin.bundle or origin.folder:
+    if origin.bundle or origin.folder or any(map(os.path.isfile, (origin.nb, origin.sb))):
         raise UsageError(
-            "doctor looks at what is live; a bundle or folder needs no access.",
-            "Leave --bundle and --from out.",
+            "doctor looks at what is live; a bundle, a folder and database files need no access.",
+            "Leave --bundle and --from out, and name addresses with --nb and --sb.",
         )
     from viftrail.facts import checkup as facts
     from viftrail.facts.grant import needs

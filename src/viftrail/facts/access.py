@@ -78,7 +78,7 @@ def _way(
     remote = next(places().of(which), None)
     if remote is None:
         return Way()
-    return Way(remote.address, remote.source, remote.guessed, _files(remote), remote.source)
+    return Way(remote.address, remote.source, remote.guessed, _files(remote), _whose(remote))
 
 
 def _with_files(way: Way, which: str, tls: Tls | None, places: Callable[[], Places]) -> Way:
@@ -100,9 +100,14 @@ def _candidates(which: str, places: Places) -> Iterator[tuple[Tls, str]]:
     for remote in sorted(places.remotes, key=lambda each: each.database != which):
         files = _files(remote)
         if files is not None:
-            yield files, remote.source
+            yield files, _whose(remote)
     for each in places.tls:
         yield _tls(each.private_key, each.certificate, each.ca_cert), "where it usually is"
+
+
+def _whose(remote: Remote) -> str:
+    """Who names the TLS files of a remote: they are no guess where its address is one."""
+    return remote.source.removeprefix("guessed from ")
 
 
 def _files(remote: Remote) -> Tls | None:

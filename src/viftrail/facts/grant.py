@@ -112,7 +112,9 @@ def _this_host(host: Seen) -> Iterator[Need]:
             yield Need(
                 feature="containers here",
                 why=f"{runtime.program} does not say what it runs: {runtime.why.rstrip('.')}.",
-                do=f"Run viftrail with sudo: whoever may use {runtime.program} is root here anyway.",
+                do="Look whether its service hangs."
+                if "no answer" in runtime.why
+                else f"Run viftrail with sudo: whoever may use {runtime.program} is root anyway.",
                 grave=False,
             )
     if host.refused:
