@@ -6,6 +6,7 @@ The runtimes are small programs of the same command line; what they enter is a r
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,9 @@ from viftrail.facts.host import Host
 from viftrail.lab.source import Node
 from viftrail.lab.status import MachineRef
 
-from .harness import viftrail
+from .harness import told, viftrail
 from .site import Site
+from .test_ssh import LIMIT, ODD, RUN_SSHD, SSHD, Ssh
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("live-containers")]
 
@@ -107,3 +109,30 @@ def test_the_doctor_tells_of_containers(site: Site, tmp_path: Path) -> None:
     assert done.code == 0, done
     assert "ovn_controller (docker)" in done.out
     assert "Ready: viftrail why" in done.out
+
+
+@pytest.mark.skipif(not SSHD or not shutil.which("ssh"), reason="openssh is not installed")
+def test_by_ssh_and_then_into_the_containers(site: Site, tmp_path: Path) -> None:
+    """The whole way: `why` from the controller, a real sshd, a host that sees nothing by itself."""
+    outside = runtime(tmp_path, "podman", site)
+    RUN_SSHD.mkdir(exist_ok=True)
+    ssh = Ssh(site, tmp_path)
+    blinded = f'env -i PATH={outside.path} sh -c "$SSH_ORIGINAL_COMMAND"'
+    port = next(iter(ODD))
+    with ssh.server(NODE, port, f"ForceCommand {blinded}\n"):
+        options = (*ssh.port(port), "--central", "controller")
+        healthy = site.why_live(*options)
+        assert not [gap for gap in healthy.gaps if NODE in gap["place"]], healthy.gaps
+        assert healthy.stages["S7"] == healthy.stages["S8"] == "ok"
+        site.lab.ask("break", fault="vif-tap-down", vm="vm1")
+        try:
+            broken = site.why_live(*options)
+        finally:
+            site.lab.ask("mend")
+        assert told(broken, 1, within=LIMIT)["cause"] == "vif-tap-down"
+        doctor = viftrail(
+            *("doctor", "--nb", site.nb, "--sb", site.sb, *ssh.port(port), "--host", NODE),
+            prefix=site.inside("controller"),
+        )
+        assert doctor.code == 0, doctor
+        assert f"{NODE}       ok as root: ovn-controller " in doctor.out

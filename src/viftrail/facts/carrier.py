@@ -94,10 +94,28 @@ def visit(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) 
         NotPermitted: it refused.
         ProtocolError: it answered something else.
     """
-    host = glance(name, carrier, window, timeout)
+    return permitted(name, glance(name, carrier, window, timeout))
+
+
+def glance(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
+    """The same, content with what this user may see; what was refused is in its ``errors``.
+
+    Raises:
+        Unreachable: the host or its shell did not answer.
+        NotPermitted: its shell refused.
+        ProtocolError: it answered something else.
+    """
+    return completed(name, probe(name, carrier, window, timeout), carrier, window, timeout)
+
+
+def permitted(name: str, host: Host) -> Host:
+    """The host, if the user who looked may see it.
+
+    Raises:
+        NotPermitted: something was refused; that must not look like a daemon that is silent.
+    """
     refused = [failure.what for failure in host.errors if "Permission denied" in failure.why]
     if refused and host.euid != 0:
-        # What a user may not ask must not look like a daemon that does not answer.
         raise NotPermitted(
             f"The user with id {host.euid} may not look at Open vSwitch and OVN on {name} "
             f"({refused[0]}).",
@@ -106,17 +124,19 @@ def visit(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) 
     return host
 
 
-def glance(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
-    """The same, content with what this user may see; what was refused is in its ``errors``."""
+def completed(
+    name: str, host: Host, carrier: Carrier, window: float, timeout: float = TIMEOUT
+) -> Host:
+    """The host with what its containers say where it could not, asked by the same carrier."""
 
     def enter(container: Container) -> Host | Gap:
         place = f"container {container.name} on {name}"
         try:
-            return probe(place, inside.Inside(carrier, container), window, timeout)
+            return probe(place, inside.Inside(carrier, container, name), window, timeout)
         except (Unreachable, NotPermitted, ProtocolError) as error:
             return Gap(place, error.what, error.do)
 
-    return inside.complete(probe(name, carrier, window, timeout), enter)
+    return inside.complete(host, enter)
 
 
 def probe(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:

@@ -35,6 +35,18 @@ class Inside:
 
     outer: Carrier
     container: Container
+    on: str = ""
+    """The host's name."""
+
+    @property
+    def way(self) -> str:
+        """The runtime, in a word."""
+        return self.container.kind
+
+    @property
+    def host(self) -> str:
+        """The container, and where it is."""
+        return f"{self.on}/{self.container.name}"
 
     def command(self, program: Sequence[str]) -> list[str]:
         """The outer carrier's command, which there enters the container."""
