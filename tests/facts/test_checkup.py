@@ -28,6 +28,7 @@ from viftrail.facts.ovsdb.client import Client
 REACHED = Database(name="OVN_Northbound", address="tcp:a:1", endpoint="tcp:a:1")
 SILENT = Database(name="OVN_Southbound", address="tcp:b:1", why="no", do="do")
 UNKNOWN = Database(name="OVN_Southbound")
+NO_ADMIN = (("Nova: compute services", "These credentials may not read it.", "Ask."),)
 
 
 def checkup(
@@ -45,6 +46,7 @@ def checkup(
         (checkup(REACHED, hosts=(Seen(name="h", why="no"),)), True),
         (checkup(REACHED, openstack=Cloud(name="c")), True),
         (checkup(REACHED, openstack=Cloud(name="c", computes=0)), False),
+        (checkup(REACHED, openstack=Cloud(name="c", unread=NO_ADMIN)), False),
     ],
 )
 def test_failed_is_what_is_named_and_does_not_answer(found: Checkup, is_failed: bool) -> None:

@@ -88,7 +88,7 @@ def test_this_host_names_what_a_user_may_not_ask() -> None:
     here = Seen(name="h", euid=1000, refused=(DENIED, DENIED))
     (need,) = missing(REACHED, here=here)
     assert not need.grave
-    assert "uid 1000 may not ask Open_vSwitch database" in need.why
+    assert "uid 1000 may not ask `Open_vSwitch database" in need.why
     assert "and 1 more" in need.why
     assert "sudo" in need.do
 

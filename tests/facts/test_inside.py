@@ -116,6 +116,14 @@ def test_a_daemon_that_hangs_inside_is_told_as_on_any_host() -> None:
     assert not any(DENIED in failure.why and "appctl" in failure.what for failure in host.errors)
 
 
+def test_what_was_not_even_asked_inside_stays_a_complaint_of_the_host() -> None:
+    """As where ovs-vswitchd there answers nothing: its flows are not asked for."""
+    missing = Failure("flows of bridge br-int", "[Errno 2] No such file or directory: 'ovs-ofctl'")
+    host = msgspec.structs.replace(outside(SWITCH), errors=(missing,))
+    inside = msgspec.structs.replace(INSIDE, flows=None, unixctl={}, errors=())
+    assert missing in merged(host, inside, ["ovs-vswitchd"]).errors
+
+
 def test_a_container_that_cannot_be_entered_is_said() -> None:
     gap = Gap("container", "Host x has no python3: not found.", "Install python3 there.")
     host = complete(outside(CONTROLLER), lambda _: gap)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ class Way:
     address: str = ""
     source: str = ""
     """Who names it: an option, a variable, or a file."""
+    named: bool = True
+    """By the operator, and not found."""
     guessed: bool = False
     tls: Tls | None = None
     tls_source: str = ""
@@ -35,11 +37,6 @@ class Way:
     def secured(self) -> bool:
         """Some of it is ssl:, so that files are needed."""
         return any(each.strip().lower().startswith("ssl:") for each in self.address.split(","))
-
-    @property
-    def named(self) -> bool:
-        """By the operator, and not found."""
-        return not self.source or self.source.startswith(("--", "OVN_"))
 
 
 def ways(
@@ -78,21 +75,29 @@ def _way(
     remote = next(places().of(which), None)
     if remote is None:
         return Way()
-    return Way(remote.address, remote.source, remote.guessed, _files(remote), _whose(remote))
+    return Way(
+        remote.address,
+        remote.source,
+        named=False,
+        guessed=remote.guessed,
+        tls=_files(remote),
+        tls_source=_whose(remote),
+    )
 
 
 def _with_files(way: Way, which: str, tls: Tls | None, places: Callable[[], Places]) -> Way:
     """The same with the TLS files that it needs, if there are any."""
     if tls is not None:
-        return Way(way.address, way.source, way.guessed, tls, "--private-key")
+        return replace(way, tls=tls, tls_source="--private-key")
     if not way.secured:
-        return Way(way.address, way.source, way.guessed)
-    if way.tls is not None:
+        return replace(way, tls=None, tls_source="")
+    if way.tls is not None and _readable(way.tls):
         return way
-    found = list(_candidates(which, places()))
+    found = [(way.tls, way.tls_source)] if way.tls is not None else []
+    found += _candidates(which, places())
     # A set that this user may not read is better named than none.
     best = next((each for each in found if _readable(each[0])), found[0] if found else None)
-    return Way(way.address, way.source, way.guessed, *best) if best else way
+    return replace(way, tls=best[0], tls_source=best[1]) if best else way
 
 
 def _candidates(which: str, places: Places) -> Iterator[tuple[Tls, str]]:

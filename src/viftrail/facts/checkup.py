@@ -26,6 +26,8 @@ NAMES = {"nb": NORTHBOUND, "sb": SOUTHBOUND}
 _VERSION = re.compile(r"\b(\d+\.\d+\.\d+)\b")
 _OVN_VERSION = "northd_internal_version"
 """In options of SB_Global: ovn-northd's own, then those of the schemas (northd/ovn-northd.c)."""
+MAY_NOT = "may not read"
+"""How a gap says that the credentials are good, and their rights too few (openstack_api)."""
 _STATES = {"": "gone", "T": "stopped", "t": "stopped", "Z": "gone", "D": "stuck", "?": "unknown"}
 
 
@@ -83,6 +85,11 @@ class Cloud(msgspec.Struct, frozen=True, kw_only=True):
     """Compute services that were told; None: that list may not be read."""
     unread: tuple[tuple[str, str, str], ...] = ()
     """What was not told: place, why, and what to do."""
+
+    @property
+    def answers(self) -> bool:
+        """It does, if only to say that these credentials may not read something."""
+        return self.computes is not None or any(MAY_NOT in why for _, why, _ in self.unread)
 
 
 class Checkup(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,7 +206,7 @@ def failed(checkup: Checkup) -> bool:
     return (
         any(database.address and not database.reached for database in checkup.databases)
         or any(host.why for host in checkup.hosts)
-        or bool(checkup.openstack and checkup.openstack.computes is None)
+        or bool(checkup.openstack and not checkup.openstack.answers)
     )
 
 

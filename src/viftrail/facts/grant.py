@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from viftrail.facts.checkup import Checkup, Database, Seen
+from viftrail.facts.checkup import MAY_NOT, Checkup, Database, Seen
 from viftrail.facts.host import Failure
 from viftrail.facts.inquiry import SOUTHBOUND
 
@@ -124,20 +124,19 @@ def _this_host(host: Seen) -> Iterator[Need]:
             do=_sockets(host),
             grave=False,
         )
-    for failure in host.silent:
+    if host.silent:
+        first = host.silent[0]
         yield Need(
-            feature="this host",
-            why=f"{failure.what}: {failure.why}.",
-            do="Without it this part stays unknown."
-            if "no answer" not in failure.why
-            else "It hangs: `viftrail why` will say what that means for a target.",
+            feature="this host's daemons and devices",
+            why=f"No answer to {_several(host.silent)}: {first.why.rstrip('.')}.",
+            do="That part stays unknown; `viftrail why` says what it means for a target.",
             grave=False,
         )
 
 
 def _several(failures: tuple[Failure, ...]) -> str:
     more = len(failures) - 1
-    return failures[0].what + (f", and {more} more" if more else "")
+    return f"`{failures[0].what}`" + (f" and {more} more" if more else "")
 
 
 def _sockets(host: Seen) -> str:
@@ -179,12 +178,12 @@ def _openstack(checkup: Checkup) -> Iterator[Need]:
             )
         return
     for place, why, how in cloud.unread:
-        refused = "may not read" in why
+        refused = MAY_NOT in why
         yield Need(
             feature=f"OpenStack, {place}",
             why=why,
             do=f"A role of its own and a few lines of policy are enough: {DOCUMENT}."
             if refused
             else how,
-            grave=cloud.computes is None and not refused,
+            grave=not cloud.answers,
         )

@@ -7,7 +7,7 @@ programs that would ask are in the container alone. What they answer becomes the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -99,41 +99,44 @@ def merged(host: Host, inside: Host, daemons: Sequence[str]) -> Host:
     container come: whoever judges sees one host.
     """
     taken: dict[str, Any] = {}
-    questions: list[str] = []
+    asked: dict[str, bool] = {}  # how a question begins, and whether it was answered inside
     processes, unixctl = dict(host.processes), dict(host.unixctl)
     for name in daemons:
-        if name in inside.processes:
-            questions.append(f"ovs-appctl -t {name} ")
-            known = host.processes.get(name)
-            if known is None or not known.runs:  # else by the pid that it has on the host
-                found = inside.processes[name]
-                processes[name] = msgspec.structs.replace(found, container=True)
+        asked[f"ovs-appctl -t {name} "] = name in inside.processes
+        if name in _DATABASES:
+            asked[f"{_DATABASES[name]} at "] = _DATABASES[name] in inside.servers
+        known = host.processes.get(name)
+        if name in inside.processes and (known is None or not known.runs):
+            # Else it is known by the pid that it has on the host.
+            processes[name] = msgspec.structs.replace(inside.processes[name], container=True)
         if name in inside.unixctl:
             unixctl[name] = inside.unixctl[name]
-    if inside.vswitch and not host.vswitch:
+    if not host.vswitch:
         taken["vswitch"] = inside.vswitch
-        questions.append(_CONF_DB)
-    if inside.flows is not None and host.flows is None:
+        asked[_CONF_DB] = bool(inside.vswitch)
+    if host.flows is None:
         taken["flows"] = inside.flows
-        questions.append(_FLOWS)
-    if inside.counters.seconds and not host.counters.seconds:
+        asked[_FLOWS] = inside.flows is not None
+    if not host.counters.seconds:
         taken.update(counters=inside.counters, flaps=inside.flaps, heard=inside.heard)
-        questions += _COUNTERS
+        asked.update(dict.fromkeys(_COUNTERS, inside.counters.seconds > 0))
     if inside.tls is not None and not (host.tls and host.tls.authorities):
         taken["tls"] = inside.tls
-    questions += [name for name in inside.servers if name not in host.servers]
     return msgspec.structs.replace(
         host,
         processes=processes,
         unixctl=unixctl,
         servers={**inside.servers, **host.servers},
-        errors=_complaints(host, inside, tuple(questions)),
+        errors=_complaints(host, inside, asked),
         **taken,
     )
 
 
-def _complaints(host: Host, inside: Host, questions: tuple[str, ...]) -> tuple[Failure, ...]:
-    """What was asked in vain: inside where that was asked there, else outside."""
-    outside = [each for each in host.errors if not each.what.startswith(questions)]
-    within = [each for each in inside.errors if each.what.startswith(questions)]
+def _complaints(host: Host, inside: Host, asked: Mapping[str, bool]) -> tuple[Failure, ...]:
+    """What was asked in vain: inside where that says more, else outside."""
+    settled = tuple(
+        question for question, answered in asked.items() if answered or inside.failures(question)
+    )
+    outside = [each for each in host.errors if not each.what.startswith(settled)]
+    within = [each for each in inside.errors if each.what.startswith(settled)]
     return tuple(dict.fromkeys([*outside, *within]))

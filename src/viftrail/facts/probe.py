@@ -259,8 +259,10 @@ def elsewhere(name: str) -> Optional[int]:
             here = contained(pid)  # which anybody may see
         except OSError:
             continue  # it ended just now
-        if here and (program != "ovsdb-server" or serves(pid) == name):
-            return pid
+        # The parent that --monitor leaves (daemon(7)) has the daemon's name, and is none.
+        if here and "monitoring pid" not in command_of(pid):
+            if program != "ovsdb-server" or serves(pid) == name:
+                return pid
     return None
 
 

@@ -135,12 +135,11 @@ def _openstack(checkup: Checkup) -> Iterator[str]:
     cloud = checkup.openstack
     if cloud is None:
         return
-    if cloud.computes is None:
-        yield from _row("OpenStack", "not read", "yellow", cloud.name)
-    else:
-        yield from _row(
-            "OpenStack", "ok", "green", f"{cloud.name}, {cloud.computes} services of Nova"
-        )
+    if not cloud.answers:
+        yield from _row("OpenStack", "no answer", "red", f"from {cloud.name}")
+        return
+    rights = "no admin's rights" if cloud.computes is None else f"{cloud.computes} services of Nova"
+    yield from _row("OpenStack", "ok", "green", f"{cloud.name}, {rights}")
 
 
 def _hosts(checkup: Checkup) -> Iterator[str]:
