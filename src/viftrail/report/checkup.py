@@ -54,7 +54,7 @@ def _lines(checkup: Checkup, missing: tuple[Need, ...]) -> Iterator[str]:
             if need.do:
                 yield from _wrap(need.do, "    > ", "      ")
     yield ""
-    ready = all(database.reached for database in checkup.databases)
+    ready = not any(need.grave for need in missing)
     yield (
         "Ready: viftrail why SERVER, viftrail audit."
         if ready
