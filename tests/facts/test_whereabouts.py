@@ -173,6 +173,16 @@ def test_no_secret_is_ever_taken(name: str, tmp_path: Path) -> None:
     assert "hunter2" not in repr(found(tmp_path, LAYOUTS[name][0]))
 
 
+def test_the_plugins_own_file_wins_over_neutron_conf(tmp_path: Path) -> None:
+    conf = (
+        "[DEFAULT]\ntransport_url = rabbit://u:hunter2@h\n[ovn]\novn_nb_connection = tcp:other:1\n"
+    )
+    files = {"/etc/neutron/neutron.conf": conf}
+    assert first(found(tmp_path, files), "nb")[0] == "tcp:other:1"
+    files["/etc/neutron/plugins/ml2/ml2_conf.ini"] = ML2
+    assert first(found(tmp_path, files), "nb")[0].startswith("ssl:10.0.0.1:6641")
+
+
 def test_a_file_that_a_container_sees_elsewhere(tmp_path: Path) -> None:
     places = found(tmp_path, LAYOUTS["TripleO"][0])
     assert next(places.of("nb")).private_key == whereabouts.PUPPET + "/etc/neutron/key_host"

@@ -104,6 +104,9 @@ NEUTRON = [  # (which file, the folder that its paths are seen below)
     ("/etc/neutron/ovn.ini", ""),
     ("/etc/kolla/neutron-server/ml2_conf.ini", ""),
     (PUPPET + "/etc/neutron/plugins/ml2/ml2_conf.ini", PUPPET),
+    ("/etc/neutron/neutron.conf", ""),  # the plugin's own file wins, as neutron-server is told
+    ("/etc/kolla/neutron-server/neutron.conf", ""),
+    (PUPPET + "/etc/neutron/neutron.conf", PUPPET),
     ("/etc/neutron/plugins/ml2/ovn_agent.ini", ""),
     ("/etc/neutron/neutron_ovn_metadata_agent.ini", ""),
     ("/etc/kolla/neutron-ovn-agent/ovn_agent.ini", ""),
