@@ -13,8 +13,8 @@ from viftrail.facts.places import Container, Places, Remote, places_here
 @pytest.mark.parametrize(
     ("runtime", "entry"),
     [
-        ("/usr/bin/docker", ["/usr/bin/docker", "exec", "-i", "-u", "0", "4711"]),
-        ("/usr/bin/podman", ["/usr/bin/podman", "exec", "-i", "-u", "0", "4711"]),
+        ("/usr/bin/docker", ["/usr/bin/docker", "exec", "-i", "-u", "0", "ovn_controller"]),
+        ("/usr/bin/podman", ["/usr/bin/podman", "exec", "-i", "-u", "0", "ovn_controller"]),
         ("/usr/local/bin/crictl", ["/usr/local/bin/crictl", "exec", "-i", "4711"]),
     ],
 )

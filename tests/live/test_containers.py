@@ -52,13 +52,14 @@ def runtime(folder: Path, name: str, site: Site) -> Outside:
     enter = f"nsenter --net={node.net} --mount={node.mnt} --uts={node.uts} -- env -i {settings}"
     listing = f'{{"containers":[{CRI}]}}' if name == "crictl" else LISTED
     user = "" if name == "crictl" else '[ "$3" = -u ] && [ "$4" = 0 ] || exit 2; shift 2'
+    known = "|".join(NAMES if name == "crictl" else NAMES.values())
     program = folder / name
     program.write_text(
         f"#!/bin/sh\n"
         f'if [ "$1" = ps ]; then echo {shlex.quote(listing)}; exit; fi\n'
         f'[ "$1 $2" = "exec -i" ] || exit 2\n'
         f"{user}\n"
-        f'case "$3" in 111*|222*|333*) ;; *) exit 2;; esac\n'
+        f'case "$3" in {known}) ;; *) exit 2;; esac\n'
         f'shift 3; exec {enter} "$@"\n'
     )
     program.chmod(0o755)

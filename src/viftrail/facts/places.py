@@ -57,10 +57,12 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     def entry(self) -> list[str]:
         """The command that runs what follows inside, with our standard input.
 
-        As root there, as the sockets are root's or the daemons'; crictl(1) knows no user.
+        As root there, as the sockets are root's or the daemons'. By its name, which is the same
+        on every host of a deployment; crictl(1) knows no user, and containers by their id only.
         """
-        user = [] if self.kind == "crictl" else ["-u", "0"]
-        return [self.runtime, "exec", "-i", *user, self.id]
+        if self.kind == "crictl":
+            return [self.runtime, "exec", "-i", self.id]
+        return [self.runtime, "exec", "-i", "-u", "0", self.name]
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
