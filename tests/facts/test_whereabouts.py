@@ -310,7 +310,7 @@ def test_containers_are_known_by_their_deployers_names(container: str, daemons: 
 
 
 def test_what_the_runtimes_print() -> None:
-    text = f"{ID} ovn_controller quay.io/x/ovn:1\nWARNING: odd\n"
+    text = f"{ID} ovn_controller,x/alias quay.io/x/ovn:1\nWARNING: odd\n"
     assert probe.listed("/usr/bin/docker", text) == [[ID, "ovn_controller", "quay.io/x/ovn:1"]]
     json = '{"containers":[{"id":"a","metadata":{"name":"nbdb"},"image":{"image":"i"}}]}'
     assert probe.listed("/usr/bin/crictl", json) == [["a", "nbdb", "i"]]

@@ -865,7 +865,8 @@ def listed(program: str, text: str) -> List[List[str]]:
             [row["id"], row["metadata"]["name"], (row.get("image") or {}).get("image", "")]
             for row in json.loads(text).get("containers") or []
         ]
-    return [line.split(None, 2) for line in text.splitlines() if len(line.split()) == 3]
+    rows = [line.split() for line in text.splitlines() if len(line.split()) == 3]
+    return [[key, names.split(",")[0], image] for key, names, image in rows]  # links are names too
 
 
 def look(window: float) -> Seen:
