@@ -101,8 +101,9 @@ def _played(empty: Round, lab: Lab, vm: str) -> Round:
         missing &= {path.path for path in ping(lab, vm, size).paths}
     if missing:
         return replace(empty, provoked=False, note=f"still passes: {', '.join(sorted(missing))}")
+    packets = ("--probe",) if any(way.probe for way in ways) else ()
     began = time.monotonic()
-    verdict = run("why", vm, lab)
+    verdict = run("why", vm, lab, *packets)
     seconds = time.monotonic() - began
     asked = replace(
         empty,
@@ -113,21 +114,21 @@ def _played(empty: Round, lab: Lab, vm: str) -> Round:
     )
     if any(way.by_hand for way in ways):
         return replace(asked, note="the mend is the operator's own")
-    ending = _mend(lab, vm, len(empty.faults))
+    ending = _mend(lab, vm, len(empty.faults), *packets)
     if ending == "told":
         return replace(asked, note="the next step is the operator's own")
     mended = ending == "mended" and green(lab, size)
     return replace(asked, mended=mended, note="" if mended else f"fix ended {ending}")
 
 
-def _mend(lab: Lab, vm: str, times: int) -> str:
+def _mend(lab: Lab, vm: str, times: int, *more: str) -> str:
     """How `fix` ended; of two faults the first may have hidden what mends the second."""
     ending = "unchanged"
     with tempfile.TemporaryDirectory(prefix="viftrail-score-") as folder:
         log = Path(folder) / "fix.jsonl"
         for _ in range(times):
             if ending == "unchanged":
-                fix = run("fix", vm, lab, *whatever_it_takes(), "--log", str(log))
+                fix = run("fix", vm, lab, *whatever_it_takes(), *more, "--log", str(log))
                 ending = str(fix["ending"])
     return ending
 
