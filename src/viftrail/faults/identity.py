@@ -108,6 +108,5 @@ FAULTS = (
             "sched-host-not-mapped": "there it runs",
         },
         find=_lost,
-        unprovoked="it takes the log of nova-compute, and a lab's logs are not read yet",
     ),
 )
