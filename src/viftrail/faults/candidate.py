@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.filters import Filtering, filtering_of
-from viftrail.chain.placement import TRAIT, ZONE, Refusal, decisive, traits_of, would_fit
+from viftrail.chain.placement import (
+    SHOWN,
+    TRAIT,
+    ZONE,
+    Refusal,
+    decisive,
+    in_words,
+    traits_of,
+    would_fit,
+)
 from viftrail.chain.quoting import q
 from viftrail.chain.saying import said, told
 from viftrail.chain.scheduling import fault_evidence, wanted
@@ -39,7 +48,7 @@ def _refused(refusals: tuple[Refusal, ...], command: str) -> tuple[Evidence, ...
             expected="nothing against it",
             command=command.replace("PROVIDER", each.provider.uuid),
         )
-        for each in refusals
+        for each in refusals[:SHOWN]
     )
 
 
@@ -65,7 +74,7 @@ def _traits(cloud: Cloud) -> Iterator[Case]:
         yield Case(
             subject=subject.server(server.id),
             summary=f"the {kind} of {server.name} asks for {', '.join(from_flavor or words)}, and no "
-            "host with room is like that: " + "; ".join(each.text for each in refused),
+            "host with room is like that: " + in_words(refused),
             evidence=(
                 *_refused(refused, "openstack resource provider trait list PROVIDER"),
                 _own(server),
@@ -133,7 +142,7 @@ def _zone(cloud: Cloud) -> Iterator[Case]:
             summary=f"{server.name} was asked for in zone {server.availability_zone}, where "
             + ("no host has room" if known else "no host is")
             + ": "
-            + "; ".join(each.text for each in refused),
+            + in_words(refused),
             evidence=(
                 Evidence(
                     where="Nova",
