@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from viftrail.verdict import Stage
 VICTIM = "vm1"
 _PATIENCE = 120.0
 """Seconds after which a command counts as hung: a mend may wait half a minute for packets."""
+_AT_ONCE = 2
+"""Bystanders that are asked about at the same time: half of that each of them waits."""
 _GREEN_WITHIN = 30.0
 _BROKEN_WITHIN = 10.0
 _FLAPS_WITHIN = 30.0
@@ -190,8 +193,9 @@ def _alarms(
 ) -> Iterator[str]:
     """Every other VM must be healthy, or a true victim of what was provoked."""
     others = [vm.name for vm in lab.status().vms if vm.name != victim]
-    for vm in others:
-        verdict = run("why", vm, lab)
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        verdicts = list(pool.map(lambda vm: run("why", vm, lab), others))
+    for vm, verdict in zip(others, verdicts, strict=True):
         state = verdict["verdict"]["state"]
         for cause in verdict["causes"]:
             if cause["id"] not in provoked:
