@@ -18,7 +18,7 @@ from viftrail.chain.placement import (
     would_fit,
 )
 from viftrail.chain.quoting import q
-from viftrail.chain.saying import said, told
+from viftrail.chain.saying import said, told_during
 from viftrail.chain.scheduling import fault_evidence, wanted
 from viftrail.facts.log.logs import Signal
 from viftrail.facts.openstack import Server
@@ -218,7 +218,7 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
     """Nothing is against some host, and still Placement offered none."""
     for server in unplaced(cloud):
         fits = would_fit(cloud, server)
-        silent = told(cloud, "placement-unreachable")
+        silent = told_during(cloud, server, "placement-unreachable")
         if silent:
             yield _silent(server, silent)
             continue
