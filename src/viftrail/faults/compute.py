@@ -123,7 +123,7 @@ def _silent(
             )
             if row.forced_down
             else Step(
-                command="systemctl start nova-compute",
+                command="systemctl restart nova-compute",
                 where=row.host,
                 risk=Risk.SAFE,
                 undo="systemctl stop nova-compute",

@@ -68,7 +68,8 @@ def _refusing(row: ComputeService, why: Signal, about: Subject, more: tuple[Evid
                 verify=f"openstack hypervisor list --matching {q(row.host)} --long",
             ),
             Step(
-                command="systemctl start nova-compute",
+                # One that refused to start may hang on instead of ending.
+                command="systemctl restart nova-compute",
                 where=new or row.host,
                 risk=Risk.SAFE,
                 undo=NO_UNDO,

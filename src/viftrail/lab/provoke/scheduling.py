@@ -151,6 +151,8 @@ def lose_identity(victim: Victim) -> Undo:
 
     def undo() -> None:
         for hypervisor in cloud.hypervisors.values():
+            # It has refused, and has not ended.
+            hypervisor.nova.kill()
             identity = hypervisor.state / "compute_id"
             if not identity.exists():
                 identity.with_suffix(".lost").rename(identity)
