@@ -423,3 +423,20 @@ def test_a_pid_of_another_namespace_is_not_taken_for_a_dead_daemon(
             running.kill()
     assert found is not None
     assert found["state"]
+
+
+def test_somebodys_copy_of_a_database_is_no_server_of_this_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Served from the same file system, and without the pid file that OVN leaves."""
+    for name in ("OVS_RUNDIR", "OVN_RUNDIR"):
+        monkeypatch.delenv(name, raising=False)
+    program = tmp_path / "ovsdb-server"
+    shutil.copy(str(shutil.which("sleep")), program)
+    with subprocess.Popen([program, "60"]) as running:
+        monkeypatch.setattr(probe, "command_of", lambda _: "ovsdb-server /tmp/ovnnb_db.db")
+        try:
+            assert probe.elsewhere("ovnnb_db") != running.pid
+            assert probe.elsewhere("ovsdb-server") != running.pid, "it has another database"
+        finally:
+            running.kill()

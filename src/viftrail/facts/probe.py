@@ -242,10 +242,14 @@ def elsewhere(name: str) -> Optional[int]:
     OVN in a container (Kolla, TripleO) or a snap keeps its run folder to itself,
     and shares the host's network; or it shares its run folder too, and the pid
     that it left there is one of its own pid namespace.
+
+    A database server of the host's own file system that left no pid file where OVN
+    does is somebody's copy: only those in another mount namespace are looked for.
     """
     program = "ovsdb-server" if name.endswith("_db") else name
     try:
         own = os.stat("/proc/self/ns/net").st_ino
+        files = os.stat("/proc/self/ns/mnt").st_ino
         pids = [int(pid) for pid in os.listdir("/proc") if pid.isdigit()]
     except OSError:
         return None
@@ -255,6 +259,8 @@ def elsewhere(name: str) -> Optional[int]:
                 if comm.read().strip() != program[:15]:  # TASK_COMM_LEN, proc(5)
                     continue
             here = os.stat("/proc/%d/ns/net" % pid).st_ino == own
+            if name.endswith("_db") and os.stat("/proc/%d/ns/mnt" % pid).st_ino == files:
+                continue
         except PermissionError:
             here = contained(pid)  # which anybody may see
         except OSError:
