@@ -25,9 +25,8 @@ from .test_ssh import LIMIT, ODD, RUN_SSHD, SSHD, Ssh
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("live-containers")]
 
 NODE = "compute1"
-NAMES = {"1" * 64: "ovn_controller", "2" * 64: "openvswitch_vswitchd", "3" * 64: "openvswitch_db"}
-LISTED = "\n".join(f"{key} {name} kolla/{name}:2026.1" for key, name in NAMES.items())
-CRI = ",".join(f'{{"id":"{key}","metadata":{{"name":"{name}"}}}}' for key, name in NAMES.items())
+COMPUTE = ("ovn_controller", "openvswitch_vswitchd", "openvswitch_db")
+CENTRAL = ("ovn_nb_db", "ovn_sb_db", "ovn_northd")
 
 
 @dataclass(frozen=True)
@@ -41,18 +40,24 @@ class Outside:
         return ["nsenter", f"--net={self.net}", "--", "env", "-i", f"PATH={self.path}", *program]
 
 
-def machine(site: Site) -> MachineRef:
-    return next(each for each in site.lab.machines() if each.name == NODE)
+def machine(site: Site, name: str = NODE) -> MachineRef:
+    return next(each for each in site.lab.machines() if each.name == name)
 
 
-def runtime(folder: Path, name: str, site: Site) -> Outside:
-    """A runtime of that name, whose containers are all of the lab's node."""
-    node = machine(site)
+def runtime(
+    folder: Path, name: str, site: Site, where: str = NODE, names: Sequence[str] = COMPUTE
+) -> Outside:
+    """A runtime of that name, whose containers are all of one of the lab's nodes."""
+    node = machine(site, where)
     settings = shlex.join(f"{key}={value}" for key, value in node.environment.items())
     enter = f"nsenter --net={node.net} --mount={node.mnt} --uts={node.uts} -- env -i {settings}"
-    listing = f'{{"containers":[{CRI}]}}' if name == "crictl" else LISTED
-    user = "" if name == "crictl" else '[ "$3" = -u ] && [ "$4" = 0 ] || exit 2; shift 2'
-    known = "|".join(NAMES if name == "crictl" else NAMES.values())
+    keys = {f"{number:064x}": each for number, each in enumerate(names)}
+    if name == "crictl":
+        rows = (f'{{"id":"{key}","metadata":{{"name":"{each}"}}}}' for key, each in keys.items())
+        listing, user, known = f'{{"containers":[{",".join(rows)}]}}', "", "|".join(keys)
+    else:
+        listing = "\n".join(f"{key} {each} kolla/{each}:2026.1" for key, each in keys.items())
+        user, known = '[ "$3 $4" = "-u 0" ] || exit 2; shift 2', "|".join(names)
     program = folder / name
     program.write_text(
         f"#!/bin/sh\n"
@@ -81,7 +86,7 @@ def test_alone_the_host_sees_that_they_run_and_no_more(site: Site) -> None:
 @pytest.mark.parametrize("name", ["docker", "podman", "crictl"])
 def test_its_containers_make_it_whole(name: str, site: Site, tmp_path: Path) -> None:
     host = visit(NODE, runtime(tmp_path, name, site), 0.3)
-    assert {each.name for each in host.places.containers} == set(NAMES.values())
+    assert {each.name for each in host.places.containers} == set(COMPUTE)
     assert host.unixctl["ovn-controller"]["connection-status"] == "connected"
     assert host.unixctl["ovs-vswitchd"]["version"]
     assert host.chassis_name == visit(NODE, Node(machine(site)), 0.0).chassis_name
@@ -90,6 +95,19 @@ def test_its_containers_make_it_whole(name: str, site: Site, tmp_path: Path) -> 
     assert host.processes["ovn-controller"].runs
     assert not host.failures("ovs-appctl")
     assert not host.failures("Open_vSwitch")
+
+
+def test_databases_and_northd_in_containers(site: Site, tmp_path: Path) -> None:
+    outside = runtime(tmp_path, "docker", site, "controller", CENTRAL)
+    host = visit("controller", outside, 0.0)
+    assert host.central
+    assert {name: server.model for name, server in host.servers.items()} == {
+        "OVN_Northbound": "standalone",
+        "OVN_Southbound": "standalone",
+    }
+    assert "active" in host.unixctl["ovn-northd"]["status"]
+    assert host.processes["ovnnb_db"].runs
+    assert not host.failures("OVN_")
 
 
 def test_a_container_without_python_is_said(site: Site, tmp_path: Path) -> None:
