@@ -440,3 +440,24 @@ def test_somebodys_copy_of_a_database_is_no_server_of_this_host(
             assert probe.elsewhere("ovsdb-server") != running.pid, "it has another database"
         finally:
             running.kill()
+
+
+def test_the_parts_of_the_probe_fit_together() -> None:
+    """They become one file, so no name may be in two, and none may be imported from here."""
+    assert "viftrail." not in "".join(
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(SOURCE))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    )
+    defined = [
+        node.name
+        for node in ast.parse(SOURCE).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ] + [
+        target.id
+        for node in ast.parse(SOURCE).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
+    assert len(defined) == len(set(defined))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from viftrail.facts import probe, whereabouts
+from viftrail.facts import whereabouts
 from viftrail.facts.log import excerpt
 from viftrail.facts.places import Places
 
@@ -269,63 +268,3 @@ def test_log_folders_are_those_that_excerpts_are_taken_from() -> None:
             fnmatch(f"{folder}/a.log", place) or fnmatch(f"{folder}/a/a.log", place)
             for place in excerpt.PLACES
         ), folder
-
-
-ID = "0123456789abcdef" * 4
-
-
-@pytest.mark.parametrize(
-    "groups",
-    [
-        f"0::/system.slice/docker-{ID}.scope\n",
-        f"12:pids:/docker/{ID}\n0::/\n",
-        f"0::/machine.slice/libpod-{ID}.scope/container\n",
-        f"0::/kubepods.slice/kubepods-besteffort.slice/pod-1/crio-{ID}.scope\n",
-        f"0::/kubepods/besteffort/pod1f/{ID}\n",
-    ],
-)
-def test_a_process_tells_its_container(groups: str) -> None:
-    assert whereabouts.container_id(groups) == ID
-    assert whereabouts.container_id("0::/user.slice\n") == ""
-
-
-@pytest.mark.parametrize(
-    ("container", "daemons"),
-    [
-        ("ovn_controller", ["ovn-controller"]),
-        ("openvswitch_vswitchd", ["ovs-vswitchd"]),
-        ("openvswitch_db", ["ovsdb-server"]),
-        ("ovn_nb_db", ["ovnnb_db"]),
-        ("ovn_cluster_south_db_server", ["ovnsb_db"]),
-        ("ovn-dbs-bundle-podman-0", ["ovnnb_db", "ovnsb_db", "ovn-northd"]),
-        ("nbdb", ["ovnnb_db"]),
-        ("ovn_northd", ["ovn-northd"]),
-        ("nova_compute", []),
-        ("mariadb", []),
-        ("neutron_ovn_metadata_agent", []),
-    ],
-)
-def test_containers_are_known_by_their_deployers_names(container: str, daemons: list[str]) -> None:
-    assert whereabouts.daemons_by_name(container) == daemons
-
-
-def test_what_the_runtimes_print() -> None:
-    text = f"{ID} ovn_controller,x/alias quay.io/x/ovn:1\nWARNING: odd\n"
-    assert probe.listed("/usr/bin/docker", text) == [[ID, "ovn_controller", "quay.io/x/ovn:1"]]
-    json = '{"containers":[{"id":"a","metadata":{"name":"nbdb"},"image":{"image":"i"}}]}'
-    assert probe.listed("/usr/bin/crictl", json) == [["a", "nbdb", "i"]]
-    assert probe.listed("/usr/bin/crictl", "{}") == []
-
-
-def test_both_parts_of_the_probe_fit_together() -> None:
-    """They become one file, so no name may be in both."""
-
-    def names(module: Any) -> set[str]:
-        body = ast.parse(Path(module.__file__).read_text()).body
-        defined = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        for node in body:
-            targets = node.targets if isinstance(node, ast.Assign) else []
-            defined |= {target.id for target in targets if isinstance(target, ast.Name)}
-        return defined
-
-    assert names(whereabouts) & names(probe) == set()

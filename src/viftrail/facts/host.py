@@ -357,19 +357,18 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return next((guest for guest in self.guests if guest.port_id == port_id), None)
 
 
-_BORROWED = re.compile(r"^from viftrail\.facts\.whereabouts import \([^)]*\)\n", re.MULTILINE)
+_BORROWED = re.compile(r"^from viftrail\.facts\.(\w+) import (?:\([^)]*\)|[^(\n]+)\n", re.MULTILINE)
 
 
 def probe_script() -> bytes:
     """The source of the probe in one file, to be run by a host's own python3.
 
-    What probe.py imports of whereabouts.py stands in front of it instead.
+    The modules that probe.py imports stand in front of it instead.
     """
     folder = resources.files("viftrail.facts")
-    ground = folder.joinpath("whereabouts.py").read_text("utf-8")
-    probe, count = _BORROWED.subn("", folder.joinpath("probe.py").read_text("utf-8"))
-    assert count == 1
-    return (ground + probe).encode()
+    probe = folder.joinpath("probe.py").read_text("utf-8")
+    parts = [folder.joinpath(f"{name}.py").read_text("utf-8") for name in _BORROWED.findall(probe)]
+    return "".join([*parts, _BORROWED.sub("", probe)]).encode()
 
 
 def read_probe(text: bytes) -> Host:

@@ -1,7 +1,7 @@
 """Looks at one OVN host and prints what it saw as one JSON document.
 
 Runs on the host itself, as ``python3 - [--window SECONDS]`` with this file
-behind whereabouts.py on its standard input (`viftrail.facts.host.probe_script`)
+behind those that it imports on its standard input (`viftrail.facts.host.probe_script`)
 and nothing installed there: standard library only, Python 3.6 or newer. It reads
 and never writes. Everything it asks has a time-out, because a host that is
 half dead is just the host one wants to look at; what did not answer is listed
@@ -27,16 +27,14 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 from xml.etree import ElementTree as ET
 
-from viftrail.facts.whereabouts import (
-    RUN_FOLDERS,
+from viftrail.facts.runtimes import (
     container_id,
     daemons_by_name,
-    find,
+    listed,
     listing,
-    named_folder,
-    run_folder,
     runtime_programs,
 )
+from viftrail.facts.whereabouts import RUN_FOLDERS, find, named_folder, run_folder
 
 Seen = Dict[str, Any]
 
@@ -862,17 +860,6 @@ def containers_of(program: str, inside: Dict[str, List[str]]) -> List[Dict[str, 
                 {"runtime": program, "id": key, "name": name, "image": image, "daemons": daemons}
             )
     return rows
-
-
-def listed(program: str, text: str) -> List[List[str]]:
-    """Id, name and image of each container that runs."""
-    if os.path.basename(program) == "crictl":
-        return [
-            [row["id"], row["metadata"]["name"], (row.get("image") or {}).get("image", "")]
-            for row in json.loads(text).get("containers") or []
-        ]
-    rows = [line.split() for line in text.splitlines() if len(line.split()) == 3]
-    return [[key, names.split(",")[0], image] for key, names, image in rows]  # links are names too
 
 
 def look(window: float) -> Seen:
