@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from viftrail.facts import command
-from viftrail.facts.carrier import Carrier
+from viftrail.facts.carrier import Carrier, run_by
 from viftrail.facts.facts import Gap
 from viftrail.facts.sounding import (
     Arping,
@@ -69,7 +69,14 @@ class _Sender:
         if left <= 0:
             return None
         try:
-            said = command.run(carrier.command(argv), text, timeout=min(ONE, left), most=_MOST)
+            said = run_by(
+                carrier,
+                argv,
+                text,
+                script="knock.py" if text else "",
+                timeout=min(ONE, left),
+                most=_MOST,
+            )
         except OSError:
             return None
         return said.output.decode("utf-8", "replace") if said.code is not None else None

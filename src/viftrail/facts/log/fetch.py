@@ -6,11 +6,10 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from viftrail.facts import command
+from viftrail.facts.carrier import Carrier, run_by
 from viftrail.facts.facts import Gap
 from viftrail.facts.log.keep import Keep, Target
 from viftrail.facts.log.layout import layout_of
@@ -20,9 +19,6 @@ from viftrail.facts.log.patterns import PATTERNS
 from viftrail.facts.log.read import beginning
 from viftrail.facts.log.record import parts_of, records
 from viftrail.facts.log.service import service_of_all
-
-if TYPE_CHECKING:
-    from viftrail.facts.carrier import Carrier
 
 FORMAT = 1
 TIMEOUT = 10.0
@@ -92,14 +88,15 @@ def _ask(name: str, carrier: Carrier, window: Window, ids: Collection[str]) -> E
         "end": window.end,
         "needles": [*ids, *(each.phrase for each in PATTERNS if each.level != "DEBUG")],
     }
-    argv = carrier.command(["python3", "-", json.dumps(question)])
+    program = ["python3", "-", json.dumps(question)]
     script = resources.files("viftrail.facts.log").joinpath("excerpt.py").read_bytes()
     place = f"logs of {name}"
     by_hand = "Log in there, and look whether python3 runs and the logs may be read."
     try:
-        said = command.run(argv, script, timeout=TIMEOUT, most=MOST)
+        said = run_by(carrier, program, script, script="log/excerpt.py", timeout=TIMEOUT, most=MOST)
     except OSError as error:
-        return Gap(place, f"{argv[0]} cannot be run here ({error.strerror or error}).", by_hand)
+        first = carrier.command(program)[0]
+        return Gap(place, f"{first} cannot be run here ({error.strerror or error}).", by_hand)
     lines = [line for line in said.output.splitlines() if line.startswith(b"{")]
     try:
         answer = msgspec.json.decode(lines[-1], type=Excerpt) if lines else None
