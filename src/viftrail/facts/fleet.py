@@ -153,7 +153,7 @@ class Fleet:
 
     def at(self, addresses: Iterable[str]) -> tuple[str, ...]:
         """The hosts that have one of these names or addresses."""
-        wanted = set(addresses)
+        wanted = set(filter(None, addresses))
         return tuple(each.name for each in self.entries if {each.name, each.address} & wanted)
 
     def _probe(self, hosts: Sequence[str], window: float) -> dict[str, Host | Gap]:
@@ -232,6 +232,8 @@ def matching(chassis: str, entries: Iterable[Entry]) -> tuple[str, ...]:
     is the same with a domain. Host names have no case (RFC 1123 section 2.1 after RFC 952).
     """
     wanted = chassis.casefold()
+    if not wanted:
+        return ()
     known = [(each.name, each.name.casefold(), each.address.casefold()) for each in entries]
     rules: tuple[Callable[[str, str], bool], ...] = (
         lambda name, _: name == wanted,
@@ -246,9 +248,10 @@ def matching(chassis: str, entries: Iterable[Entry]) -> tuple[str, ...]:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether one is the short form of the other."""
+    """Whether one is the short form of the other; an address has none."""
     short, full = sorted((one, other), key=len)
-    return bool(short) and "." not in short and full.startswith(f"{short}.")
+    head, _, domain = full.partition(".")
+    return head == short and bool(domain) and not domain.rpartition(".")[2].isdigit()
 
 
 def _some(names: Sequence[str]) -> str:

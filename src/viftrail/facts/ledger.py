@@ -25,7 +25,10 @@ MOST = 4 << 20
 _ARGUMENT = 400
 """Characters that are kept of one argument."""
 
-_SECRET = re.compile(r"(?i)((?:pass(?:word|wd)?|secret|token|api_?key)['\"]?\s*[=: ]\s*)[^\s'\",]+")
+_SECRET = re.compile(
+    r"(?i)((?:pass(?:word|wd)?|secret|token|api_?key)['\"]?\s*[=:\s]\s*['\"]?|://[^\s/:@]+:)[^\s'\",@]+"
+)
+_FLAG = re.compile(r"(?i)--?[\w-]*(?:pass(?:word|wd)?|secret|token|api-?key)")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +92,7 @@ def note(
         time=datetime.fromtimestamp(began, timezone.utc).isoformat(timespec="milliseconds"),
         way=way,
         host=host,
-        command=tuple(map(_harmless, command)),
+        command=_harmless(command),
         script=script,
         seconds=round(seconds, 3),
         exit=code,
@@ -112,9 +115,13 @@ def _named() -> str:
         return "this user's home"
 
 
-def _harmless(argument: str) -> str:
-    masked = _SECRET.sub(r"\1***", argument)
-    return masked if len(masked) <= _ARGUMENT else f"{masked[:_ARGUMENT]}…"
+def _harmless(words: Sequence[str]) -> tuple[str, ...]:
+    """Without what looks like a secret, and without what is too long to be read."""
+    found = []
+    for before, word in zip(("", *words), words, strict=False):
+        masked = "***" if _FLAG.fullmatch(before) else _SECRET.sub(r"\1***", word)
+        found.append(masked if len(masked) <= _ARGUMENT else f"{masked[:_ARGUMENT]}…")
+    return tuple(found)
 
 
 @contextlib.contextmanager
