@@ -88,16 +88,17 @@ class Fleet:
         ansible: Ansible,
         entries: Sequence[Entry],
         *,
+        limit: str = "",
         forks: int = 0,
         tell: Tell | None = None,
     ) -> None:
         self.ansible = ansible
         self.entries = tuple(entries)
+        self._limit = limit
         self._forks = forks or play.FORKS
         self._tell = tell
         self._advice = Advice(
-            by_hand=f"`ansible {{name}} -i {shlex.quote(ansible.inventory)} "
-            "-m raw -a 'python3 --version'`",
+            by_hand=f"`ansible {{name}} -i {shlex.quote(ansible.inventory)} -m raw -a id`",
             key="or name the right user and key in the inventory",
             become="Have Ansible become root there: in the inventory, or with --become.",
             without="or give Ansible its password",
@@ -118,8 +119,8 @@ class Fleet:
         """Why a host that is not in the inventory was not looked at."""
         return Gap(
             f"host {chassis}",
-            f"The inventory {self.ansible.inventory} has no host {chassis}, as far as --limit "
-            "leaves it.",
+            f"The inventory {self.ansible.inventory} has no host {chassis}"
+            + (f" among those that --limit {self._limit} leaves." if self._limit else "."),
             f"Call it {chassis} there, or give it an ansible_host of that name.",
         )
 
@@ -132,24 +133,28 @@ class Fleet:
         """Probe every host of the inventory.
 
         A host is called as the chassis that it is: by its name in the inventory, or where no
-        name fits, by what it says itself. What is no chassis keeps the inventory's name.
+        name fits, by what it says itself. What is no chassis keeps the inventory's name. A
+        chassis that is not among them is left out.
         """
-        wanted = list(dict.fromkeys(chassis))
-        ways = {name: self.way(name) for name in wanted}
-        names = {way.host: name for name, way in ways.items() if isinstance(way, InventoryHost)}
+        called: dict[str, list[str]] = {}
+        unnamed: set[str] = set()
+        for name in dict.fromkeys(chassis):
+            way = self.way(name)
+            if isinstance(way, InventoryHost):
+                called.setdefault(way.host, []).append(name)
+            else:
+                unnamed.add(name)
         seen = self._probe([entry.name for entry in self.entries], window)
-        missing = {name for name in wanted if name not in names.values()}
         for entry, host in seen.items():
-            if entry not in names and isinstance(host, Host):
-                own = {host.settings.get("hostname", ""), host.hostname} & missing
-                if len(own) == 1:
-                    names[entry] = own.pop()
-                    missing.discard(names[entry])
-        found = {names.get(entry, entry): host for entry, host in seen.items()}
-        for name in sorted(missing):
-            way = ways[name]
-            found[name] = way if isinstance(way, Gap) else self.strange(name)
-        return {name: _called(name, host) for name, host in found.items()}
+            if entry not in called and isinstance(host, Host):
+                own = {host.settings.get("hostname", ""), host.hostname} & unnamed
+                called[entry] = sorted(own)
+                unnamed -= own
+        return {
+            name: _called(name, host)
+            for entry, host in seen.items()
+            for name in called.get(entry) or [entry]
+        }
 
     def at(self, addresses: Iterable[str]) -> tuple[str, ...]:
         """The hosts that have one of these names or addresses."""
@@ -294,7 +299,7 @@ def open_fleet(
                 else f"The inventory {inventory} names no host.",
                 f"See `ansible-inventory -i {shlex.quote(inventory)} --graph`.",
             )
-        return Fleet(ansible, entries, forks=forks.result(), tell=tell)
+        return Fleet(ansible, entries, limit=limit, forks=forks.result(), tell=tell)
 
 
 def _absolute(inventory: str) -> str:
