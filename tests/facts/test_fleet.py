@@ -12,7 +12,7 @@ from viftrail.errors import FileUnreadable, UnknownTarget
 from viftrail.facts import fleet as module
 from viftrail.facts.carrier import Carrier, Remote
 from viftrail.facts.facts import Gap
-from viftrail.facts.fleet import Entry, Fleet, InventoryHost, matching, open_fleet, said_of
+from viftrail.facts.fleet import Entry, Fleet, InventoryHost, Roll, open_fleet, said_of
 from viftrail.facts.host import Host
 from viftrail.facts.play import Ansible, Answer
 
@@ -45,7 +45,7 @@ ENTRIES = (
     ],
 )
 def test_which_host_a_chassis_is(chassis: str, expected: tuple[str, ...]) -> None:
-    assert matching(chassis, ENTRIES) == expected
+    assert Roll(ENTRIES).find(chassis) == expected
 
 
 def test_a_name_that_fits_two_is_neither() -> None:
@@ -116,6 +116,15 @@ def test_many_hosts_in_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "ansible dead -i" in said["dead"].how
     assert "no host elsewhere" in fleet.strange("elsewhere").why
     assert told[-1] == (4, 2, 2)
+
+
+def test_what_limit_leaves_out_is_one_gap() -> None:
+    fleet = Fleet(Ansible(Path("/bin"), "inv"), ENTRIES, limit="rack1")
+    (gap,) = fleet.left_out([f"c{number}" for number in range(2000)])
+    assert "2000 chassis" in gap.why
+    assert "--limit rack1" in gap.why
+    assert len(gap.why) < 200
+    assert fleet.left_out([]) == ()
 
 
 def test_the_hosts_at_an_address() -> None:

@@ -94,7 +94,8 @@ class Fleet:
     ) -> None:
         self.ansible = ansible
         self.entries = tuple(entries)
-        self._limit = limit
+        self._roll = Roll(entries)
+        self.limit = limit
         self._forks = forks or play.FORKS
         self._tell = tell
         self._advice = Advice(
@@ -106,7 +107,7 @@ class Fleet:
 
     def way(self, chassis: str) -> InventoryHost | Gap | None:
         """The way to a host by its chassis' hostname; None: it is not in the inventory."""
-        found = matching(chassis, self.entries)
+        found = self._roll.find(chassis)
         if len(found) > 1:
             return Gap(
                 f"host {chassis}",
@@ -120,8 +121,21 @@ class Fleet:
         return Gap(
             f"host {chassis}",
             f"The inventory {self.ansible.inventory} has no host {chassis}"
-            + (f" among those that --limit {self._limit} leaves." if self._limit else "."),
+            + (f" among those that --limit {self.limit} leaves." if self.limit else "."),
             f"Call it {chassis} there, or give it an ansible_host of that name.",
+        )
+
+    def left_out(self, chassis: Sequence[str]) -> tuple[Gap, ...]:
+        """One gap for all that --limit leaves out of a look at everything."""
+        if not chassis:
+            return ()
+        return (
+            Gap(
+                "hosts beyond --limit",
+                f"{len(chassis)} chassis are not among the hosts that --limit {self.limit} leaves: "
+                f"{_some(chassis)}.",
+                "Leave --limit out to look at them too.",
+            ),
         )
 
     def look(self, ways: Mapping[str, InventoryHost], window: float) -> dict[str, Host | Gap]:
@@ -230,33 +244,40 @@ def _called(name: str, seen: Host | Gap) -> Host | Gap:
     return Gap(f"host {name}", seen.why, seen.how) if isinstance(seen, Gap) else seen
 
 
-def matching(chassis: str, entries: Iterable[Entry]) -> tuple[str, ...]:
-    """The hosts of an inventory that may be this chassis, by the first rule that finds any.
+class Roll:
+    """The names of an inventory's hosts, to be looked up by a chassis' hostname."""
 
-    It is called so; it is reached by that name; or one of both names is short, and the other
-    is the same with a domain. Host names have no case (RFC 1123 section 2.1 after RFC 952).
-    """
-    wanted = chassis.casefold()
-    if not wanted:
-        return ()
-    known = [(each.name, each.name.casefold(), each.address.casefold()) for each in entries]
-    rules: tuple[Callable[[str, str], bool], ...] = (
-        lambda name, _: name == wanted,
-        lambda _, address: address == wanted,
-        lambda name, address: _same(name, wanted) or _same(address, wanted),
-    )
-    for rule in rules:
-        found = tuple(called for called, name, address in known if rule(name, address))
-        if found:
-            return found
-    return ()
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._names: dict[str, list[str]] = {}
+        self._addresses: dict[str, list[str]] = {}
+        self._shorts: dict[str, list[str]] = {}
+        for entry in entries:
+            for known, called in ((self._names, entry.name), (self._addresses, entry.address)):
+                full = called.casefold()
+                known.setdefault(full, []).append(entry.name)
+                if _has_domain(full):
+                    self._shorts.setdefault(full.partition(".")[0], []).append(entry.name)
+
+    def find(self, chassis: str) -> tuple[str, ...]:
+        """The hosts that may be this chassis, by the first rule that finds any.
+
+        It is called so; it is reached by that name; or one of both names is short, and the
+        other is the same with a domain. Upper and lower case are alike (RFC 4343).
+        """
+        wanted = chassis.casefold()
+        if not wanted:
+            return ()
+        found = self._names.get(wanted) or self._addresses.get(wanted)
+        if not found and _has_domain(wanted):
+            short = wanted.partition(".")[0]
+            found = [*self._names.get(short, ()), *self._addresses.get(short, ())]
+        return tuple(dict.fromkeys(found or self._shorts.get(wanted, ())))
 
 
-def _same(one: str, other: str) -> bool:
-    """Whether one is the short form of the other; an address has none."""
-    short, full = sorted((one, other), key=len)
-    head, _, domain = full.partition(".")
-    return head == short and bool(domain) and not domain.rpartition(".")[2].isdigit()
+def _has_domain(name: str) -> bool:
+    """Whether it is a host's full name; an address is none."""
+    _, _, domain = name.partition(".")
+    return bool(domain) and not domain.rpartition(".")[2].isdigit()
 
 
 def _some(names: Sequence[str]) -> str:
