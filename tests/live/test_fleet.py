@@ -48,12 +48,13 @@ class Fleet:
     def __init__(self, ssh: Ssh) -> None:
         self.site, self.folder = ssh.site, ssh.folder
         self.inventory = self.folder / "inventory"
+        address = {node.name: node.mgmt_ip for node in self.site.status.nodes}
         chassis = [
             "compute1",
             "far ansible_host=compute2",
-            "network1.example.org ansible_host=network1",
+            f"network1.example.org ansible_host={address['network1']}",
         ]
-        others = [f"s{number:02} ansible_host={NODES[number % 4]}" for number in range(14)]
+        others = [f"s{number:02} ansible_host={address[NODES[number % 4]]}" for number in range(14)]
         lost = [
             f"{name} ansible_host=compute1 ansible_port={port}" for name, (port, _) in LOST.items()
         ]

@@ -267,11 +267,11 @@ class Roll:
         wanted = chassis.casefold()
         if not wanted:
             return ()
-        found = self._names.get(wanted) or self._addresses.get(wanted)
-        if not found and _has_domain(wanted):
+        found = self._names.get(wanted) or self._addresses.get(wanted) or self._shorts.get(wanted)
+        if found is None and _has_domain(wanted):
             short = wanted.partition(".")[0]
             found = [*self._names.get(short, ()), *self._addresses.get(short, ())]
-        return tuple(dict.fromkeys(found or self._shorts.get(wanted, ())))
+        return tuple(dict.fromkeys(found or ()))
 
 
 def _has_domain(name: str) -> bool:
