@@ -160,7 +160,7 @@ def test_limit_and_forks_are_the_operators(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("ANSIBLE_CONFIG", str(tmp_path / "ansible.cfg"))
     fleet = open_fleet(listed(tmp_path, "a1", "a2", "b ansible_host=10.0.0.1"), "a*:b:!a2")
     assert fleet.entries == (Entry("a1"), Entry("b", "10.0.0.1"))
-    assert fleet._forks == 7
+    assert (fleet._forks(100), fleet._forks(3)) == (7, 3)
 
 
 def test_a_host_keeps_what_was_seen_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

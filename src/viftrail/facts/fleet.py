@@ -7,7 +7,6 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -28,6 +27,10 @@ ansible.cfg, by default), and what Ansible does of its own."""
 
 LIST_TIMEOUT = 60.0
 """Seconds for the inventory, which may be a program that asks a cloud."""
+
+
+_FEW = 5
+"""Hosts that are asked at once whatever is configured: it is what Ansible has by default."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +92,12 @@ class Fleet:
         entries: Sequence[Entry],
         *,
         limit: str = "",
-        forks: int = 0,
         tell: Tell | None = None,
     ) -> None:
         self.ansible = ansible
         self.entries = tuple(entries)
         self._roll = Roll(entries)
         self.limit = limit
-        self._forks = forks or play.FORKS
         self._tell = tell
         self._advice = Advice(
             by_hand=f"`ansible {{name}} -i {shlex.quote(ansible.inventory)} -m raw -a id`",
@@ -200,7 +201,7 @@ class Fleet:
                     wanted,
                     play.shell_command(program, probe_script()),
                     timeout=limit,
-                    forks=min(self._forks, len(wanted)),
+                    forks=self._forks(len(wanted)),
                     heard=heard,
                 )
         finally:
@@ -210,6 +211,10 @@ class Fleet:
         for host in wanted:
             seen.setdefault(host, self._unheard(host, complaint))
         return seen
+
+    def _forks(self, hosts: int) -> int:
+        """At a time: what the operator's configuration says, where it is worth asking."""
+        return min(hosts, (hosts > _FEW and _configured_forks(self.ansible)) or play.FORKS)
 
     def _unheard(self, host: str, complaint: str) -> Gap:
         why = f"Nothing was heard of host {host}: {complaint or 'Ansible does not say why'}."
@@ -304,23 +309,16 @@ def open_fleet(
     if "," not in inventory and not os.access(inventory, os.R_OK):
         raise FileUnreadable(f"The inventory {inventory} cannot be read.", "Check --inventory.")
     ansible = Ansible(play.find_ansible(), _absolute(inventory), become)
-    pattern = ["--limit", limit] if limit else []
-    with ThreadPoolExecutor(2) as pool:
-        forks = pool.submit(_forks, ansible)
-        said = ansible.ask(
-            "ansible-inventory",
-            *("--inventory", ansible.inventory, "--list", *pattern),
-            timeout=LIST_TIMEOUT,
+    words = ("--inventory", ansible.inventory, "--list", *(["--limit", limit] if limit else ()))
+    entries = _entries(inventory, ansible.ask("ansible-inventory", *words, timeout=LIST_TIMEOUT))
+    if not entries:
+        raise UnknownTarget(
+            f"--limit {limit} leaves no host of the inventory {inventory}."
+            if limit
+            else f"The inventory {inventory} names no host.",
+            f"See `ansible-inventory -i {shlex.quote(inventory)} --graph`.",
         )
-        entries = _entries(inventory, said)
-        if not entries:
-            raise UnknownTarget(
-                f"--limit {limit} leaves no host of the inventory {inventory}."
-                if limit
-                else f"The inventory {inventory} names no host.",
-                f"See `ansible-inventory -i {shlex.quote(inventory)} --graph`.",
-            )
-        return Fleet(ansible, entries, limit=limit, forks=forks.result(), tell=tell)
+    return Fleet(ansible, entries, limit=limit, tell=tell)
 
 
 def _absolute(inventory: str) -> str:
@@ -361,7 +359,7 @@ def _entries(inventory: str, said: Said) -> tuple[Entry, ...]:
     )
 
 
-def _forks(ansible: Ansible) -> int:
+def _configured_forks(ansible: Ansible) -> int:
     """How many hosts at a time the operator's configuration says; 0: nothing."""
     words = ("dump", "--only-changed", "--format", "json")
     try:
