@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-MINDER = (sys.executable, "-m", "viftrail.facts.minder")
+MINDER = (sys.executable, "-m", "viftrail.facts.minder", "")
 
 BEGINS_A_DAEMON = "setsid sleep {0} & sleep {0}"
 """As Ansible's workers and the master of a shared ssh connection are: in a session of their own."""
@@ -69,11 +69,15 @@ def test_when_it_is_told_to_end_all_does(seconds: str) -> None:
     assert sleeping(seconds) == 0
 
 
-def test_when_its_caller_is_killed_all_ends(seconds: str) -> None:
+def test_when_its_caller_is_killed_all_ends(seconds: str, tmp_path: Path) -> None:
     """As by the kernel when memory runs out: nobody can say a word."""
+    folder = tmp_path / "needed"
+    folder.mkdir()
+    (folder / "play").touch()
     program = "import subprocess, sys; subprocess.run(sys.argv[1:])"
-    argv = [sys.executable, "-c", program, *MINDER, "sh", "-c", BEGINS_A_DAEMON.format(seconds)]
+    minder = (*MINDER[:-1], str(folder))
+    argv = [sys.executable, "-c", program, *minder, "sh", "-c", BEGINS_A_DAEMON.format(seconds)]
     with subprocess.Popen(argv) as caller:
         assert eventually(lambda: sleeping(seconds) == 2)
         caller.kill()
-    assert eventually(lambda: sleeping(seconds) == 0)
+    assert eventually(lambda: sleeping(seconds) == 0 and not folder.exists())

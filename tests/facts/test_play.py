@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from importlib import resources
@@ -58,26 +59,30 @@ def test_a_host_that_hangs_is_late(ansible: Ansible) -> None:
     assert time.monotonic() - began < 20
 
 
-def test_when_it_is_stopped_nothing_is_left(ansible: Ansible, tmp_path: Path) -> None:
+def test_when_it_is_stopped_nothing_is_left(
+    ansible: Ansible, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither Ansible, nor its workers, nor what they run; and no file."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mark = str(tmp_path / "here")
-    running = threading.Thread(
-        target=answers, args=(ansible, ["one"], f"cd {tmp_path}; sleep 60 {mark}; :")
-    )
+    text = f"sh -c 'sleep 60; :' {mark}"
+    running = threading.Thread(target=answers, args=(ansible, ["one"], text))
 
     def processes() -> int:
         return sum(mark.encode() in words for words in command_lines())
 
-    (tmp_path / "here").touch()
     running.start()
     end = time.monotonic() + 30
     while not processes() and time.monotonic() < end:
         time.sleep(0.05)
     assert processes()
+    folder, *others = tmp_path.glob("viftrail-*")
+    assert others == []
     command.stop_all()
     running.join(10)
     assert not running.is_alive()
     assert processes() == 0
+    assert not folder.exists()
 
 
 def command_lines() -> list[bytes]:
@@ -136,6 +141,10 @@ def test_without_ansible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         (
             b"ERROR! Attempting to decrypt but no\nvault secrets found.\n",
             "Attempting to decrypt but no vault secrets found",
+        ),
+        (
+            b"usage: x\nansible-inventory: error: unrecognized arguments: --limit\n",
+            "unrecognized arguments: --limit",
         ),
         (b"[WARNING]: x", ""),
     ],

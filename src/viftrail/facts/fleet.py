@@ -182,6 +182,7 @@ class Fleet:
         wanted = list(dict.fromkeys(hosts))
         program = ["python3", "-", "--window", str(window)]
         limit = HOST_TIMEOUT + window
+        began = time.time()
 
         def heard(answer: Answer) -> None:
             _note(answer.host, program, answer)
@@ -207,7 +208,8 @@ class Fleet:
         finally:
             for host in wanted:
                 if host not in seen:  # it may have been begun
-                    _note(host, program, Answer(host, "late"))
+                    late = Answer(host, "late", began=began, seconds=time.time() - began)
+                    _note(host, program, late)
         for host in wanted:
             seen.setdefault(host, self._unheard(host, complaint))
         return seen
@@ -227,7 +229,7 @@ def _note(host: str, program: Sequence[str], answer: Answer) -> None:
         host,
         program,
         script=PROBE,
-        began=answer.began or time.time(),
+        began=answer.began,
         seconds=answer.seconds,
         code=SSH_FAILED if answer.state == "unreachable" else answer.code,
     )

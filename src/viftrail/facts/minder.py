@@ -1,6 +1,8 @@
 """Runs a command so that nothing of it is left, however it or its caller ends.
 
-    python -m viftrail.facts.minder COMMAND [ARGUMENT]...
+    python -m viftrail.facts.minder FOLDER COMMAND [ARGUMENT]...
+
+FOLDER is removed at the end, as it holds what only the command needs.
 
 Ansible starts a session for each worker and each ssh, and ssh leaves a master of its shared
 connection in the background: no process group holds all of them. A child subreaper
@@ -12,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,23 +38,25 @@ class _Ended(BaseException):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command, end what it leaves behind; its exit status, as a shell tells it."""
+    """Run the command, remove what it leaves behind; its exit status, as a shell tells it."""
+    folder, *command = argv
     for number in _ENDING:
         signal.signal(number, _end)
     try:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         end_with_caller()
-        code = subprocess.Popen(argv).wait()
+        code = subprocess.Popen(command).wait()
         return code if code >= 0 else 128 - code
     except _Ended as error:
         return 128 + int(error.args[0])
     except OSError as error:
-        sys.stderr.write(f"{argv[0]}: {error.strerror or error}\n")
+        sys.stderr.write(f"{command[0]}: {error.strerror or error}\n")
         return 127
     finally:
         for number in _ENDING:
             signal.signal(number, signal.SIG_IGN)
         _clear()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def end_with_caller() -> None:

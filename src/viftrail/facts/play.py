@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -43,6 +44,10 @@ MOST = 64 << 20
 MAX_COMMAND = 100 << 10
 """Bytes of a command, which is one argument of ssh(1); Linux allows 128 KiB (MAX_ARG_STRLEN,
 execve(2)), and Ansible puts its own words around it."""
+
+
+_ERROR = re.compile(r"\[ERROR\]: |ERROR! |error: ")
+"""How Ansible's errors begin: since 2.19, before, and those of the command line."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -203,14 +208,15 @@ def run_play(
     Raises:
         Unreachable: Ansible cannot be run.
     """
-    with tempfile.TemporaryDirectory(prefix="vt-") as name:
-        folder = Path(name)
+    # Removed by the minder, which outlives this process when it is killed.
+    folder = Path(tempfile.mkdtemp(prefix="viftrail-"))
+    try:
         (folder / "play.yml").write_text(
             playbook(text, timeout=timeout, become=ansible.become), encoding="utf-8"
         )
         (folder / "hosts").write_text("".join(f"{host}\n" for host in hosts), encoding="utf-8")
         argv = [
-            *(sys.executable, "-m", "viftrail.facts.minder"),
+            *(sys.executable, "-m", "viftrail.facts.minder", str(folder)),
             *(str(ansible.programs / "ansible-playbook"), "--inventory", ansible.inventory),
             *("--limit", f"@{folder}/hosts", "--forks", str(forks), f"{folder}/play.yml"),
         ]
@@ -223,6 +229,8 @@ def run_play(
             line=lambda line: _read(line, heard),
             environment=environment(folder),
         )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     if said.code is None:
         return "Ansible did not end in time, and was ended"
     return complaint(said)
@@ -239,9 +247,5 @@ def _read(line: bytes, heard: Callable[[Answer], None]) -> None:
 
 def complaint(said: Said) -> str:
     """Ansible's own last error, in one line without a full stop; empty: it had none."""
-    text = said.errors.decode("utf-8", "replace")
-    _, found, rest = text.rpartition("ERROR")
-    if not found:
-        return ""
-    words = " ".join(rest.lstrip("!]: ").split())
-    return words[:300].rstrip(".")
+    _, *found = _ERROR.split(said.errors.decode("utf-8", "replace"))
+    return " ".join(found[-1].split())[:300].rstrip(".") if found else ""
