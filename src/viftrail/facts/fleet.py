@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import msgspec
 
-from viftrail.errors import FileUnreadable, UnknownTarget, Unreachable, ViftrailError
+from viftrail.errors import FileUnreadable, UnknownTarget, ViftrailError
 from viftrail.facts import ledger, play
 from viftrail.facts.carrier import PROBE, SSH_FAILED, TIMEOUT, Advice, judge
 from viftrail.facts.command import Said
@@ -311,7 +311,7 @@ def open_fleet(
     if "," not in inventory and not os.access(inventory, os.R_OK):
         raise FileUnreadable(f"The inventory {inventory} cannot be read.", "Check --inventory.")
     ansible = Ansible(play.find_ansible(), _absolute(inventory), become)
-    words = ("--inventory", ansible.inventory, "--list", *(["--limit", limit] if limit else ()))
+    words = [f"--inventory={ansible.inventory}", "--list", *([f"--limit={limit}"] if limit else [])]
     entries = _entries(inventory, ansible.ask("ansible-inventory", *words, timeout=LIST_TIMEOUT))
     if not entries:
         raise UnknownTarget(
@@ -364,10 +364,10 @@ def _entries(inventory: str, said: Said) -> tuple[Entry, ...]:
 def _configured_forks(ansible: Ansible) -> int:
     """How many hosts at a time the operator's configuration says; 0: nothing."""
     words = ("dump", "--only-changed", "--format", "json")
+    said = ansible.ask("ansible-config", *words, timeout=LIST_TIMEOUT)
     try:
-        said = ansible.ask("ansible-config", *words, timeout=LIST_TIMEOUT)
         settings = msgspec.json.decode(said.output, type=list[_Setting])
-    except (Unreachable, msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return 0
     values = [each.value for each in settings if each.name == "DEFAULT_FORKS"]
     return values[0] if values and isinstance(values[0], int) and values[0] > 0 else 0

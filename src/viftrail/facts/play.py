@@ -75,16 +75,14 @@ class Ansible:
     """Run what is run there as root, unless the inventory says otherwise."""
 
     def ask(self, program: str, *arguments: str, timeout: float) -> Said:
-        """What one of Ansible's programs prints that looks at no host.
+        """What one of Ansible's programs prints that looks at no host."""
+        argv = self.minded("", program, *arguments)
+        return command.run(argv, b"", timeout=timeout, most=MOST, environment=environment())
 
-        Raises:
-            Unreachable: it cannot be run.
-        """
-        argv = [str(self.programs / program), *arguments]
-        try:
-            return command.run(argv, b"", timeout=timeout, most=MOST, environment=environment())
-        except OSError as error:
-            raise _no_ansible(f"{argv[0]} cannot be run ({error.strerror or error})") from error
+    def minded(self, folder: Path | str, program: str, *arguments: str) -> list[str]:
+        """A command that leaves nothing behind, and ``folder`` neither."""
+        minder = (sys.executable, "-m", "viftrail.facts.minder", str(folder))
+        return [*minder, str(self.programs / program), *arguments]
 
 
 def find_ansible() -> Path:
@@ -98,12 +96,9 @@ def find_ansible() -> Path:
         found = shutil.which("ansible-playbook", path=place)
         if found:
             return Path(found).absolute().parent
-    raise _no_ansible("There is no ansible-playbook, neither beside this Python nor in PATH")
-
-
-def _no_ansible(what: str) -> Unreachable:
-    return Unreachable(
-        f"{what}.", "Install ansible-core (`pip install 'viftrail[fleet]'`), or use --ssh."
+    raise Unreachable(
+        "There is no ansible-playbook, neither beside this Python nor in PATH.",
+        "Install ansible-core (`pip install 'viftrail[fleet]'`), or use --ssh.",
     )
 
 
@@ -204,9 +199,6 @@ def run_play(
 
     Returns:
         What Ansible itself complained of, for hosts of which nothing was heard.
-
-    Raises:
-        Unreachable: Ansible cannot be run.
     """
     # Removed by the minder, which outlives this process when it is killed.
     folder = Path(tempfile.mkdtemp(prefix="viftrail-"))
@@ -215,11 +207,14 @@ def run_play(
             playbook(text, timeout=timeout, become=ansible.become), encoding="utf-8"
         )
         (folder / "hosts").write_text("".join(f"{host}\n" for host in hosts), encoding="utf-8")
-        argv = [
-            *(sys.executable, "-m", "viftrail.facts.minder", str(folder)),
-            *(str(ansible.programs / "ansible-playbook"), "--inventory", ansible.inventory),
-            *("--limit", f"@{folder}/hosts", "--forks", str(forks), f"{folder}/play.yml"),
-        ]
+        argv = ansible.minded(
+            folder,
+            "ansible-playbook",
+            f"--inventory={ansible.inventory}",
+            f"--limit=@{folder}/hosts",
+            f"--forks={forks}",
+            f"{folder}/play.yml",
+        )
         rounds = -(-len(hosts) // forks)
         said = command.run(
             argv,
