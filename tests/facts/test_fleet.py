@@ -106,7 +106,7 @@ def test_many_hosts_in_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     fleet = open_fleet(inventory, tell=lambda *numbers: told.append(numbers))
     assert [entry.name for entry in fleet.entries] == ["n1", "compute2", "hangs", "dead"]
     here = socket.gethostname()
-    seen = fleet.survey([here, "compute2", "dead", "elsewhere"], 0.0)
+    seen = fleet.survey([here, "compute2", "dead", "elsewhere", ""], 0.0)
     assert seen.keys() == {here, "compute2", "hangs", "dead"}
     assert isinstance(seen["compute2"], Host), seen["compute2"]
     assert isinstance(seen[here], Host), "n1 is no chassis' name, but the host says which it is"
@@ -135,7 +135,7 @@ def test_the_hosts_at_an_address() -> None:
 @pytest.mark.parametrize(
     ("lines", "limit", "error", "words"),
     [
-        (("[web", "a"), "", FileUnreadable, "Completely failed to parse"),
+        (("[web", "a"), "", FileUnreadable, "Ansible cannot read the inventory"),
         (("[web]",), "", UnknownTarget, "names no host"),
         (("a", "b"), "c*", UnknownTarget, "--limit c* leaves no host"),
         (("a", "b"), "@/nonexistent", FileUnreadable, "nonexistent"),

@@ -56,7 +56,8 @@ class Fleet:
         ]
         others = [f"s{number:02} ansible_host={address[NODES[number % 4]]}" for number in range(14)]
         lost = [
-            f"{name} ansible_host=compute1 ansible_port={port}" for name, (port, _) in LOST.items()
+            f"{name} ansible_host={address['compute1']} ansible_port={port}"
+            for name, (port, _) in LOST.items()
         ]
         options = f"-o UserKnownHostsFile={self.folder}/known -o StrictHostKeyChecking=no"
         lines = (

@@ -46,8 +46,9 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"{complained or 'Ansible said nothing of this host'}\n")
         return FAILED
     (answer,) = answers
-    sys.stdout.write(answer.output)
-    sys.stderr.write(answer.errors or (answer.message if answer.code is None else ""))
+    sys.stdout.buffer.write(answer.output.encode())
+    instead = answer.message if answer.code is None else ""
+    sys.stderr.buffer.write((answer.errors or instead).encode())
     return FAILED if answer.code is None else answer.code
 
 

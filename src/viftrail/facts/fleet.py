@@ -153,7 +153,7 @@ class Fleet:
         """
         called: dict[str, list[str]] = {}
         unnamed: set[str] = set()
-        for name in dict.fromkeys(chassis):
+        for name in dict.fromkeys(filter(None, chassis)):
             way = self.way(name)
             if isinstance(way, InventoryHost):
                 called.setdefault(way.host, []).append(name)
@@ -162,9 +162,9 @@ class Fleet:
         seen = self._probe([entry.name for entry in self.entries], window)
         for entry, host in seen.items():
             if entry not in called and isinstance(host, Host):
-                own = {host.settings.get("hostname", ""), host.hostname} & unnamed
-                called[entry] = sorted(own)
-                unnamed -= own
+                own = (host.settings.get("hostname", ""), host.hostname)
+                called[entry] = [name for name in own if name in unnamed][:1]
+                unnamed.difference_update(called[entry])
         return {
             name: _called(name, host)
             for entry, host in seen.items()
@@ -179,6 +179,7 @@ class Fleet:
     def _probe(self, hosts: Sequence[str], window: float) -> dict[str, Host | Gap]:
         """By the inventory's names; each has an answer, or a gap that says why not."""
         seen: dict[str, Host | Gap] = {}
+        lost: list[str] = []
         wanted = list(dict.fromkeys(hosts))
         program = ["python3", "-", "--window", str(window)]
         limit = HOST_TIMEOUT + window
@@ -190,9 +191,9 @@ class Fleet:
                 seen[answer.host] = judge(answer.host, said_of(answer), limit, self._advice)
             except ViftrailError as error:
                 seen[answer.host] = Gap(f"host {answer.host}", error.what, error.do)
+                lost.append(answer.host)
             if self._tell:
-                lost = sum(isinstance(each, Gap) for each in seen.values())
-                self._tell(len(wanted), len(seen) - lost, lost)
+                self._tell(len(wanted), len(seen) - len(lost), len(lost))
 
         complaint = ""
         try:

@@ -40,9 +40,9 @@ class _Ended(BaseException):
 def main(argv: Sequence[str]) -> int:
     """Run the command, remove what it leaves behind; its exit status, as a shell tells it."""
     folder, *command = argv
-    for number in _ENDING:
-        signal.signal(number, _end)
     try:
+        for number in _ENDING:
+            signal.signal(number, _end)
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         end_with_caller()
         code = subprocess.Popen(command).wait()

@@ -113,7 +113,7 @@ def environment(folder: Path | None = None) -> Mapping[str, str]:
         "ANSIBLE_DEPRECATION_WARNINGS": "0",
         "ANSIBLE_DEVEL_WARNING": "0",
         "ANSIBLE_VERBOSITY": "0",
-        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
+        "ANSIBLE_INVENTORY_UNPARSED_FAILED": "1",
         "SSH_ASKPASS_REQUIRE": "never",
     }
     if folder is not None:
