@@ -12,7 +12,8 @@ from viftrail.cli.origin import Origin
 from viftrail.facts import ledger
 from viftrail.facts.carrier import Local, Ssh
 from viftrail.facts.facts import Gap
-from viftrail.facts.fleet import Entry, Fleet, InventoryHost
+from viftrail.facts.fleet import Fleet, InventoryHost
+from viftrail.facts.inventory import Entry
 from viftrail.facts.owner import ADMIN_SHELL
 from viftrail.facts.play import Ansible
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from viftrail.facts.carrier import run_by
 from viftrail.facts.command import Said
+from viftrail.facts.dispatch import run_by
 from viftrail.facts.fleet import InventoryHost
 from viftrail.facts.play import Ansible, find_ansible
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.cloud import healthy
-from viftrail.errors import FileUnreadable, UnknownTarget
 from viftrail.facts import fleet as module
-from viftrail.facts.carrier import Carrier, Remote
+from viftrail.facts.carrier import Carrier
+from viftrail.facts.dispatch import Many
 from viftrail.facts.facts import Gap
-from viftrail.facts.fleet import Entry, Fleet, InventoryHost, Roll, open_fleet, said_of
+from viftrail.facts.fleet import Fleet, InventoryHost, open_fleet, said_of
 from viftrail.facts.host import Host
+from viftrail.facts.inventory import Entry
 from viftrail.facts.play import Ansible, Answer
 
 ENTRIES = (
@@ -27,27 +28,6 @@ ENTRIES = (
 )
 
 
-@pytest.mark.parametrize(
-    ("chassis", "expected"),
-    [
-        ("compute1", ("compute1",)),  # exact wins over the short form of another
-        ("COMPUTE1", ("compute1",)),
-        ("compute1.example.org", ("compute1",)),
-        ("compute2", ("compute2.example.org",)),
-        ("compute2.example.com", ()),
-        ("compute3.example.org", ("n3",)),
-        ("compute3", ("n3",)),
-        ("192.0.2.4", ("n4",)),
-        ("192", ()),
-        ("twin", ("twin.a.org", "twin.b.org")),
-        ("compute", ()),
-        ("", ()),
-    ],
-)
-def test_which_host_a_chassis_is(chassis: str, expected: tuple[str, ...]) -> None:
-    assert Roll(ENTRIES).find(chassis) == expected
-
-
 def test_a_name_that_fits_two_is_neither() -> None:
     gap = Fleet(Ansible(Path("/bin"), "inv"), ENTRIES).way("twin")
     assert isinstance(gap, Gap)
@@ -57,7 +37,7 @@ def test_a_name_that_fits_two_is_neither() -> None:
 
 def test_a_way_is_a_carrier_whose_commands_are_noted() -> None:
     way: Carrier | Gap | None = Fleet(Ansible(Path("/bin"), "/i", become=True), ENTRIES).way("n4")
-    assert isinstance(way, Remote)
+    assert isinstance(way, Many)
     assert (way.way, way.host) == ("ansible", "n4")
     assert isinstance(way, InventoryHost)
     assert way.command(["ip", "a"])[-6:] == ["/i", "become", "n4", "--", "ip", "a"]
@@ -88,7 +68,7 @@ def listed(tmp_path: Path, *lines: str) -> str:
 
 def test_many_hosts_in_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that hangs and one that is dead are told; the rest is kept, under their own names."""
-    monkeypatch.setattr(module, "HOST_TIMEOUT", 6.0)
+    monkeypatch.setattr(module, "PATIENCE", -2.0)
     slow = tmp_path / "slow"
     slow.write_text("#!/bin/sh\nexec sleep 60\n")
     slow.chmod(0o755)
@@ -116,6 +96,10 @@ def test_many_hosts_in_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "ansible dead -i" in said["dead"].how
     assert "no host elsewhere" in fleet.strange("elsewhere").why
     assert told[-1] == (4, 2, 2)
+    way = fleet.way(here)
+    assert way == InventoryHost(fleet.ansible, "n1"), "and where it was met, it is found again"
+    several = way.run_many(["n1", "compute2"], ["sh", "-c", "exit 3"], timeout=9)
+    assert {name: said.code for name, said in several.items()} == {"n1": 3, "compute2": 3}
 
 
 def test_what_limit_leaves_out_is_one_gap() -> None:
@@ -130,37 +114,6 @@ def test_what_limit_leaves_out_is_one_gap() -> None:
 def test_the_hosts_at_an_address() -> None:
     fleet = Fleet(Ansible(Path("/bin"), "inv"), ENTRIES)
     assert fleet.at(["192.0.2.4", "compute1", "", "10.0.0.1"]) == ("compute1", "n4")
-
-
-@pytest.mark.parametrize(
-    ("lines", "limit", "error", "words"),
-    [
-        (("[web", "a"), "", FileUnreadable, "Ansible cannot read the inventory"),
-        (("[web]",), "", UnknownTarget, "names no host"),
-        (("a", "b"), "c*", UnknownTarget, "--limit c* leaves no host"),
-        (("a", "b"), "@/nonexistent", FileUnreadable, "nonexistent"),
-    ],
-)
-def test_an_inventory_of_no_use(
-    tmp_path: Path, lines: tuple[str, ...], limit: str, error: type[Exception], words: str
-) -> None:
-    with pytest.raises(error) as caught:
-        open_fleet(listed(tmp_path, *lines), limit)
-    assert words in str(caught.value)
-    assert getattr(caught.value, "do", "")
-
-
-def test_an_inventory_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FileUnreadable, match="--inventory"):
-        open_fleet(str(tmp_path / "none"))
-
-
-def test_limit_and_forks_are_the_operators(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "ansible.cfg").write_text("[defaults]\nforks = 7\n")
-    monkeypatch.setenv("ANSIBLE_CONFIG", str(tmp_path / "ansible.cfg"))
-    fleet = open_fleet(listed(tmp_path, "a1", "a2", "b ansible_host=10.0.0.1"), "a*:b:!a2")
-    assert fleet.entries == (Entry("a1"), Entry("b", "10.0.0.1"))
-    assert (fleet._forks(100), fleet._forks(3)) == (7, 3)
 
 
 def test_a_host_keeps_what_was_seen_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import pytest
 
 from viftrail.facts import ledger
-from viftrail.facts.carrier import Local, run_by
+from viftrail.facts.carrier import Local
+from viftrail.facts.dispatch import run_by
 
 
 @pytest.fixture

@@ -101,7 +101,12 @@ def test_ansible_says_why_it_begins_nothing(ansible: Ansible) -> None:
 
 
 @pytest.mark.parametrize(
-    "program", [["python3", "-", "a b", "{{ c }}"], ["echo", "a b", "{{ c }}"]]
+    "program",
+    [
+        ["python3", "-", "a b", "{{ c }}"],
+        ["env", "A=1", "python3", "-", "a b", "{{ c }}"],
+        ["echo", "a b", "{{ c }}"],
+    ],
 )
 def test_a_program_for_a_shell(program: list[str]) -> None:
     script = b"import sys\nprint(*sys.argv[1:])\n"

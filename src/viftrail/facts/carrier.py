@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol
 
 from viftrail.errors import NotPermitted, ProtocolError, Unreachable, ViftrailError
-from viftrail.facts import command, ledger
 from viftrail.facts.command import Said
+from viftrail.facts.dispatch import at_once, run_by
 from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host, probe_script, read_probe
 
@@ -31,8 +29,6 @@ SHORT_WINDOW = 0.3
 
 LONG_WINDOW = 1.5
 """The same where it matters how much arrived; see `viftrail.chain.tunnel.FAIR_WINDOW`."""
-
-AT_ONCE = 16
 
 PROBE = "probe.py"
 """What the ledger calls the probe."""
@@ -52,21 +48,6 @@ class Carrier(Protocol):
 
     def command(self, program: Sequence[str]) -> list[str]:
         """The local command that runs ``program`` there."""
-        ...
-
-
-@runtime_checkable
-class Remote(Carrier, Protocol):
-    """A carrier that leaves this machine, or enters a container: what it runs is in the ledger."""
-
-    @property
-    def way(self) -> str:
-        """How it gets there, in a word: ssh."""
-        ...
-
-    @property
-    def host(self) -> str:
-        """Where that is, as it is called there."""
         ...
 
 
@@ -107,48 +88,6 @@ class Ssh:
             options += ["-F", self.config]
         remote = [*(["sudo", "-n"] if self.become else []), *program]
         return ["ssh", *options, "--", self.destination, shlex.join(remote)]
-
-
-def run_by(
-    carrier: Carrier,
-    program: Sequence[str],
-    text: bytes = b"",
-    *,
-    script: str = "",
-    timeout: float,
-    most: int,
-) -> Said:
-    """Run a program there, and note it in the ledger if that is somewhere else.
-
-    Args:
-        carrier: the way to the host.
-        program: what to run.
-        text: what it reads on its standard input.
-        script: the name of that, for the ledger.
-        timeout: seconds.
-        most: bytes of output, beyond which it is not listened to.
-
-    Raises:
-        OSError: what brings it there cannot be run.
-    """
-    argv = carrier.command(program)
-    if not isinstance(carrier, Remote):
-        return command.run(argv, text, timeout=timeout, most=most)
-    began, start, code = time.time(), time.monotonic(), None
-    try:
-        said = command.run(argv, text, timeout=timeout, most=most)
-        code = said.code
-    finally:
-        ledger.note(
-            carrier.way,
-            carrier.host,
-            program,
-            script=script,
-            began=began,
-            seconds=time.monotonic() - start,
-            code=code,
-        )
-    return said
 
 
 def visit(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
@@ -295,14 +234,4 @@ def visit_all(
         except (Unreachable, NotPermitted, ProtocolError) as error:
             return Gap(f"host {name}", error.what, error.do)
 
-    wanted = list(dict.fromkeys(names))
-    pool = ThreadPoolExecutor(max_workers=AT_ONCE)
-    try:
-        return dict(zip(wanted, pool.map(one, wanted), strict=True))
-    except BaseException:
-        # The operator does not want to wait for a host that hangs.
-        pool.shutdown(wait=False, cancel_futures=True)
-        command.stop_all()
-        raise
-    finally:
-        pool.shutdown(wait=False)
+    return at_once(one, names)

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
-import msgspec
-
-from viftrail.errors import FileUnreadable, UnknownTarget, ViftrailError
+from viftrail.errors import ViftrailError
 from viftrail.facts import ledger, play
 from viftrail.facts.carrier import PROBE, SSH_FAILED, TIMEOUT, Advice, judge
 from viftrail.facts.command import Said
 from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host, probe_script
+from viftrail.facts.inventory import Entry, Roll, configured_forks, read_inventory
 from viftrail.facts.play import Ansible, Answer
 
-HOST_TIMEOUT = TIMEOUT + 14.0
-"""Seconds for one host beside its window: the probe's own, ten to connect (`timeout` in
-ansible.cfg, by default), and what Ansible does of its own."""
-
-LIST_TIMEOUT = 60.0
-"""Seconds for the inventory, which may be a program that asks a cloud."""
-
+PATIENCE = 14.0
+"""Seconds for one host beside what its program has: ten to connect (`timeout` in ansible.cfg, by
+default), and what Ansible does of its own."""
 
 _FEW = 5
 """Hosts that are asked at once whatever is configured: it is what Ansible has by default."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A host of the inventory."""
-
-    name: str
-    address: str = ""
-    """Its ``ansible_host``."""
 
 
 @dataclass(frozen=True)
@@ -57,26 +41,20 @@ class InventoryHost:
         errand = [sys.executable, "-m", "viftrail.facts.errand", self.ansible.inventory, become]
         return [*errand, self.host, "--", *program]
 
-
-class _Variables(msgspec.Struct):
-    """What is read of a host's variables: never its passwords."""
-
-    ansible_host: object = None
-
-
-class _Meta(msgspec.Struct):
-    hostvars: dict[str, _Variables] = {}
-
-
-class _Group(msgspec.Struct):
-    hosts: list[str] = []
-
-
-class _Setting(msgspec.Struct):
-    """One of what `ansible-config dump` prints."""
-
-    name: str = ""
-    value: object = None
+    def run_many(
+        self,
+        hosts: Sequence[str],
+        program: Sequence[str],
+        text: bytes = b"",
+        *,
+        script: str = "",
+        timeout: float,
+    ) -> dict[str, Said]:
+        """Run a program on many hosts of the same inventory at once; see `carrier.Many`."""
+        answers: dict[str, Said] = {}
+        run = Run(program, text, script=script, timeout=timeout)
+        complaint = run.on(self.ansible, hosts, answers.__setitem__)
+        return {host: answers.get(host) or Said(b"", complaint.encode(), None) for host in hosts}
 
 
 Tell = Callable[[int, int, int], None]
@@ -97,6 +75,8 @@ class Fleet:
         self.ansible = ansible
         self.entries = tuple(entries)
         self._roll = Roll(entries)
+        self._met: dict[str, str] = {}
+        """Chassis that were known by their own word only, and their names in the inventory."""
         self.limit = limit
         self._tell = tell
         self._advice = Advice(
@@ -108,7 +88,7 @@ class Fleet:
 
     def way(self, chassis: str) -> InventoryHost | Gap | None:
         """The way to a host by its chassis' hostname; None: it is not in the inventory."""
-        found = self._roll.find(chassis)
+        found = (self._met[chassis],) if chassis in self._met else self._roll.find(chassis)
         if len(found) > 1:
             return Gap(
                 f"host {chassis}",
@@ -159,12 +139,13 @@ class Fleet:
                 called.setdefault(way.host, []).append(name)
             else:
                 unnamed.add(name)
-        seen = self._probe([entry.name for entry in self.entries], window)
+        seen = self._probe([each.name for each in self.entries], window)
         for entry, host in seen.items():
             if entry not in called and isinstance(host, Host):
                 own = (host.settings.get("hostname", ""), host.hostname)
                 called[entry] = [name for name in own if name in unnamed][:1]
                 unnamed.difference_update(called[entry])
+                self._met.update(dict.fromkeys(called[entry], entry))
         return {
             name: _called(name, host)
             for entry, host in seen.items()
@@ -176,64 +157,89 @@ class Fleet:
         wanted = set(filter(None, addresses))
         return tuple(each.name for each in self.entries if {each.name, each.address} & wanted)
 
-    def _probe(self, hosts: Sequence[str], window: float) -> dict[str, Host | Gap]:
+    def _probe(self, hosts: Iterable[str], window: float) -> dict[str, Host | Gap]:
         """By the inventory's names; each has an answer, or a gap that says why not."""
+        return self._round(list(dict.fromkeys(hosts)), (), window, self._tell)
+
+    def _round(
+        self, wanted: Sequence[str], entry: Sequence[str], window: float, tell: Tell | None
+    ) -> dict[str, Host | Gap]:
+        """One run of Ansible: the probe on hosts, behind a command that enters some place there."""
         seen: dict[str, Host | Gap] = {}
-        lost: list[str] = []
-        wanted = list(dict.fromkeys(hosts))
-        program = ["python3", "-", "--window", str(window)]
-        limit = HOST_TIMEOUT + window
-        began = time.time()
 
-        def heard(answer: Answer) -> None:
-            _note(answer.host, program, answer)
+        def heard(host: str, said: Said) -> None:
             try:
-                seen[answer.host] = judge(answer.host, said_of(answer), limit, self._advice)
+                seen[host] = judge(host, said, PATIENCE + run.timeout, self._advice)
             except ViftrailError as error:
-                seen[answer.host] = Gap(f"host {answer.host}", error.what, error.do)
-                lost.append(answer.host)
-            if self._tell:
-                self._tell(len(wanted), len(seen) - len(lost), len(lost))
+                seen[host] = Gap(f"host {host}", error.what, error.do)
 
-        complaint = ""
-        try:
-            if wanted:
-                complaint = play.run_play(
-                    self.ansible,
-                    wanted,
-                    play.shell_command(program, probe_script()),
-                    timeout=limit,
-                    forks=self._forks(len(wanted)),
-                    heard=heard,
-                )
-        finally:
-            for host in wanted:
-                if host not in seen:  # it may have been begun
-                    late = Answer(host, "late", began=began, seconds=time.time() - began)
-                    _note(host, program, late)
+        program = [*entry, "python3", "-", "--window", str(window)]
+        run = Run(program, probe_script(), script=PROBE, timeout=TIMEOUT + window)
+        complaint = run.on(self.ansible, wanted, heard, tell)
         for host in wanted:
             seen.setdefault(host, self._unheard(host, complaint))
         return seen
-
-    def _forks(self, hosts: int) -> int:
-        """At a time: what the operator's configuration says, where it is worth asking."""
-        return min(hosts, (hosts > _FEW and _configured_forks(self.ansible)) or play.FORKS)
 
     def _unheard(self, host: str, complaint: str) -> Gap:
         why = f"Nothing was heard of host {host}: {complaint or 'Ansible does not say why'}."
         return Gap(f"host {host}", why, f"Try {self._advice.by_hand.format(name=host)} by hand.")
 
 
-def _note(host: str, program: Sequence[str], answer: Answer) -> None:
-    ledger.note(
-        InventoryHost.way,
-        host,
-        program,
-        script=PROBE,
-        began=answer.began,
-        seconds=answer.seconds,
-        code=SSH_FAILED if answer.state == "unreachable" else answer.code,
-    )
+@dataclass(frozen=True)
+class Run:
+    """One program for many hosts, in one run of Ansible."""
+
+    program: Sequence[str]
+    text: bytes = b""
+    script: str = ""
+    timeout: float = TIMEOUT
+    """Seconds that the program has; Ansible gets `PATIENCE` beside that."""
+
+    def on(
+        self,
+        ansible: Ansible,
+        hosts: Iterable[str],
+        heard: Callable[[str, Said], None],
+        tell: Tell | None = None,
+    ) -> str:
+        """Run it on hosts of the inventory, and note it; what Ansible complains of, if it does.
+
+        Raises:
+            ProtocolError: it is too long for that.
+        """
+        waiting = dict.fromkeys(hosts)
+        total, lost, began = len(waiting), 0, time.time()
+        if not waiting:
+            return ""
+
+        def take(answer: Answer) -> None:
+            nonlocal lost
+            if answer.host not in waiting:
+                return
+            del waiting[answer.host]
+            said = said_of(answer)
+            self._note(answer.host, said, answer.began, answer.seconds)
+            heard(answer.host, said)
+            lost += said.code != 0
+            if tell:
+                tell(total, total - len(waiting) - lost, lost)
+
+        try:
+            return play.run_play(
+                ansible,
+                list(waiting),
+                play.shell_command(self.program, self.text),
+                timeout=PATIENCE + self.timeout,
+                forks=min(total, (total > _FEW and configured_forks(ansible)) or play.FORKS),
+                heard=take,
+            )
+        finally:
+            for host in waiting:  # each of them may have been begun
+                self._note(host, Said(b"", b"", None), began, time.time() - began)
+
+    def _note(self, host: str, said: Said, began: float, seconds: float) -> None:
+        way, program, script = InventoryHost.way, self.program, self.script
+        ledger.note(way, host, program, script=script, began=began, seconds=seconds, code=said.code)
 
 
 def said_of(answer: Answer) -> Said:
@@ -252,42 +258,6 @@ def _called(name: str, seen: Host | Gap) -> Host | Gap:
     return Gap(f"host {name}", seen.why, seen.how) if isinstance(seen, Gap) else seen
 
 
-class Roll:
-    """The names of an inventory's hosts, to be looked up by a chassis' hostname."""
-
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self._names: dict[str, list[str]] = {}
-        self._addresses: dict[str, list[str]] = {}
-        self._shorts: dict[str, list[str]] = {}
-        for entry in entries:
-            for known, called in ((self._names, entry.name), (self._addresses, entry.address)):
-                full = called.casefold()
-                known.setdefault(full, []).append(entry.name)
-                if _has_domain(full):
-                    self._shorts.setdefault(full.partition(".")[0], []).append(entry.name)
-
-    def find(self, chassis: str) -> tuple[str, ...]:
-        """The hosts that may be this chassis, by the first rule that finds any.
-
-        It is called so; it is reached by that name; or one of both names is short, and the
-        other is the same with a domain. Upper and lower case are alike (RFC 4343).
-        """
-        wanted = chassis.casefold()
-        if not wanted:
-            return ()
-        found = self._names.get(wanted) or self._addresses.get(wanted) or self._shorts.get(wanted)
-        if found is None and _has_domain(wanted):
-            short = wanted.partition(".")[0]
-            found = [*self._names.get(short, ()), *self._addresses.get(short, ())]
-        return tuple(dict.fromkeys(found or ()))
-
-
-def _has_domain(name: str) -> bool:
-    """Whether it is a host's full name; an address is none."""
-    _, _, domain = name.partition(".")
-    return bool(domain) and not domain.rpartition(".")[2].isdigit()
-
-
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
@@ -296,79 +266,10 @@ def _some(names: Sequence[str]) -> str:
 def open_fleet(
     inventory: str, limit: str = "", *, become: bool = False, tell: Tell | None = None
 ) -> Fleet:
-    """Read an inventory.
-
-    Args:
-        inventory: what `ansible -i` takes: a file, a folder, a program, or names with commas.
-        limit: a pattern of hosts, as `ansible --limit` takes it.
-        become: have Ansible become root.
-        tell: told of each answer.
+    """The hosts of an inventory, as `viftrail.facts.inventory.read_inventory` has them.
 
     Raises:
-        Unreachable: there is no Ansible.
-        FileUnreadable: the inventory cannot be read.
-        UnknownTarget: it names no host, or the pattern none of them.
+        ViftrailError: as that does.
     """
-    if "," not in inventory and not os.access(inventory, os.R_OK):
-        raise FileUnreadable(f"The inventory {inventory} cannot be read.", "Check --inventory.")
-    ansible = Ansible(play.find_ansible(), _absolute(inventory), become)
-    words = [f"--inventory={ansible.inventory}", "--list", *([f"--limit={limit}"] if limit else [])]
-    entries = _entries(inventory, ansible.ask("ansible-inventory", *words, timeout=LIST_TIMEOUT))
-    if not entries:
-        raise UnknownTarget(
-            f"--limit {limit} leaves no host of the inventory {inventory}."
-            if limit
-            else f"The inventory {inventory} names no host.",
-            f"See `ansible-inventory -i {shlex.quote(inventory)} --graph`.",
-        )
+    ansible, entries = read_inventory(inventory, limit, become=become)
     return Fleet(ansible, entries, limit=limit, tell=tell)
-
-
-def _absolute(inventory: str) -> str:
-    """A name that no option looks like."""
-    return inventory if "," in inventory else str(Path(inventory).absolute())
-
-
-def _entries(inventory: str, said: Said) -> tuple[Entry, ...]:
-    if said.code is None:
-        raise FileUnreadable(
-            f"The inventory {inventory} was not read within {LIST_TIMEOUT:g} s.",
-            "If it is a program, run it by hand with --list.",
-        )
-    if said.code != 0:
-        reason = play.complaint(said)
-        raise FileUnreadable(
-            f"Ansible cannot read the inventory {inventory}: {reason or 'it does not say why'}.",
-            f"See `ansible-inventory -i {shlex.quote(inventory)} --list`.",
-        )
-    try:
-        groups = msgspec.json.decode(said.output, type=dict[str, msgspec.Raw])
-        variables = msgspec.json.decode(groups.pop("_meta", b"{}"), type=_Meta).hostvars
-        names = [
-            name
-            for group in groups.values()
-            for name in msgspec.json.decode(group, type=_Group).hosts
-        ]
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise FileUnreadable(
-            f"Ansible's list of the inventory {inventory} cannot be read ({error}).",
-            "See what `ansible-inventory --list` prints.",
-        ) from error
-    unnamed = _Variables()
-    return tuple(
-        Entry(name, address if isinstance(address, str) else "")
-        for name in dict.fromkeys(names)
-        for address in (variables.get(name, unnamed).ansible_host,)
-    )
-
-
-def _configured_forks(ansible: Ansible) -> int:
-    """How many hosts at a time the operator's configuration says; 0: nothing."""
-    words = ("dump", "--only-changed", "--format", "json")
-    said = ansible.ask("ansible-config", *words, timeout=LIST_TIMEOUT)
-    try:
-        settings = msgspec.json.decode(said.output, type=list[_Setting])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return 0
-    values = [each.value for each in settings if each.name == "DEFAULT_FORKS"]
-    return values[0] if values and isinstance(values[0], int) and values[0] > 0 else 0

@@ -137,12 +137,12 @@ def shell_command(program: Sequence[str], script: bytes = b"") -> str:
         ProtocolError: it is too long for that.
     """
     argv = list(program)
-    if argv[:2] == ["python3", "-"]:
-        packed = base64.b64encode(zlib.compress(script, 9)).decode()
-        argv[1:2] = [
-            "-c",
-            f"import base64,zlib;exec(zlib.decompress(base64.b64decode('{packed}')))",
-        ]
+    for at, word in enumerate(argv[:-1]):
+        if (word, argv[at + 1]) == ("python3", "-"):  # what is before it enters a container
+            packed = base64.b64encode(zlib.compress(script, 9)).decode()
+            load = f"import base64,zlib;exec(zlib.decompress(base64.b64decode('{packed}')))"
+            argv[at + 1 : at + 2] = ["-c", load]
+            break
     text = shlex.join(argv)
     if len(text.encode()) > MAX_COMMAND:
         raise ProtocolError(

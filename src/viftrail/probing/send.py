@@ -12,7 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from viftrail.facts import command
-from viftrail.facts.carrier import Carrier, run_by
+from viftrail.facts.carrier import Carrier
+from viftrail.facts.dispatch import run_by
 from viftrail.facts.facts import Gap
 from viftrail.facts.sounding import (
     Arping,
