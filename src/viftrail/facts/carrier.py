@@ -105,7 +105,15 @@ def glance(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT)
         NotPermitted: its shell refused.
         ProtocolError: it answered something else.
     """
-    return completed(name, probe(name, carrier, window, timeout), carrier, window, timeout)
+
+    def enter(container: Container) -> Host | Gap:
+        place = f"container {container.name} on {name}"
+        try:
+            return probe(place, inside.Inside(carrier, container, name), window, timeout)
+        except (Unreachable, NotPermitted, ProtocolError) as error:
+            return Gap(place, error.what, error.do)
+
+    return inside.complete(probe(name, carrier, window, timeout), enter)
 
 
 def permitted(name: str, host: Host) -> Host:
@@ -122,21 +130,6 @@ def permitted(name: str, host: Host) -> Host:
             "Run as root; over ssh, add --become if that user may use sudo without a password.",
         )
     return host
-
-
-def completed(
-    name: str, host: Host, carrier: Carrier, window: float, timeout: float = TIMEOUT
-) -> Host:
-    """The host with what its containers say where it could not, asked by the same carrier."""
-
-    def enter(container: Container) -> Host | Gap:
-        place = f"container {container.name} on {name}"
-        try:
-            return probe(place, inside.Inside(carrier, container, name), window, timeout)
-        except (Unreachable, NotPermitted, ProtocolError) as error:
-            return Gap(place, error.what, error.do)
-
-    return inside.complete(host, enter)
 
 
 def probe(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
