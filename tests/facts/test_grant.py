@@ -67,6 +67,9 @@ def test_a_socket_is_granted_by_its_group(tmp_path: Path, monkeypatch: pytest.Mo
         assert grant.DOCUMENT in need.do
         monkeypatch.setattr("grp.getgrgid", lambda _: type("G", (), {"gr_name": "root"}))
         assert missing(refused)[0].do == "other", "nobody shall join root's group"
+        monkeypatch.setattr("grp.getgrgid", lambda _: type("G", (), {"gr_name": "ovs"}))
+        Path(path).chmod(0o750)
+        assert missing(refused)[0].do == "other", "to connect is to write"
 
 
 def test_a_socket_that_is_not_there_or_is_ours_needs_no_group(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """What is missing for viftrail to see all it can, and the least that grants it.
 
-Sources: OVS lib/socket-util-unix.c (its sockets are of mode 0770: the daemon's group may use
-them), ovsdb-server(1) and ovn-sbctl(8) for remotes that only read, OVN's role-based access
-control, sudoers(5), and the policies of Nova, Placement and Neutron. docs/places.md has it all.
+Sources: OVS lib/socket-util-unix.c (its sockets are of mode 0770, less the daemon's umask: the
+group may use them where that is not 022), ovs-ctl(8), ovsdb-server(1) and ovn-sbctl(8) for remotes
+that only read, OVN's role-based access control, sudoers(5), and the policies of Nova, Placement
+and Neutron. docs/places.md has it all.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from viftrail.facts.host import Failure
 from viftrail.facts.inquiry import SOUTHBOUND
 
 DOCUMENT = "docs/places.md"
-_PUBLIC_BITS = stat.S_IRGRP | stat.S_IWGRP
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +70,8 @@ def _access(database: Database) -> str:
         each.strip()[5:] for each in database.address.split(",") if each.strip()[:5] == "unix:"
     ]
     group = next(filter(None, map(group_of, paths)), "")
+    if not group and "may not be used by this user" in database.why:
+        return f"Use sudo, or a tcp: or ssl: remote; what lets a group in is in {DOCUMENT}."
     if group:
         return (
             f"Join its group (`usermod -aG {group} {user()}`, which may write too), or use sudo; a "
@@ -84,10 +86,13 @@ def _access(database: Database) -> str:
 
 
 def group_of(path: str) -> str:
-    """The group that may use a socket that this user may not; empty where that is of no use."""
+    """The group that may use a socket that this user may not; empty where that is of no use.
+
+    To connect is to write (unix(7)).
+    """
     try:
         info = Path(path).stat()
-        if os.access(path, os.R_OK | os.W_OK) or not info.st_mode & _PUBLIC_BITS:
+        if os.access(path, os.W_OK) or not info.st_mode & stat.S_IWGRP:
             return ""
         name = grp.getgrgid(info.st_gid).gr_name
     except (OSError, KeyError):
