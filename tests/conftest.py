@@ -16,9 +16,10 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 @pytest.fixture(scope="session", autouse=True)
 def state() -> Iterator[None]:
-    """What viftrail notes of its commands is not for the ledger of whoever runs the tests."""
+    """What viftrail and Ansible write down is not for the home of whoever runs the tests."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", folder)
+        patch.setenv("ANSIBLE_HOME", f"{folder}/ansible")
         yield
 
 

@@ -72,7 +72,8 @@ class Fleet:
         self.inventory.write_text("\n".join(lines) + "\n")
         self.count = len(chassis) + len(others)
         self.state = self.folder / "state"
-        self.prefix = (*self.site.inside("controller"), "env", f"XDG_STATE_HOME={self.state}")
+        own = (f"XDG_STATE_HOME={self.state}", f"ANSIBLE_HOME={self.state}/ansible")
+        self.prefix = (*self.site.inside("controller"), "env", *own)
 
     def live(self, *options: str) -> tuple[str, ...]:
         """A command's options for this cloud."""
@@ -159,6 +160,17 @@ def test_why_asks_the_hosts_of_the_trail_alone(site: Site, fleet: Fleet) -> None
     limited = fleet.why("--limit", "all:!compute1")
     assert "has no host compute1" in limited.unknown
     fleet.noted()
+
+
+def test_what_limit_leaves_out_is_said_once(fleet: Fleet) -> None:
+    path = fleet.folder / "limited.bundle"
+    done = fleet.run("collect", *fleet.live("--limit", "compute1", "-o", str(path)))
+    assert done.code == 0, done
+    facts, _ = bundle.read(path)
+    assert facts.hosts.keys() == {"compute1", "controller"}, "the latter is where it runs"
+    (gap,) = facts.gaps
+    assert "2 chassis" in gap.why
+    assert "compute2, network1" in gap.why
 
 
 def test_fix_runs_a_step_by_ansible(site: Site, fleet: Fleet) -> None:
