@@ -9,6 +9,7 @@ import pytest
 
 from tests.cloud import edit, healthy, neutron_only, vm
 from tests.facts.test_inquiry import Counting
+from tests.openstack import FILTERED, ID, cloud_of, server, service
 from tests.recordings import NAMES, VMS, facts_of, port_of
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
@@ -19,7 +20,7 @@ from viftrail.facts.northbound import (
     NBGlobal,
 )
 from viftrail.facts.row import Row
-from viftrail.facts.slice import MANY, follow, is_gateway, network_of
+from viftrail.facts.slice import MANY, follow, follow_server, is_gateway, network_of
 from viftrail.facts.southbound import Chassis, Encap, SBGlobal
 from viftrail.facts.target import resolve
 
@@ -121,3 +122,11 @@ def test_a_gateway_leg_is_one_that_has_or_should_have_a_chassis() -> None:
 )
 def test_networks(cidr: str, network: str) -> None:
     assert network_of(cidr) == network
+
+
+def test_of_a_server_without_a_host_some_of_the_computes_that_are_down_are_looked_at() -> None:
+    """Why they are down, and whether they may be started, stands in their own logs."""
+    services = (service("cmp1", state="down"), service("cmp2"))
+    source = Counting(cloud_of(server(FILTERED), services=services).facts)
+    follow_server(Inquiry(source), ID)
+    assert source.looked == ["cmp1"]
