@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import msgspec
 import pytest
 
+from tests import openstack
 from tests.cloud import edit, healthy, neutron_only, vm
 from tests.facts.test_inquiry import Counting
-from tests.openstack import FILTERED, ID, cloud_of, server, service
 from tests.recordings import NAMES, VMS, facts_of, port_of
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
@@ -126,7 +127,9 @@ def test_networks(cidr: str, network: str) -> None:
 
 def test_of_a_server_without_a_host_some_of_the_computes_that_are_down_are_looked_at() -> None:
     """Why they are down, and whether they may be started, stands in their own logs."""
-    services = (service("cmp1", state="down"), service("cmp2"))
-    source = Counting(cloud_of(server(FILTERED), services=services).facts)
-    follow_server(Inquiry(source), ID)
-    assert source.looked == ["cmp1"]
+    rows = (openstack.service("compute1", state="down"), openstack.service("compute2"))
+    late = openstack.server(openstack.FILTERED)
+    said = openstack.cloud_of(late, services=rows).facts.openstack
+    source = Counting(replace(healthy(), openstack=said))
+    follow_server(Inquiry(source), openstack.ID)
+    assert set(source.looked) == {"controller", "compute1"}
