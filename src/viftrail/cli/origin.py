@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from viftrail.errors import FileUnreadable, NoSource, UsageError
+from viftrail.cli import hosts
+from viftrail.errors import NoSource, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,8 @@ class Origin:
     ssh: bool = False
     ssh_config: str = ""
     become: bool = False
+    inventory: str = ""
+    limit: str = ""
     os_cloud: str = ""
     central: tuple[str, ...] = ()
     timeout: float = 5.0
@@ -125,7 +128,23 @@ def origin_options(function: F) -> F:
             "--ssh", is_flag=True, help="Look at hosts by ssh, by their chassis hostname."
         ),
         click.option("--ssh-config", callback=_filled, metavar="FILE", help="As ssh -F."),
-        click.option("--become", is_flag=True, help="Run the probe there through sudo -n."),
+        click.option(
+            "--inventory",
+            callback=_filled,
+            metavar="FILE",
+            help="Look at hosts by Ansible, as ansible -i and ansible.cfg say; for many at once.",
+        ),
+        click.option(
+            "--limit",
+            callback=_filled,
+            metavar="PATTERN",
+            help="With --inventory: only these hosts of it, as ansible --limit.",
+        ),
+        click.option(
+            "--become",
+            is_flag=True,
+            help="Look as root: with --ssh through sudo -n, with --inventory as Ansible does.",
+        ),
         click.option(
             "--os-cloud",
             callback=_filled,
@@ -178,7 +197,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
         raise UsageError("--from goes without --bundle, --lab, --nb and --sb.", "Name one source.")
     if origin.lab and (origin.nb or origin.sb):
         raise UsageError("--lab goes without --nb and --sb.", "Name one source.")
-    _check_ssh(origin)
+    hosts.check(origin)
     if origin.bundle:
         _check_no_owner(origin, "a bundle")
         from viftrail.facts import bundle
@@ -214,6 +233,11 @@ def open_source(origin: Origin) -> Iterator[Source]:
                 f"One of {nb} and {sb} is a file and the other an address.",
                 "Name both databases as files, or both as addresses.",
             )
+        if origin.inventory:
+            raise UsageError(
+                "--inventory is for a running cloud, and its databases are files here.",
+                "Leave it out, or name the databases by their addresses.",
+            )
         yield from_files(Path(nb) if nb else None, Path(sb) if sb else None, owner)
         return
     if not nb and not sb:
@@ -227,29 +251,14 @@ def open_source(origin: Origin) -> Iterator[Source]:
         yield live
     finally:
         live.close()
-
-
-def _check_ssh(origin: Origin) -> None:
-    """Complain of what ssh would complain of for every host.
-
-    Raises:
-        UsageError: an option has no effect.
-        FileUnreadable: the file is not there.
-    """
-    for option, value in (("--ssh-config", origin.ssh_config), ("--become", origin.become)):
-        if value and not origin.ssh:
-            raise UsageError(f"{option} is for --ssh, which was not given.", "Add --ssh.")
-    if origin.ssh_config not in ("", "none") and not os.access(origin.ssh_config, os.R_OK):
-        raise FileUnreadable(
-            f"The ssh configuration {origin.ssh_config} cannot be read.", "Check --ssh-config."
-        )
+        hosts.check_ledger()
 
 
 def _lab(origin: Origin) -> str:
     """The name of the lab that is meant: as named, the one this node is in, or the only one."""
     if origin.lab not in ("", ANY_LAB):
         return origin.lab
-    if not origin.lab and (origin.nb or origin.sb):
+    if not origin.lab and (origin.nb or origin.sb or origin.inventory):
         return ""
     inside = os.environ.get("VIFTRAIL_LAB", "")
     if inside:
@@ -344,13 +353,10 @@ def _owner(origin: Origin) -> Owner | None:
 
 def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
     from viftrail.errors import Unreachable
-    from viftrail.facts.carrier import Carrier, Local, Ssh
-    from viftrail.facts.facts import Gap
     from viftrail.facts.inquiry import NORTHBOUND
     from viftrail.facts.live import LiveSource, this_host
     from viftrail.facts.ovsdb.client import Client
     from viftrail.facts.ovsdb.remote import parse_remotes
-    from viftrail.facts.owner import ADMIN_SHELL
 
     tls = _tls(origin)
     remotes: dict[str, tuple[Remote, ...]] = {
@@ -360,6 +366,7 @@ def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
     if any(remote.kind == "ssl" for both in remotes.values() for remote in both):
         _check_tls(tls)
     here = this_host()
+    fleet = hosts.fleet(origin)
 
     def connect(database: str) -> Client:
         which = "nb" if database == NORTHBOUND else "sb"
@@ -369,20 +376,12 @@ def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
             remotes[which], database=database, tls=tls, timeout=origin.timeout, settle=True
         )
 
-    def carriers(host: str) -> Carrier | Gap:
-        if host in here:
-            return Local()
-        if origin.ssh and host != ADMIN_SHELL:
-            return Ssh(host, config=origin.ssh_config, become=origin.become)
-        return Gap(
-            f"host {host}",
-            "It is not this host, and no way to it was given.",
-            "Add --ssh to look at it by ssh.",
-        )
-
     central = origin.central or (here[:1] if nb.startswith("unix:") else ())
+    if fleet and not central:  # northd runs beside the databases
+        central = fleet.at(remote.host for both in remotes.values() for remote in both)
     api = None if owner else _openstack(origin)
-    return LiveSource(connect, carriers, owner=owner, central=central, api=api)
+    ways = hosts.ways(origin, here, fleet)
+    return LiveSource(connect, ways, owner=owner, central=central, api=api, fleet=fleet)
 
 
 def _openstack(origin: Origin) -> Any:
