@@ -15,13 +15,12 @@ from viftrail.chain.scheduling import fault_evidence
 from viftrail.chain.subject import Subject
 from viftrail.facts.log.logs import Signal
 from viftrail.facts.log.moment import parse
-from viftrail.facts.openstack import ComputeService, Server
+from viftrail.facts.openstack import COMPUTE, ComputeService, Server
 from viftrail.faults.build import asked_anew
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-COMPUTE = "nova-compute"
 COMPUTE_FILTER = "ComputeFilter"
 
 
