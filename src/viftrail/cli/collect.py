@@ -132,7 +132,9 @@ def _redacted(manifest: Manifest) -> Iterator[str]:
     kinds: dict[str, int] = {}
     for each in every:
         kinds[each.kind] = kinds.get(each.kind, 0) + each.count
-    told = ", ".join(f"{count} × {kind.replace('-', ' ')}" for kind, count in kinds.items())
+    told = ", ".join(
+        f"{count} {kind.replace('-', ' ')}{'s' * (count != 1)}" for kind, count in kinds.items()
+    )
     yield f"  redacted: {told}"
     for each in every[:_SHOWN]:
         yield f"    {each.kind.replace('-', ' ')} in {each.place}"

@@ -22,6 +22,7 @@ _COMMANDS = {
     "fix": ("viftrail.cli.fix:fix", "Show how to mend it, and with --apply mend it and prove it."),
     "audit": ("viftrail.cli.audit:audit", "Look for every known fault in the whole cloud."),
     "collect": ("viftrail.cli.collect:collect", "Write all evidence to one bundle file."),
+    "diff": ("viftrail.cli.diff:diff", "Tell what changed between two bundles."),
     "faults": ("viftrail.cli.faults:faults", "Print the catalogue of faults, or one entry."),
     "lab": ("viftrail.cli.lab:lab", "A real OVN cloud on this machine, to break and mend."),
     "try": ("viftrail.cli.tour:tour", "Watch two real incidents being found and mended."),

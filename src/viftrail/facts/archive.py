@@ -18,7 +18,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 MAX_MEMBER = 512 << 20
 MAX_TOTAL = 2 << 30

@@ -62,7 +62,7 @@ def gather(source: Source, wanted: Wanted, *, name: str = "") -> tuple[Facts, Ma
         trails = source.trails if isinstance(source, StoredSource) else ()
     facts, since = _with_logs(source, facts, wanted, trails)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    live = isinstance(source, LiveSource)
+    clocks = offsets(facts.hosts, source.way) if isinstance(source, LiveSource) else {}
     manifest = Manifest(
         format=FORMAT,
         tool=f"viftrail {__version__}",
@@ -72,7 +72,7 @@ def gather(source: Source, wanted: Wanted, *, name: str = "") -> tuple[Facts, Ma
         targets=trails,
         since=_moment(since) if since else "",
         versions=versions_of(facts),
-        clocks=dict(offsets(facts.hosts, source.way)) if live else {},
+        clocks=dict(clocks),
     )
     return facts, manifest
 

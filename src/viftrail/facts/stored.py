@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from viftrail.errors import FileUnreadable, Unreachable, UnknownTarget, ViftrailError
+from viftrail.errors import FileUnreadable, UnknownTarget, Unreachable, ViftrailError
 from viftrail.facts import bundle, northbound, southbound
 from viftrail.facts.change import Change
 from viftrail.facts.database import Database
