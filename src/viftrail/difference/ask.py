@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -23,8 +24,8 @@ from viftrail.facts.target import resolve, split_pair
 from viftrail.verdict import Cause, Stage, State, Verdict
 from viftrail.why import why
 
-_OWN = ("interface", "device", "guest", "VM")
-"""Kinds of which a host has one for each of its ports: of others' nothing is told."""
+_PLUG = re.compile(r"(?:tap|qvo|qvb|qbr|vhu)[0-9a-f]{8}-[0-9a-f]{2}")
+"""Devices that Nova names after a port: those of others are not the target's."""
 
 
 @dataclass(frozen=True)
@@ -175,11 +176,9 @@ class _on_trail:  # noqa: N801
     def __call__(self, thing: Thing) -> bool:
         if thing not in self._trail:
             return False
-        if thing.kind in _OWN and thing.kind in ("guest", "VM"):
+        if thing.kind in ("guest", "VM"):
             return thing.name in self._names
-        if thing.kind in _OWN and thing.name.startswith(hosts.PLUGS):
-            return thing.name in self._plugs
-        return True
+        return not _PLUG.fullmatch(thing.name) or thing.name in self._plugs
 
 
 def _unseen(one: _Seen, other: _Seen) -> tuple[str, ...]:

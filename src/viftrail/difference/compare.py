@@ -9,7 +9,7 @@ import msgspec
 
 from viftrail.difference.change import Change
 from viftrail.difference.hosts import STARTED
-from viftrail.difference.picture import Entry, Picture, Thing, Trait
+from viftrail.difference.picture import Entry, Heard, Picture, Thing, Trait
 from viftrail.verdict import Evidence, Stage
 
 _ABSENT = "none"
@@ -79,7 +79,7 @@ def _differing(
     """What each side has that the other has not; None: they mean the same."""
     first = one.value if one else _ABSENT
     second = two.value if two else _ABSENT
-    if first == second:
+    if first == second or not ((one and two) or {type(first), type(second)}.isdisjoint({Heard})):
         return None
     if isinstance(first, tuple) or isinstance(second, tuple):
         left, right = _members(first), _members(second)

@@ -173,9 +173,9 @@ def _networks(world: World) -> _Things:
     for row in (*world.facts.nb[NBGlobal], *world.facts.sb[SBGlobal]):
         thing, label = Thing(row.table, ""), row.table
         if isinstance(row, SBGlobal):  # its options are northd's copy of Northbound's
-            version = words(row.options.get("northd_internal_version"))
-            told = (Trait(Stage.NORTHD, "version of northd", Heard((str(version),))),)
-            yield thing, Entry(label, Stage.NORTHD, None, nothing, told if row.options else ())
+            version = Heard(tuple(row.options.get("northd_internal_version", "").split()))
+            told = (Trait(Stage.NORTHD, "version of northd", version),)
+            yield thing, Entry(label, Stage.NORTHD, None, nothing, told)
         else:
             describe = describe_in(Stage.NORTHD)
             yield thing, Entry(label, Stage.NORTHD, row, describe, _progress(world))

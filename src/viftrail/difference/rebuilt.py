@@ -12,7 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from viftrail.facts.facts import Facts
-from viftrail.facts.northbound import LogicalRouter, LogicalSwitch, LogicalSwitchPort, PortGroup
+from viftrail.facts.northbound import (
+    DHCPOptions,
+    LogicalRouter,
+    LogicalSwitch,
+    LogicalSwitchPort,
+    PortGroup,
+)
 from viftrail.facts.southbound import Chassis
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -40,6 +46,8 @@ class Renaming:
             self._tokens[new] = old
             self._tokens[new.replace("-", "_")] = old.replace("-", "_")
             self._tokens[f"ovn-{new[:_TUNNEL]}"] = f"ovn-{old[:_TUNNEL]}"
+            for end in "01":  # the two ends of a network's metadata
+                self._tokens[f"tap{new[:10]}{end}"] = f"tap{old[:10]}{end}"
             for prefix in _PLUGS:
                 self._tokens[prefix + new[:_DEVICE]] = prefix + old[:_DEVICE]
 
@@ -94,6 +102,8 @@ def _named(facts: Facts) -> Iterator[tuple[tuple[str, ...], set[str]]]:
         found["router", router.external_ids.get("neutron:router_name", "")].add(_bare(router.name))
     for chassis in facts.sb[Chassis]:
         found["chassis", chassis.hostname].add(chassis.name)
+    for options in facts.nb[DHCPOptions]:
+        found["subnet", options.cidr].add(options.external_ids.get("subnet_id", ""))
     servers = {port.id: port.server for port in facts.owner.ports}
     for port in facts.nb[LogicalSwitchPort]:
         name = servers.get(port.name) or port.external_ids.get("neutron:port_name", "")

@@ -98,7 +98,10 @@ class _Bounded:
         self._count = 0
 
     def _read(self, size: int) -> bytes:
-        data: bytes = self._plain.read(min(size, _CHUNK))
+        try:
+            data: bytes = self._plain.read(min(size, _CHUNK))
+        except _BAD as error:
+            raise BadArchiveError(str(error) or "it ends too early") from error
         self._count += len(data)
         if self._count > MAX_TOTAL:
             raise BadArchiveError("it does not end")
@@ -140,15 +143,7 @@ def members(file: Readable) -> Iterator[Member]:
     Raises:
         BadArchiveError: it cannot be read to its end.
     """
-    try:
-        stream = _Bounded(file)
-        yield from _members(stream)
-        stream.drain()
-    except _BAD as error:
-        raise BadArchiveError(str(error) or "it ends too early") from error
-
-
-def _members(stream: _Bounded) -> Iterator[Member]:
+    stream = _Bounded(file)
     longer = ""
     while any(header := stream.take(_BLOCK)):
         size, kind = _size(header), header[156:157]
@@ -172,6 +167,7 @@ def _members(stream: _Bounded) -> Iterator[Member]:
             member.skip()
         else:
             member.skip()  # a link, a device, a folder: nothing that is wanted
+    stream.drain()
 
 
 def _size(header: bytes) -> int:

@@ -259,12 +259,13 @@ def _open(path: Path) -> Iterator[Readable]:
         return
     # Without O_NONBLOCK a named pipe would wait for a writer.
     number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    kind = os.fstat(number).st_mode
+    first = _first_of_pipe(number) if stat.S_ISFIFO(kind) else None
+    if not stat.S_ISREG(kind) and first is None:
+        os.close(number)
+        raise FileUnreadable(f"{path} is no plain file.", "Name the bundle file itself.")
+    os.set_blocking(number, True)
     with os.fdopen(number, "rb") as file:
-        kind = os.fstat(number).st_mode
-        first = _first_of_pipe(number) if stat.S_ISFIFO(kind) else None
-        if not stat.S_ISREG(kind) and first is None:
-            raise FileUnreadable(f"{path} is no plain file.", "Name the bundle file itself.")
-        os.set_blocking(number, True)
         yield file if first is None else _Pipe(first, file)
 
 
