@@ -11,7 +11,7 @@ from viftrail.difference import databases, hosts, openstack
 from viftrail.difference.change import Difference, Side
 from viftrail.difference.compare import Focus, compare, in_order
 from viftrail.difference.picture import Picture, Thing
-from viftrail.difference.rebuilt import renaming
+from viftrail.difference.rebuilt import bare_id, renaming
 from viftrail.errors import UnknownTarget
 from viftrail.facts.carrier import LONG_WINDOW
 from viftrail.facts.facts import Facts
@@ -171,7 +171,11 @@ class _on_trail:  # noqa: N801
 
     def __init__(self, trail: Collection[Thing], names: Collection[str]) -> None:
         self._trail, self._names = trail, names
-        self._plugs = tuple(prefix + each[:11] for prefix in hosts.PLUGS for each in names)
+        metadata = [bare_id(thing.name) for thing in trail if thing.kind == "network"]
+        self._plugs = {
+            *(prefix + each[:11] for prefix in hosts.PLUGS for each in names),
+            *(f"tap{each[:10]}{end}" for each in metadata for end in "01"),
+        }
 
     def __call__(self, thing: Thing) -> bool:
         if thing not in self._trail:

@@ -206,7 +206,7 @@ def _routers(world: World) -> _Things:
                 "routes",
                 _named(routes[r] for r in router.static_routes if r in routes),
             ),
-            Trait(Stage.ROUTER, "NAT", _named(map(_translation, others))),
+            Trait(Stage.FLOATING_IP, "source NAT", _named(map(_translation, others))),
             Trait(Stage.FLOATING_IP, "floating IPs", _named(map(_translation, floating))),
         )
         label = f"router {router.external_ids.get('neutron:router_name') or router.name}"
@@ -227,10 +227,9 @@ def _named(names: Iterable[str | None]) -> object:
 
 
 def _translation(row: NAT) -> str:
-    kind = "" if row.type == "dnat_and_snat" else f"{row.type} "
     mac = f" as {row.external_mac}" if row.external_mac else ""
     port = f" on port {row.logical_port}" if row.logical_port else ""
-    return f"{kind}{row.external_ip} for {row.logical_ip}{port}{mac}"
+    return f"{row.external_ip} for {row.logical_ip}{port}{mac}"
 
 
 def _gateways(world: World, leg: LogicalRouterPort) -> object:

@@ -76,7 +76,7 @@ def _things(host: Host, servers: Mapping[str, str]) -> _Things:
             Trait(local, "MAC", words(guest.mac)),
             Trait(local, "up", words(guest.up)),
             Trait(local, "addresses", words(guest.addresses)),
-            Trait(Stage.TUNNEL, "MTU", words(guest.mtu)),
+            Trait(Stage.TUNNEL, "MTU", Heard((str(guest.mtu),) if guest.mtu else ())),
         ]
         label = f"guest behind {port_label(guest.port_id, servers)}"
         yield "guest", guest.port_id, label, local, traits
@@ -103,8 +103,10 @@ def _machine(host: Host) -> Iterator[Trait]:
         yield Trait(infra, "memory", _room(host.memory.available, host.memory.total))
     if host.conntrack and host.conntrack.limit:
         free = host.conntrack.limit - host.conntrack.count
-        yield Trait(Stage.LOCAL, "tracked connections", _room(free, host.conntrack.limit))
-        yield Trait(Stage.LOCAL, "most tracked connections", words(host.conntrack.limit))
+        room = Heard((_room(free, host.conntrack.limit),))
+        yield Trait(Stage.LOCAL, "tracked connections", room)
+        most = Heard((str(host.conntrack.limit),))
+        yield Trait(Stage.LOCAL, "most tracked connections", most)
     rules = {
         f"udp {rule.udp_port} {'dropped' if rule.drops else 'accepted'} by {rule.table} {rule.chain}"
         for rule in host.firewall

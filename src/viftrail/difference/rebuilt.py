@@ -15,6 +15,7 @@ from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import (
     DHCPOptions,
     LogicalRouter,
+    LogicalRouterPort,
     LogicalSwitch,
     LogicalSwitchPort,
     PortGroup,
@@ -73,7 +74,11 @@ def _macs(facts: Facts) -> Names:
     """Of each port; one that is made anew is given another."""
     rows = ((row.name, entry) for row in facts.nb[LogicalSwitchPort] for entry in row.addresses)
     found = {name: mac[0] for name, entry in rows if (mac := _MAC.match(entry))}
-    return found | {port.id: port.mac for port in facts.owner.ports if port.mac}
+    found |= {bare_id(leg.name): leg.mac for leg in facts.nb[LogicalRouterPort]}
+    for options in facts.nb[DHCPOptions]:
+        found[options.external_ids.get("subnet_id", "")] = options.options.get("server_mac", "")
+    found |= {port.id: port.mac for port in facts.owner.ports}
+    return {ident: mac for ident, mac in found.items() if mac}
 
 
 def _matched(
@@ -96,10 +101,12 @@ def _named(facts: Facts) -> Iterator[tuple[tuple[str, ...], set[str]]]:
     network_of: dict[str, str] = {}
     for switch in facts.nb[LogicalSwitch]:
         name = switch.external_ids.get("neutron:network_name", "")
-        found["network", name].add(_bare(switch.name))
+        found["network", name].add(bare_id(switch.name))
         network_of.update(dict.fromkeys(switch.ports, name))
     for router in facts.nb[LogicalRouter]:
-        found["router", router.external_ids.get("neutron:router_name", "")].add(_bare(router.name))
+        found["router", router.external_ids.get("neutron:router_name", "")].add(
+            bare_id(router.name)
+        )
     for chassis in facts.sb[Chassis]:
         found["chassis", chassis.hostname].add(chassis.name)
     for options in facts.nb[DHCPOptions]:
@@ -108,7 +115,7 @@ def _named(facts: Facts) -> Iterator[tuple[tuple[str, ...], set[str]]]:
     for port in facts.nb[LogicalSwitchPort]:
         name = servers.get(port.name) or port.external_ids.get("neutron:port_name", "")
         kind = port.type or ("" if name else "nameless")
-        found["port", kind, network_of.get(port.uuid, ""), name].add(_bare(port.name))
+        found["port", kind, network_of.get(port.uuid, ""), name].add(bare_id(port.name))
     for owned in facts.owner.ports:
         found["port", "", owned.network, owned.server].add(owned.id)
         found["server", owned.server].add(owned.server_id)
@@ -119,7 +126,7 @@ def _named(facts: Facts) -> Iterator[tuple[tuple[str, ...], set[str]]]:
             yield key, {each for each in ids if each}
 
 
-def _bare(name: str) -> str:
+def bare_id(name: str) -> str:
     """The id in a name such as ``neutron-ID`` or ``provnet-ID``."""
     found = re.search(_UUID, name)
     return found[0] if found else name
@@ -127,7 +134,7 @@ def _bare(name: str) -> str:
 
 def _groups(facts: Facts, ids: Names) -> dict[tuple[str, ...], set[str]]:
     found: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-    names = {row.uuid: _bare(row.name) for row in facts.nb[LogicalSwitchPort] if not row.type}
+    names = {row.uuid: bare_id(row.name) for row in facts.nb[LogicalSwitchPort] if not row.type}
     for group in facts.nb[PortGroup]:
         ident = group.name.removeprefix("pg_").replace("_", "-")
         for port in group.ports:
