@@ -109,6 +109,8 @@ def collect(
 
 def _said(output: str, facts: Facts, manifest: Manifest) -> Iterator[str]:
     """What is in it, what was taken out of it, and what is missing."""
+    from viftrail.facts.redaction import hidden
+
     size = f", {Path(output).stat().st_size / 1024:.0f} KiB" if Path(output).is_file() else ""
     of = f", the trail of {' and '.join(trail.asked for trail in manifest.targets)}"
     yield f"{output}: {len(facts.hosts)} hosts{size}{of if manifest.targets else ''}"
@@ -121,7 +123,7 @@ def _said(output: str, facts: Facts, manifest: Manifest) -> Iterator[str]:
             side = "ahead of" if clock.ahead > 0 else "behind"
             yield f"  clock of {host}: {abs(clock.ahead):.1f} s {side} this host's"
     yield from _redacted(manifest)
-    yield from (f"  not in it: {gap.place}: {gap.why}" for gap in facts.gaps)
+    yield from (f"  not in it: {gap.place}: {hidden(gap.why)}" for gap in facts.gaps)
 
 
 def _redacted(manifest: Manifest) -> Iterator[str]:
@@ -132,9 +134,7 @@ def _redacted(manifest: Manifest) -> Iterator[str]:
     kinds: dict[str, int] = {}
     for each in every:
         kinds[each.kind] = kinds.get(each.kind, 0) + each.count
-    told = ", ".join(
-        f"{count} {kind.replace('-', ' ')}{'s' * (count != 1)}" for kind, count in kinds.items()
-    )
+    told = ", ".join(f"{kind.replace('-', ' ')} ({count})" for kind, count in kinds.items())
     yield f"  redacted: {told}"
     for each in every[:_SHOWN]:
         yield f"    {each.kind.replace('-', ' ')} in {each.place}"

@@ -21,7 +21,7 @@ LIVE = "live"
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
-@click.argument("target", required=False, default="")
+@click.argument("target", required=False)
 @origin_options
 @click.option(
     "-f",
@@ -40,7 +40,7 @@ def diff(
     *,
     before: str,
     after: str,
-    target: str,
+    target: str | None,
     format_: str,
     output: str,
 ) -> None:
@@ -59,10 +59,12 @@ def diff(
 
     if origin.bundle or origin.folder:
         raise UsageError("diff takes no --bundle and no --from.", "Name them as A and B.")
+    if target is not None and not target.strip():
+        raise UsageError("The target is empty.", "Leave it out for the whole cloud.")
     if before == after and before in (LIVE, "-"):
         raise UsageError(f"A and B are both {before}.", "Name another file for one of them.")
     with collector.paused(), _opened(before, origin) as one, _opened(after, origin) as other:
-        found = difference(one, other, (before, after), target)
+        found = difference(one, other, (before, after), target or "")
     reports = {"text": report.as_text, "json": report.as_json, "markdown": report.as_markdown}
     deliver(reports[format_](found), output)
     ctx.exit(0 if found.nothing else 1)

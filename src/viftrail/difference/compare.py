@@ -13,6 +13,9 @@ from viftrail.difference.picture import Entry, Heard, Picture, Thing, Trait
 from viftrail.verdict import Evidence, Stage
 
 _ABSENT = "none"
+_PLAINLY = 3
+"""How many parts of a change the evidence has to name to be about just that, at any stage."""
+
 _MADE = ("port", "network", "router", "chassis")
 ANEW = "id"
 RARELY = ("booted", STARTED, ANEW)
@@ -60,6 +63,8 @@ def _changed(thing: Thing, entry: Entry, other: Entry) -> Iterator[Change]:
         one, two = old.get(label), new.get(label)
         sides = _differing(one, two)
         trait = two or one
+        if label in RARELY and not (one and two):
+            continue
         if sides and trait:
             yield Change(
                 stage=trait.stage.value,
@@ -115,6 +120,7 @@ def in_order(changes: Collection[Change], focus: Focus) -> tuple[Change, ...]:
         named = sum(_named(change, text))
         return (
             change.trait in RARELY,
+            named < _PLAINLY,
             stage is not focus.stage,
             -named if stage is focus.stage else 0,
             stage.number,

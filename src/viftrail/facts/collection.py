@@ -26,7 +26,7 @@ from viftrail.facts.manifest import Collector, Manifest, Trail, versions_of
 from viftrail.facts.names import names_of
 from viftrail.facts.slice import follow_found
 from viftrail.facts.source import Source
-from viftrail.facts.stored import StoredSource
+from viftrail.facts.stored import REST, StoredSource
 from viftrail.facts.target import Found, resolve, split_pair
 
 MOST_LINES = 20_000
@@ -60,6 +60,7 @@ def gather(source: Source, wanted: Wanted, *, name: str = "") -> tuple[Facts, Ma
     else:
         facts = source.everything(gentle=wanted.gentle)
         trails = source.trails if isinstance(source, StoredSource) else ()
+    facts = replace(facts, gaps=tuple(gap for gap in facts.gaps if gap.place != REST))
     facts, since = _with_logs(source, facts, wanted, trails)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     clocks = offsets(facts.hosts, source.way) if isinstance(source, LiveSource) else {}
@@ -70,7 +71,7 @@ def gather(source: Source, wanted: Wanted, *, name: str = "") -> tuple[Facts, Ma
         source=facts.owner.name or name,
         collector=collector(),
         targets=trails,
-        since=_moment(since) if since else "",
+        since=since,
         versions=versions_of(facts),
         clocks=dict(clocks),
     )
@@ -118,10 +119,10 @@ def _names(facts: Facts, found: Found) -> list[str]:
 
 def _with_logs(
     source: Source, facts: Facts, wanted: Wanted, trails: tuple[Trail, ...]
-) -> tuple[Facts, float]:
+) -> tuple[Facts, str]:
     """With what the logs say within the time that was asked for, and when that begins."""
     if not wanted.hindsight:
-        return replace(facts, logs=Logs()), 0.0
+        return replace(facts, logs=Logs()), ""
     now = (parse(source.taken) if source.taken else None) or time.time()
     window = Window(now - wanted.hindsight, now + SLACK)
     ids = [name for trail in trails for name in trail.names] or _in_trouble(facts)
@@ -132,8 +133,9 @@ def _with_logs(
         # What a target's trail has read already is what its verdict goes by.
         logs = facts.logs or source.logs(window, ids)
     if not logs:
-        return facts, 0.0
-    return replace(facts, logs=newest(logs)), logs.window.start
+        return facts, ""
+    start = logs.window.start
+    return replace(facts, logs=newest(logs)), _moment(start) if start > 0 else "their beginning"
 
 
 def _in_trouble(facts: Facts) -> list[str]:

@@ -32,7 +32,7 @@ _WORDS = (
     (PASSWORD, r"pass(?:word|wd|phrase|code)|pwd|credentials"),
     (
         PASSWORD,
-        r"(?:(?:admin|user|db|root|become|sudo|auth)_?|(?<![a-z]))pass(?=[\"']?\s{0,2}[=:]|$)",
+        r"(?:(?:admin|user|db|root|become|sudo|auth)_?|(?<![a-z]))pass(?=\\*[\"']?\s{0,2}[=:]|$)",
     ),
     (TOKEN, r"token|x-auth-key"),
     (SECRET, r"secret|psk|(?:secret|api|access|encryption|fernet)[_-]?key|instance-id-signature"),
@@ -92,7 +92,7 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (TOKEN, re.compile(r"\bgAAAA[\w-]{20,}={0,2}")),
     (TOKEN, re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*){2,4}")),
     (SECRET, re.compile(r"\bAQ[A-Za-z0-9+/]{36}==")),
-    (HASH, re.compile(r"\$(?:1|2[aby]|5|6|y|7|gy)\$[./A-Za-z0-9$=,-]{16,}")),
+    (HASH, re.compile(r"\$(?:1|2[aby]|5|6|y|7|gy)\$[^\s:\"'<]{16,}")),
 )
 _KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_BODY = re.compile(r"[^A-Za-z0-9+/=\\\s]")

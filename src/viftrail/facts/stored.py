@@ -33,6 +33,9 @@ NOT_IN_FILES = (
     "Ask the running cloud, with --ssh, or a bundle.",
 )
 
+REST = "the rest of the cloud"
+"""The place of the gap in what was collected for a target only."""
+
 
 class StoredSource:
     """A source over complete facts: a bundle, or database files."""
@@ -167,7 +170,7 @@ class StoredSource:
         if not self.trails:
             return self._facts
         gap = Gap(
-            "the rest of the cloud",
+            REST,
             f"The bundle was collected for {', '.join(trail.asked for trail in self.trails)} only.",
             "Collect again without --target.",
         )
