@@ -148,18 +148,36 @@ def port_label(port_id: str, servers: Mapping[str, str]) -> str:
     return f"port {port_id[:8]} of {server}" if server else f"port {port_id}"
 
 
+_PORT_STAGES = {
+    "localnet": Stage.PROVIDER,
+    "router": Stage.ROUTER,
+    "localport": Stage.LOCAL,
+}
+
+
 def _ports(world: World) -> _Things:
-    stages = {"localnet": Stage.PROVIDER, "router": Stage.ROUTER, "localport": Stage.LOCAL}
+    switch_of, groups_of, dhcp = world.switch_of.get, world.groups_of.get, world.dhcp.get
     for row in world.facts.nb[LogicalSwitchPort]:
-        stage = stages.get(row.type, Stage.NORTHBOUND)
-        context = (
-            Trait(Stage.NORTHBOUND, "network", world.switch_of.get(row.uuid, "none")),
-            Trait(Stage.LOCAL, "security groups", world.groups_of.get(row.uuid, "none")),
-            Trait(Stage.LOCAL, "DHCP options", world.dhcp.get(row.dhcpv4_options or "", "none")),
-            Trait(Stage.LOCAL, "DHCPv6 options", world.dhcp.get(row.dhcpv6_options or "", "none")),
+        stage = _PORT_STAGES.get(row.type, Stage.NORTHBOUND)
+        related = (
+            row,
+            switch_of(row.uuid),
+            groups_of(row.uuid),
+            dhcp(row.dhcpv4_options or ""),
+            dhcp(row.dhcpv6_options or ""),
         )
         label = port_label(row.name, world.servers)
-        yield Thing("port", row.name), Entry(label, stage, row, describe_in(stage), context)
+        yield Thing("port", row.name), Entry(label, stage, related, _port)
+
+
+def _port(related: tuple[LogicalSwitchPort, str, tuple[str, ...], str, str]) -> Iterator[Trait]:
+    """A port, and what it is in; made only of one that changed, as there are very many."""
+    row, switch, groups, dhcpv4, dhcpv6 = related
+    yield from columns(_PORT_STAGES.get(row.type, Stage.NORTHBOUND), row)
+    yield Trait(Stage.NORTHBOUND, "network", words(switch))
+    yield Trait(Stage.LOCAL, "security groups", words(groups))
+    yield Trait(Stage.LOCAL, "DHCP options", words(dhcpv4))
+    yield Trait(Stage.LOCAL, "DHCPv6 options", words(dhcpv6))
 
 
 def _networks(world: World) -> _Things:
@@ -264,19 +282,16 @@ def _rule(row: ACL) -> str:
     return f"{row.direction} {row.priority} {row.action}: {row.match}"
 
 
+_GATEWAYS = ("chassisredirect", "patch", "l3gateway")
+
+
 def _bindings(world: World) -> _Things:
+    chassis = world.chassis_by_id.get
     for row in world.facts.sb[PortBinding]:
-        gateway = row.type in ("chassisredirect", "patch", "l3gateway")
-        stage = Stage.ROUTER if gateway else Stage.SOUTHBOUND
-        context = (
-            Trait(stage, "bound to", world.chassis_by_id.get(row.chassis or "", "none")),
-            Trait(stage, "requested chassis", _requested(world, row)),
-        )
+        stage = Stage.ROUTER if row.type in _GATEWAYS else Stage.SOUTHBOUND
+        related = (row, chassis(row.chassis or ""), chassis(row.requested_chassis or ""))
         label = f"binding of {port_label(row.logical_port, world.servers)}"
-        yield (
-            Thing("binding", row.logical_port),
-            Entry(label, stage, row, describe_in(stage), context),
-        )
+        yield Thing("binding", row.logical_port), Entry(label, stage, related, _binding)
     for learned in world.facts.sb[MACBinding]:
         thing = Thing("learned address", f"{learned.ip} {learned.logical_port}")
         label = f"address {learned.ip} as {learned.logical_port} learned it"
@@ -284,8 +299,12 @@ def _bindings(world: World) -> _Things:
         yield thing, Entry(label, Stage.PROVIDER, None, nothing, mac)
 
 
-def _requested(world: World, row: PortBinding) -> str:
-    return world.chassis_by_id.get(row.requested_chassis or "", "none")
+def _binding(related: tuple[PortBinding, str, str]) -> Iterator[Trait]:
+    row, bound, requested = related
+    stage = Stage.ROUTER if row.type in _GATEWAYS else Stage.SOUTHBOUND
+    yield from columns(stage, row)
+    yield Trait(stage, "bound to", words(bound))
+    yield Trait(stage, "requested chassis", words(requested))
 
 
 def _chassis(world: World) -> _Things:

@@ -62,6 +62,9 @@ class Renaming:
 
 def renaming(before: Facts, after: Facts) -> Renaming:
     """What is the same under another id."""
+    olds, news = _ids(before), _ids(after)
+    if olds == news:
+        return Renaming({}, {})
     ids = _matched(dict(_named(before)), dict(_named(after)))
     # A group has no name in Northbound: it is that of the port that is in one group on each side.
     ids |= _matched(_groups(before, {}), _groups(after, ids))
@@ -79,6 +82,14 @@ def _macs(facts: Facts) -> Names:
         found[options.external_ids.get("subnet_id", "")] = options.options.get("server_mac", "")
     found |= {port.id: port.mac for port in facts.owner.ports}
     return {ident: mac for ident, mac in found.items() if mac}
+
+
+def _ids(facts: Facts) -> frozenset[str]:
+    """Of everything that could have been made anew."""
+    rows = (facts.nb[LogicalSwitch], facts.nb[LogicalRouter], facts.nb[LogicalSwitchPort])
+    ids = {each.name for table in rows for each in table}
+    ids |= {each.name for each in facts.sb[Chassis]} | {port.id for port in facts.owner.ports}
+    return frozenset(ids)
 
 
 def _matched(
