@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from viftrail.audit import audit
 from viftrail.difference import databases, hosts, openstack
@@ -114,12 +115,12 @@ def _servers(facts: Facts) -> dict[str, str]:
 def _read(source: Source, name: str, target: str) -> _Seen:
     if not target:
         facts = source.everything()
-        found = audit(facts, time=source.taken)
+        found = audit(facts)
         worst = found.groups[0] if found.groups else None
         state = State.BROKEN if worst else State.UNKNOWN if found.blind else State.HEALTHY
         side = Side(
             name=name,
-            time=source.taken,
+            time=source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds"),
             state=state.value,
             stage=worst.stage if worst else "",
             cause=worst.id if worst else "",

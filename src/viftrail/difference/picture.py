@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from viftrail.facts.redaction import cleaned, hidden, kind_of
 from viftrail.verdict import Stage
 
 
@@ -88,18 +89,27 @@ class Entry(NamedTuple):
     def traits(self) -> dict[str, Trait]:
         """All of them, by label."""
         every = (*self.describe(self.own), *self.context)
-        if self.rename:
-            return {trait.label: _renamed(trait, self.rename) for trait in every}
-        return {trait.label: trait for trait in every}
+        return {trait.label: _told(trait, self.rename) for trait in every}
 
 
-def _renamed(trait: Trait, rename: Callable[[str], str]) -> Trait:
-    value = trait.value
+def _told(trait: Trait, rename: Callable[[str], str] | None) -> Trait:
+    """Without secrets, which a bundle has lost already, and with the other side's ids."""
+    kind, value = kind_of(trait.label.rpartition(":")[2]), trait.value
+    if kind:
+        return trait._replace(value=cleaned(str(value), kind))
+
+    def told(text: str) -> str:
+        return hidden(rename(text) if rename else text)
+
     if isinstance(value, str):
-        value = rename(value)
-    elif isinstance(value, tuple):
-        value = tuple(sorted(map(rename, value)))
-    return trait._replace(value=value)
+        return trait._replace(value=told(value))
+    if isinstance(value, tuple):
+        return trait._replace(value=tuple(sorted(map(told, value))))
+    return (
+        trait._replace(value=Heard(tuple(map(told, value.names))))
+        if isinstance(value, Heard)
+        else trait
+    )
 
 
 @dataclass

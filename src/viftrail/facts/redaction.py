@@ -260,6 +260,11 @@ def _end_of_value(text: str, found: re.Match[str]) -> int:
     return end
 
 
+def cleaned(text: str, kind: str = "") -> str:
+    """A value without its secrets; with a kind, because of its name, it is one as a whole."""
+    return mark(kind) if kind and _is_secret(text, kind) else hidden(text)
+
+
 class Redactor:
     """Takes secrets out of everything that is handed to it, and counts them by kind and place."""
 
@@ -302,7 +307,7 @@ class Redactor:
         return value
 
     def _text(self, text: str, place: str, kind: str) -> str:
-        made = mark(kind) if kind and _is_secret(text, kind) else hidden(text)
+        made = cleaned(text, kind)
         if "<redacted:" in made:
             self._found.update((place, each) for each in _MARKED.findall(made))
         return made
