@@ -47,7 +47,7 @@ NAMED = {
     "fip-distributed-no-mapping": "floating IPs",
     "fip-external-ip-conflict": "+ 203.0.113.101",
     "fip-external-mac-missing": "floating IPs",
-    "fip-logical-port-wrong": "a-port-of-yesterday",
+    "fip-logical-port-wrong": "yesterday",
     "fip-nat-row-missing": "floating IPs - 203.0.113.101",
     "fip-on-wrong-fixed-ip": "10.0.0.250",
     "fip-wrong-router": "floating IPs - 203.0.113.101",
@@ -130,7 +130,7 @@ NAMED = {
 }
 """What was provoked, as a person would point at it; by fault."""
 
-FLOOR = 0.85
+FLOOR = 0.89
 """Of them, as measured: 2026-11-21."""
 
 

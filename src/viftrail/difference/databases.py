@@ -165,16 +165,31 @@ def _ports(world: World) -> _Things:
             groups_of(row.uuid),
             dhcp(row.dhcpv4_options or ""),
             dhcp(row.dhcpv6_options or ""),
+            _agrees(row, world.facts),
         )
         label = port_label(row.name, world.servers)
         yield Thing("port", row.name), Entry(label, stage, related, _port)
 
 
-def _port(related: tuple[LogicalSwitchPort, str, tuple[str, ...], str, str]) -> Iterator[Trait]:
+def _agrees(row: LogicalSwitchPort, facts: Facts) -> bool | None:
+    """Whether it is of the revision that its owner has by now; None where nobody said."""
+    owned = facts.owner.port(row.name)
+    revision = row.external_ids.get("neutron:revision_number")
+    if owned is None or owned.revision is None or revision is None:
+        return None
+    return revision == str(owned.revision)
+
+
+def _port(
+    related: tuple[LogicalSwitchPort, str, tuple[str, ...], str, str, bool | None],
+) -> Iterator[Trait]:
     """A port, and what it is in; made only of one that changed, as there are very many."""
-    row, switch, groups, dhcpv4, dhcpv6 = related
+    row, switch, groups, dhcpv4, dhcpv6, agrees = related
     yield from columns(_PORT_STAGES.get(row.type, Stage.NORTHBOUND), row)
     yield Trait(Stage.NORTHBOUND, "network", words(switch))
+    if agrees is not None:  # that it agrees is nothing new where nobody could say before
+        revision = Heard(("its owner's",)) if agrees else "not its owner's"
+        yield Trait(Stage.NORTHBOUND, "revision", revision)
     yield Trait(Stage.LOCAL, "security groups", words(groups))
     yield Trait(Stage.LOCAL, "DHCP options", words(dhcpv4))
     yield Trait(Stage.LOCAL, "DHCPv6 options", words(dhcpv6))

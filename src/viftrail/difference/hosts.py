@@ -36,7 +36,7 @@ _LAB = re.compile(r"/run/viftrail/labs/[^/\s]+")
 """Where each lab has files of its own."""
 
 _NOISY_IDS = ("ovn-installed-ts", "ct-zone", "md5")
-_FULL, _SHORT = 0.01, 0.05
+_FULL, _SHORT, _ROOM = 0.01, 0.05, "has room"
 
 
 def draw(picture: Picture, facts: Facts, servers: Mapping[str, str]) -> None:
@@ -103,8 +103,9 @@ def _machine(host: Host) -> Iterator[Trait]:
         yield Trait(infra, "memory", _room(host.memory.available, host.memory.total))
     if host.conntrack and host.conntrack.limit:
         free = host.conntrack.limit - host.conntrack.count
-        room = Heard((_room(free, host.conntrack.limit),))
-        yield Trait(Stage.LOCAL, "tracked connections", room)
+        room = _room(free, host.conntrack.limit)
+        told = Heard((room,)) if room == _ROOM else room
+        yield Trait(Stage.LOCAL, "tracked connections", told)
         most = Heard((str(host.conntrack.limit),))
         yield Trait(Stage.LOCAL, "most tracked connections", most)
     rules = {
@@ -132,7 +133,7 @@ def _machine(host: Host) -> Iterator[Trait]:
 
 def _room(free: int, total: int) -> str:
     share = free / total if total else 0.0
-    return "full" if share < _FULL else "nearly full" if share < _SHORT else "has room"
+    return "full" if share < _FULL else "nearly full" if share < _SHORT else _ROOM
 
 
 def _clock(moment: float) -> str:
