@@ -96,6 +96,10 @@ def test_a_gigantic_header(kind: bytes) -> None:
     assert refused(text)
 
 
+def test_empty_parts_without_end() -> None:
+    assert refused(gzip.compress(b"") * 200_000) == "hardly anything is in it"
+
+
 def test_a_damaged_header() -> None:
     content = bytearray(gzip.decompress(packed(("a", b"1"))))
     content[0] ^= 1

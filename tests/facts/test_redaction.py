@@ -19,6 +19,9 @@ PEM = "-----BEGIN {0}PRIVATE KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEF\n-----END 
 SECRET = "S3cr3t-Zq9xW"
 SEEDED = (
     "rabbit_password = {0}",
+    "password={0}&user=nova",
+    "password=<{0}>",
+    "password=x;{0}<{0}",
     "DEFAULT.transport_url = rabbit://nova:{0}@192.0.2.1:5672,nova:{0}@192.0.2.2:5672//",
     "connection=mysql+pymysql://nova:{0}@192.0.2.1/nova?charset=utf8",
     "mysql://nova:{0}@@192.0.2.1/nova",
@@ -126,6 +129,7 @@ def test_what_was_hidden_stays_as_it_is() -> None:
 
 
 HOSTILE = (
+    "-----END PRIVATE KEY-----" * 8_000,
     "a" * 200_000 + "://",
     "a://" * 50_000,
     "password" * 25_000,
@@ -176,11 +180,23 @@ def test_values_of_maps_go_by_their_names_in_both_spellings() -> None:
     redactor = Redactor()
     wire = ["map", [["psk", SECRET], ["remote_ip", "192.0.2.1"]]]
     assert redactor.tree(wire, "hosts/a") == ["map", [["psk", mark("secret")], wire[1][1]]]
-    plain = {"password": SECRET, "port": 5, "more": {"admin_pass": 12345}, "private_key": "/k.pem"}
+    plain = {
+        "password": SECRET,
+        "port": 5,
+        "more": {"admin_pass": "12345"},
+        "private_key": "/k.pem",
+    }
     made = redactor.tree(plain, "openstack")
     assert made["password"] == mark("password") == made["more"]["admin_pass"]
     assert made["port"] == 5
     assert made["private_key"] == "/k.pem"
+
+
+def test_a_secret_in_a_name_is_not_told_by_its_place() -> None:
+    redactor = Redactor()
+    made = redactor.tree({f"password={SECRET}": {"token": "abcdef"}}, "hosts/a")
+    assert SECRET not in str(made)
+    assert SECRET not in str(redactor.report)
 
 
 def test_the_report_tells_what_and_where() -> None:

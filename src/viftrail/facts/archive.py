@@ -78,14 +78,16 @@ class Member:
 
 
 class _Counted:
-    """A file, and how many bytes were read of it."""
+    """A file, and how many bytes were read of it, and came of them."""
 
     def __init__(self, file: Readable) -> None:
-        self._file, self.count = file, 0
+        self._file, self.count, self.unpacked = file, 0, 0
 
     def read(self, size: int) -> bytes:
         data = self._file.read(size)
         self.count += len(data)
+        if self.count > _CHUNK + 2 * self.unpacked:  # empty parts without end, or a name
+            raise BadArchiveError("hardly anything is in it")
         return data
 
 
@@ -95,17 +97,16 @@ class _Bounded:
     def __init__(self, file: Readable) -> None:
         self._packed = _Counted(file)
         self._plain = gzip.GzipFile(fileobj=self._packed)  # type: ignore[call-overload]
-        self._count = 0
 
     def _read(self, size: int) -> bytes:
         try:
             data: bytes = self._plain.read(min(size, _CHUNK))
         except _BAD as error:
             raise BadArchiveError(str(error) or "it ends too early") from error
-        self._count += len(data)
-        if self._count > MAX_TOTAL:
+        self._packed.unpacked += len(data)
+        if self._packed.unpacked > MAX_TOTAL:
             raise BadArchiveError("it does not end")
-        if self._count > GRACE + DENSEST * self._packed.count:
+        if self._packed.unpacked > GRACE + DENSEST * self._packed.count:
             raise BadArchiveError("it unpacks to far more than any cloud's")
         return data
 

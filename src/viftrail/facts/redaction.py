@@ -46,7 +46,7 @@ _NAMED = "|".join(f"(?P<k{n}>{words})" for n, (_, words) in enumerate(_WORDS))
 _NAME = re.compile(rf".*(?:{_NAMED})", re.IGNORECASE | re.DOTALL)
 _MARKED = re.compile(r"<redacted:([a-z-]+)>")
 _NOTHING = re.compile(
-    r"\s*(?:\*+|<[A-Za-z :-]+>|none|null|true|false|undefined)?[\s,;.)\]}]*",
+    r"\s*(?:\*+|<(?:redacted:[a-z-]+|sanitized|hidden|masked)>|none|null|true|false|undefined)?[\s,;.)\]}]*",
     re.IGNORECASE,
 )
 """What is empty, or was masked by who wrote it (oslo_utils.strutils.mask_password)."""
@@ -63,7 +63,7 @@ _ASSIGNED = re.compile(
 """A name, in quotes or not, and what stands before its value; a quote in a quoted text is
 escaped."""
 
-_BARE = re.compile(r"""[^\s"'&;<>]+""")
+_BARE = re.compile(r"""[^\s"']+""")
 _LINE = re.compile(r"[^\n\r]*")
 _BEGINS_LINE = re.compile(r"""(?:^|.*[\n\r])[ \t]*(?:-[ \t])?[\w."'-]*""", re.DOTALL)
 
@@ -95,7 +95,7 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (HASH, re.compile(r"\$(?:1|2[aby]|5|6|y|7|gy)\$[^\s:\"'<]{16,}")),
 )
 _KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_KEY_BODY = re.compile(r"[^A-Za-z0-9+/=\\\s]")
+_NO_KEY = re.compile(r"[^A-Za-z0-9+/=\\\s]")
 _PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         TOKEN,
@@ -139,7 +139,7 @@ _HINTS = tuple(
         *("encryption", "fernet", "credential", "signature", "authorization", "bearer"),
         *("user_data", "user-data", "userdata", "cloud-config", "multipart", "identified"),
         *("://", "-----", "gaaaa", "eyj", "aq", "i2nsb3vk", "iyev", "q29udgvu", "redacted"),
-        *("-p", "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$"),
+        *("mysql", "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$"),
     )
 )
 """In small letters: what holds none of these holds no secret that is known here."""
@@ -199,12 +199,13 @@ def _kept(kind: str, found: re.Match[str]) -> str:
 
 def _without_key_ends(text: str) -> str:
     """Without what is left of a key whose beginning was cut off."""
-    found = _KEY_END.search(text)
-    if found is None:
-        return text
-    others = _KEY_BODY.finditer(text, 0, found.start())
-    start = max((other.end() for other in others), default=0)
-    return text[:start] + mark(KEY) + _without_key_ends(text[found.end() :])
+    made, done = [], 0
+    for found in _KEY_END.finditer(text):
+        others = _NO_KEY.finditer(text, done, found.start())
+        start = max((other.end() for other in others), default=done)
+        made += [text[done:start], mark(KEY)]
+        done = found.end()
+    return "".join((*made, text[done:]))
 
 
 def _without_credentials(found: re.Match[str]) -> str:
@@ -291,8 +292,8 @@ class Redactor:
             return self._text(value, place, kind)
         if isinstance(value, dict):
             return {
-                self._text(name, place, ""): self.tree(
-                    each, f"{place}.{name}", kind_of(name) or kind
+                (shown := self._text(name, place, "")): self.tree(
+                    each, f"{place}.{shown}", kind_of(name) or kind
                 )
                 for name, each in value.items()
             }
@@ -302,8 +303,6 @@ class Redactor:
                 name = value[0]
                 return [name, self.tree(value[1], f"{place}.{name}", kind_of(name))]
             return [self.tree(each, place, kind) for each in value]
-        if kind == PASSWORD and isinstance(value, int | float) and not isinstance(value, bool):
-            return self._text(str(value), place, kind)
         return value
 
     def _text(self, text: str, place: str, kind: str) -> str:

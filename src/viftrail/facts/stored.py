@@ -77,7 +77,7 @@ class StoredSource:
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """The databases that are not, or not wholly, there, and services that did not answer."""
-        hosts = (*self._facts.hosts, "host ", "logs of ")
+        hosts = ("host ", "logs of ", *(f"{name}: " for name in self._facts.hosts))
         return tuple(gap for gap in self._facts.gaps if not gap.place.startswith(hosts))
 
     def about(self, targets: Sequence[str]) -> None:
