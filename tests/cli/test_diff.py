@@ -70,6 +70,7 @@ def test_folders_as_from_takes_them(run: Run) -> None:
         (("live", "live"), 64, "both live"),
         ((HEALTHY, BROKEN, "--bundle", HEALTHY), 64, "Name them as A and B"),
         ((HEALTHY, BROKEN, ""), 64, "empty"),
+        ((HEALTHY, BROKEN, "--lab", "x"), 64, "where `live` is"),
     ],
 )
 def test_what_cannot_be_is_one_clear_sentence(

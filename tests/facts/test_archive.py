@@ -97,7 +97,7 @@ def test_a_gigantic_header(kind: bytes) -> None:
 
 
 def test_empty_parts_without_end() -> None:
-    assert refused(gzip.compress(b"") * 200_000) == "hardly anything is in it"
+    assert refused(gzip.compress(b"") * 60_000) == "hardly anything is in it"
 
 
 def test_a_damaged_header() -> None:

@@ -483,6 +483,15 @@ def test_a_pipe_is_read_and_a_stream_written(tmp_path: Path) -> None:
     assert facts.hosts == healthy().hosts
 
 
+def test_a_pipe_that_is_full_already() -> None:
+    """As of ``<(ssh host cat x.bundle)`` when the other end was quicker."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb"), os.fdopen(writing, "wb") as out:
+        write_out(out, healthy(), MANIFEST)
+        out.close()
+        assert read(Path(f"/dev/fd/{reading}"))[0].hosts == healthy().hosts
+
+
 def test_a_closed_reader_is_said_and_no_traceback() -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -63,6 +63,10 @@ def diff(
         raise UsageError("The target is empty.", "Leave it out for the whole cloud.")
     if before == after and before in (LIVE, "-"):
         raise UsageError(f"A and B are both {before}.", "Name another file for one of them.")
+    if LIVE not in (before, after) and origin != Origin():
+        raise UsageError(
+            "These options say where `live` is, and neither A nor B is that.", "Leave them out."
+        )
     with collector.paused(), _opened(before, origin) as one, _opened(after, origin) as other:
         found = difference(one, other, (before, after), target or "")
     reports = {"text": report.as_text, "json": report.as_json, "markdown": report.as_markdown}

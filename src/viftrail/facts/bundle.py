@@ -245,7 +245,7 @@ class _Pipe:
 
     def read(self, size: int) -> bytes:
         first, self._first = self._first, b""
-        return first or self._rest.read(size)
+        return first + self._rest.read(size - len(first))
 
 
 @contextmanager
