@@ -20,10 +20,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import msgspec
+
+_compiled = cache(re.compile)
+
+
+def _lazily(regex: str, flags: int = 0) -> Callable[[], re.Pattern[str]]:
+    """A regex that is compiled when it is first needed: who only reads a bundle needs none."""
+    return partial(_compiled, regex, flags)
+
 
 PASSWORD, TOKEN, SECRET = "password", "token", "secret"
 KEY, HASH, USER_DATA = "private-key", "password-hash", "user-data"
@@ -43,18 +52,18 @@ _WORDS = (
 are none."""
 
 _NAMED = "|".join(f"(?P<k{n}>{words})" for n, (_, words) in enumerate(_WORDS))
-_NAME = re.compile(rf".*(?:{_NAMED})", re.IGNORECASE | re.DOTALL)
-_MARKED = re.compile(r"<redacted:([a-z-]+)>")
-_NOTHING = re.compile(
+_NAME = _lazily(rf".*(?:{_NAMED})", re.IGNORECASE | re.DOTALL)
+_MARKED = _lazily(r"<redacted:([a-z-]+)>")
+_NOTHING = _lazily(
     r"\s*(?:\*+|<(?:redacted:[a-z-]+|sanitized|hidden|masked)>|none|null|true|false|undefined)?[\s,;.)\]}]*",
     re.IGNORECASE,
 )
 """What is empty, or was masked by who wrote it (oslo_utils.strutils.mask_password)."""
 
-_PLACE = re.compile(r"\s*(?:~?\.{0,2}/|db:|file:)")
+_PLACE = _lazily(r"\s*(?:~?\.{0,2}/|db:|file:)")
 """Where a key is, and not the key."""
 
-_ASSIGNED = re.compile(
+_ASSIGNED = _lazily(
     rf"""(?:{_NAMED})
         (?:\\*["'])? [ \t]{{0,8}} (?:=>|:=|=|:) [ \t]{{0,8}}
         (?:[bur]{{0,2}}(?P<quote>\\*["']))?""",
@@ -63,18 +72,18 @@ _ASSIGNED = re.compile(
 """A name, in quotes or not, and what stands before its value; a quote in a quoted text is
 escaped."""
 
-_BARE = re.compile(r"""[^\s"']+""")
-_LINE = re.compile(r"[^\n\r]*")
-_BEGINS_LINE = re.compile(r"""(?:^|.*[\n\r])[ \t]*(?:-[ \t])?[\w."'-]*""", re.DOTALL)
+_BARE = _lazily(r"""[^\s"']+""")
+_LINE = _lazily(r"[^\n\r]*")
+_BEGINS_LINE = _lazily(r"""(?:^|.*[\n\r])[ \t]*(?:-[ \t])?[\w."'-]*""", re.DOTALL)
 
-_URL = re.compile(r"""\b([a-z][a-z0-9+.-]{1,40}://)([^\s"'<>\\]{1,512}@)""", re.IGNORECASE)
-_PLAIN_USER = re.compile(r"[\w.~%-]{1,64}")
-_NEXT_HOST = re.compile(r"((?:\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?,)([^:]{1,64}):.*", re.DOTALL)
+_URL = _lazily(r"""\b([a-z][a-z0-9+.-]{1,40}://)([^\s"'<>\\]{1,512}@)""", re.IGNORECASE)
+_PLAIN_USER = _lazily(r"[\w.~%-]{1,64}")
+_NEXT_HOST = _lazily(r"((?:\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?,)([^:]{1,64}):.*", re.DOTALL)
 
-_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
+_SHAPES: tuple[tuple[str, Callable[[], re.Pattern[str]]], ...] = (
     (
         KEY,
-        re.compile(
+        _lazily(
             r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
             r"(?:(?!-----END ).)*(?:-----END [A-Z0-9 ]{0,40}-----)?",
             re.DOTALL,
@@ -82,24 +91,24 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         USER_DATA,
-        re.compile(
+        _lazily(
             r"\#cloud-config\b.*|\bContent-Type:\s*multipart/mixed;\s*boundary=.*"
             r"|\b(?:I2Nsb3VkLWNvbmZpZ|IyEvYmlu|IyEvdXNy|Q29udGVudC1UeXBlOiBtdWx0aXBhcn)"
             r"[A-Za-z0-9+/=\s\\]*",
             re.DOTALL,
         ),
     ),
-    (TOKEN, re.compile(r"\bgAAAA[\w-]{20,}={0,2}")),
-    (TOKEN, re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*){2,4}")),
-    (SECRET, re.compile(r"\bAQ[A-Za-z0-9+/]{36}==")),
-    (HASH, re.compile(r"\$(?:1|2[aby]|5|6|y|7|gy)\$[^\s:\"'<]{16,}")),
+    (TOKEN, _lazily(r"\bgAAAA[\w-]{20,}={0,2}")),
+    (TOKEN, _lazily(r"\beyJ[\w-]{6,}(?:\.[\w-]*){2,4}")),
+    (SECRET, _lazily(r"\bAQ[A-Za-z0-9+/]{36}==")),
+    (HASH, _lazily(r"\$(?:1|2[aby]|5|6|y|7|gy)\$[^\s:\"'<]{16,}")),
 )
-_KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_NO_KEY = re.compile(r"[^A-Za-z0-9+/=\\\s]")
-_PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
+_KEY_END = _lazily(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_NO_KEY = _lazily(r"[^A-Za-z0-9+/=\\\s]")
+_PHRASES: tuple[tuple[str, Callable[[], re.Pattern[str]]], ...] = (
     (
         TOKEN,
-        re.compile(
+        _lazily(
             r"""(\bauthorization\\*["']?\s{0,4}[:=]\s{0,4}\\*["']?(?:[a-z]{3,12}\s{1,4})?)"""
             r"""(?![a-z]{3,12}\s{1,4}<)([^\s"'\\,<]{4,})""",
             re.IGNORECASE,
@@ -107,24 +116,24 @@ _PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         PASSWORD,
-        re.compile(
+        _lazily(
             r"((?:^|\s)--?[a-z-]{0,40}(?:password|passwd|token|secret|psk)[ \t]{1,4})([^\s<-][^\s<]*)",
             re.IGNORECASE,
         ),
     ),
-    (TOKEN, re.compile(r"(\bbearer\s{1,4})([\w.~+/-]{8,}=*)", re.IGNORECASE)),
+    (TOKEN, _lazily(r"(\bbearer\s{1,4})([\w.~+/-]{8,}=*)", re.IGNORECASE)),
     (
         PASSWORD,
-        re.compile(
+        _lazily(
             r"""(\bidentified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as)\s{1,4})('[^']*'?|"[^"]*"?)""",
             re.IGNORECASE,
         ),
     ),
-    (PASSWORD, re.compile(r"(\s-pass(?:in|out)?\s{1,4}pass:)([^\s<]+)")),
-    (PASSWORD, re.compile(r"(\bmysql\w{0,16}\s(?:[^\n]{0,200}\s)?-p)([^\s<]+)")),
+    (PASSWORD, _lazily(r"(\s-pass(?:in|out)?\s{1,4}pass:)([^\s<]+)")),
+    (PASSWORD, _lazily(r"(\bmysql\w{0,16}\s(?:[^\n]{0,200}\s)?-p)([^\s<]+)")),
     (
         PASSWORD,
-        re.compile(
+        _lazily(
             r"(<\w{0,40}(?:password|passwd|secret|token|passphrase)\b[^<>]{0,200}>)([^<>]+)",
             re.IGNORECASE,
         ),
@@ -169,17 +178,17 @@ def hidden(text: str) -> str:
     if len(text) < 5 or not may_hold(text.encode("utf-8", "replace")):
         return text
     for kind, shape in _SHAPES:
-        text = shape.sub(mark(kind), text)
+        text = shape().sub(mark(kind), text)
     text = _without_key_ends(text)
-    text = _URL.sub(_without_credentials, text)
+    text = _URL().sub(_without_credentials, text)
     for kind, phrase in _PHRASES:
-        text = phrase.sub(partial(_kept, kind), text)
+        text = phrase().sub(partial(_kept, kind), text)
     return _without_assigned(text)
 
 
 def kind_of(name: str) -> str:
     """What a value of this name is, if it is a secret; empty: it is none."""
-    found = _NAME.fullmatch(name)
+    found = _NAME().fullmatch(name)
     return _kind(found) if found else ""
 
 
@@ -189,7 +198,7 @@ def _kind(found: re.Match[str]) -> str:
 
 def _is_secret(value: str, kind: str) -> bool:
     """False of what is empty, masked, or only the path of a key."""
-    return not (_NOTHING.fullmatch(value) or (kind == KEY and _PLACE.match(value)))
+    return not (_NOTHING().fullmatch(value) or (kind == KEY and _PLACE().match(value)))
 
 
 def _kept(kind: str, found: re.Match[str]) -> str:
@@ -200,8 +209,8 @@ def _kept(kind: str, found: re.Match[str]) -> str:
 def _without_key_ends(text: str) -> str:
     """Without what is left of a key whose beginning was cut off."""
     made, done = [], 0
-    for found in _KEY_END.finditer(text):
-        others = _NO_KEY.finditer(text, done, found.start())
+    for found in _KEY_END().finditer(text):
+        others = _NO_KEY().finditer(text, done, found.start())
         start = max((other.end() for other in others), default=done)
         made += [text[done:start], mark(KEY)]
         done = found.end()
@@ -218,11 +227,11 @@ def _without_credentials(found: re.Match[str]) -> str:
     user, colon, value = first.partition(":")
     if not others and not colon and "ssh" in scheme.lower():
         return found[0]  # a name to log in by, and no password
-    if not others and colon and _NOTHING.fullmatch(value):
+    if not others and colon and _NOTHING().fullmatch(value):
         return found[0]
-    made = f"{scheme}{user if colon and _PLAIN_USER.fullmatch(user) else ''}:{mark(PASSWORD)}@"
+    made = f"{scheme}{user if colon and _PLAIN_USER().fullmatch(user) else ''}:{mark(PASSWORD)}@"
     for other in others:
-        following = _NEXT_HOST.fullmatch(other)
+        following = _NEXT_HOST().fullmatch(other)
         if following:
             made += f"{following[1]}{following[2]}:{mark(PASSWORD)}@"
     return made
@@ -230,7 +239,7 @@ def _without_credentials(found: re.Match[str]) -> str:
 
 def _without_assigned(text: str) -> str:
     made, at = [], 0
-    while found := _ASSIGNED.search(text, at):
+    while found := _ASSIGNED().search(text, at):
         start, end = found.end(), _end_of_value(text, found)
         kind, value = _kind(found), text[found.end() : end]
         made += [text[at:start], mark(kind) if _is_secret(value, kind) else value]
@@ -250,11 +259,12 @@ def _end_of_value(text: str, found: re.Match[str]) -> int:
         return len(text)
     # A setting has its line to itself, and may hold blanks; what stands in a sentence may not.
     if " = " in found[0] or (
-        found[0].endswith(" ") and _BEGINS_LINE.fullmatch(text, max(0, start - 200), found.start())
+        found[0].endswith(" ")
+        and _BEGINS_LINE().fullmatch(text, max(0, start - 200), found.start())
     ):
-        whole = _LINE.match(text, start)
+        whole = _LINE().match(text, start)
         return whole.end() if whole else start
-    bare = _BARE.match(text, start)
+    bare = _BARE().match(text, start)
     end = bare.end() if bare else start
     while end > start and text[end - 1] in ",)]}":
         end -= 1
@@ -308,5 +318,5 @@ class Redactor:
     def _text(self, text: str, place: str, kind: str) -> str:
         made = cleaned(text, kind)
         if "<redacted:" in made:
-            self._found.update((place, each) for each in _MARKED.findall(made))
+            self._found.update((place, each) for each in _MARKED().findall(made))
         return made
