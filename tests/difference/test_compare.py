@@ -69,3 +69,11 @@ def test_what_the_evidence_names_is_first_of_its_stage_and_the_targets_own_of_th
     ]
     focus = Focus(Stage.VIF, {"mine"}, evidence)
     assert [each.id for each in in_order(every, focus)] == ["right", "wrong", "mine", "other"]
+
+
+def test_a_secret_that_a_bundle_has_lost_is_no_change_and_never_told() -> None:
+    live = picture(("a", Stage.VIF, "daemon --db-password hunter2 --verbose"))
+    bundle = picture(("a", Stage.VIF, "daemon --db-password <redacted:password> --verbose"))
+    assert changes(bundle, live) == changes(live, bundle) == []
+    other = picture(("a", Stage.VIF, "daemon --db-password hunter3"))
+    assert "hunter" not in str(changes(live, other))

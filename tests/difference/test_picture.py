@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from viftrail.difference.picture import Entry, Heard, Near, Picture, Thing, Trait, nothing, words
+from viftrail.difference.picture import (
+    Entry,
+    Heard,
+    Near,
+    Picture,
+    Thing,
+    Trait,
+    nothing,
+    without_secrets,
+    words,
+)
 from viftrail.verdict import Stage
 
 
@@ -29,22 +39,26 @@ def test_values_in_the_words_of_a_report() -> None:
 
 
 def test_secrets_are_no_traits() -> None:
-    traits = entry(
+    traits = (
         Trait(Stage.VIF, "password", "hunter2"),
         Trait(Stage.VIF, "external_ids:admin_password", "hunter2"),
         Trait(Stage.VIF, "command", Heard(("daemon --db-password hunter2",))),
         Trait(Stage.VIF, "remotes", ("rabbit://u:hunter2@h/",)),
-    ).traits()
-    assert "hunter2" not in " ".join(str(trait.value) for trait in traits.values())
+    )
+    assert "hunter2" not in " ".join(str(without_secrets(trait).value) for trait in traits)
 
 
 def test_what_was_renamed_is_found_by_its_old_name() -> None:
     picture = Picture()
     picture.add(Thing("port", "new"), entry(Trait(Stage.VIF, "id", "new")))
     picture.add(Thing("port", "other"), entry())
-    made = picture.renamed(lambda text: "old" if text == "new" else text)
+
+    def rename(text: str) -> str:
+        return "old" if text == "new" else text
+
+    made = picture.renamed(rename, [])
     assert made.things[Thing("port", "old")].made == "new"
-    assert made.things[Thing("port", "old")].traits()["id"].value == "old"
+    assert made.things[Thing("port", "old")].traits(rename)["id"].value == "old"
     assert made.things[Thing("port", "other")].made == ""
 
 

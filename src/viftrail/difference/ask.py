@@ -65,7 +65,7 @@ def difference(
         raise UnknownTarget(both[1].side.summary, "Neither side knows it.")
     anew = renaming(both[0].facts, both[1].facts)
     one, other = (_picture(each.facts) for each in both)
-    other = other.renamed(anew) if anew else other
+    other = other.renamed(anew, one.things.keys()) if anew else other
     own = frozenset(map(anew, both[0].names | both[1].names))
     if target:
         parts = (_picture(seen.trail) for seen in both if seen.trail)

@@ -9,7 +9,7 @@ import msgspec
 
 from viftrail.difference.change import Change
 from viftrail.difference.hosts import STARTED
-from viftrail.difference.picture import Entry, Heard, Picture, Thing, Trait
+from viftrail.difference.picture import Entry, Heard, Picture, Thing, Trait, without_secrets
 from viftrail.verdict import Evidence, Stage
 
 _ABSENT = "none"
@@ -40,7 +40,7 @@ def compare(
                 change, trait=ANEW, before=(thing.name,), after=(other.made,)
             )
         if entry.own != other.own or entry.context != other.context:
-            yield from _changed(thing, entry, other)
+            yield from _changed(thing, entry, other, after.rename)
     for thing, entry in after.things.items():
         if thing not in before.things and wanted(thing) and before.lacks(thing):
             yield _presence(thing, entry, "new")
@@ -57,14 +57,16 @@ def _presence(thing: Thing, entry: Entry, presence: str) -> Change:
     )
 
 
-def _changed(thing: Thing, entry: Entry, other: Entry) -> Iterator[Change]:
-    old, new = entry.traits(), other.traits()
+def _changed(
+    thing: Thing, entry: Entry, other: Entry, rename: Callable[[str], str] | None
+) -> Iterator[Change]:
+    old, new = entry.traits(), other.traits(rename)
     for label in dict.fromkeys((*old, *new)):
         one, two = old.get(label), new.get(label)
-        sides = _differing(one, two)
-        trait = two or one
-        if label in RARELY and not (one and two):
+        if _differing(one, two) is None or (label in RARELY and not (one and two)):
             continue
+        sides = _differing(one and without_secrets(one), two and without_secrets(two))
+        trait = two or one
         if sides and trait:
             yield Change(
                 stage=trait.stage.value,

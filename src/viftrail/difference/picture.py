@@ -7,11 +7,12 @@ device on a host), and a reference is told by the name of what it leads to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
-from viftrail.facts.redaction import cleaned, hidden, kind_of
+from viftrail.facts.redaction import cleaned, kind_of
 from viftrail.verdict import Stage
 
 
@@ -82,34 +83,33 @@ class Entry(NamedTuple):
     own: object
     describe: Callable[[Any], Iterable[Trait]]
     context: tuple[Trait, ...] = ()
-    rename: Callable[[str], str] | None = None
     made: str = ""
     """Its own id, where it was made anew under another than its thing's name."""
 
-    def traits(self) -> dict[str, Trait]:
-        """All of them, by label."""
+    def traits(self, rename: Callable[[str], str] | None = None) -> dict[str, Trait]:
+        """All of them, by label; with other ids in them, if they are to be compared with those."""
         every = (*self.describe(self.own), *self.context)
-        return {trait.label: _told(trait, self.rename) for trait in every}
+        if rename is None:
+            return {trait.label: trait for trait in every}
+        return {trait.label: _with(rename, trait) for trait in every}
 
 
-def _told(trait: Trait, rename: Callable[[str], str] | None) -> Trait:
-    """Without secrets, which a bundle has lost already, and with the other side's ids."""
-    kind, value = kind_of(trait.label.rpartition(":")[2]), trait.value
-    if kind:
-        return trait._replace(value=cleaned(str(value), kind))
-
-    def told(text: str) -> str:
-        return hidden(rename(text) if rename else text)
-
+def _with(change: Callable[[str], str], trait: Trait) -> Trait:
+    """The trait with another text in place of each of its texts."""
+    value = trait.value
     if isinstance(value, str):
-        return trait._replace(value=told(value))
+        return trait._replace(value=change(value))
     if isinstance(value, tuple):
-        return trait._replace(value=tuple(sorted(map(told, value))))
-    return (
-        trait._replace(value=Heard(tuple(map(told, value.names))))
-        if isinstance(value, Heard)
-        else trait
-    )
+        return trait._replace(value=tuple(sorted(map(change, value))))
+    if isinstance(value, Heard):
+        return trait._replace(value=Heard(tuple(map(change, value.names))))
+    return trait
+
+
+def without_secrets(trait: Trait) -> Trait:
+    """A trait as it may be told; one side may be a bundle, that has lost its secrets already."""
+    kind = kind_of(trait.label.rpartition(":")[2])
+    return _with(partial(cleaned, kind=kind), trait)
 
 
 @dataclass
@@ -118,19 +118,24 @@ class Picture:
 
     things: dict[Thing, Entry] = field(default_factory=dict)
     knows: dict[str, Callable[[Thing], bool]] = field(default_factory=dict)
+    rename: Callable[[str], str] | None = None
+    """From its own ids to those of the side that it is compared with."""
 
     def add(self, thing: Thing, entry: Entry) -> None:
         """One more thing; of two with one name the first counts."""
         self.things.setdefault(thing, entry)
 
-    def renamed(self, rename: Callable[[str], str]) -> Picture:
-        """The same with other ids in it: of things that were made anew."""
-        made = Picture()
+    def renamed(self, rename: Callable[[str], str], known: Collection[Thing]) -> Picture:
+        """The same with other ids in it: of things that were made anew, so are not known."""
+        made = Picture(knows=self.knows, rename=rename)
         for thing, entry in self.things.items():
-            name = rename(thing.name)
-            own = "" if name == thing.name else thing.name
-            made.add(thing._replace(name=name), entry._replace(rename=rename, made=own))
-        made.knows = self.knows
+            if thing in known:
+                made.things[thing] = entry
+        for thing, entry in self.things.items():
+            if thing not in known:
+                name = rename(thing.name)
+                own = "" if name == thing.name else thing.name
+                made.add(thing._replace(name=name), entry._replace(made=own))
         return made
 
     def lacks(self, thing: Thing) -> bool:

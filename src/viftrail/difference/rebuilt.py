@@ -62,8 +62,7 @@ class Renaming:
 
 def renaming(before: Facts, after: Facts) -> Renaming:
     """What is the same under another id."""
-    olds, news = _ids(before), _ids(after)
-    if olds == news:
+    if _ids(before) == _ids(after):
         return Renaming({}, {})
     ids = _matched(dict(_named(before)), dict(_named(after)))
     # A group has no name in Northbound: it is that of the port that is in one group on each side.
