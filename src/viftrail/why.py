@@ -23,7 +23,7 @@ from viftrail.facts.live import LiveSource
 from viftrail.facts.log.moment import Window
 from viftrail.facts.log.seek import SLACK
 from viftrail.facts.names import names_of
-from viftrail.facts.slice import follow, follow_server
+from viftrail.facts.slice import follow_found
 from viftrail.facts.source import Source
 from viftrail.facts.target import Found, resolve, split_pair
 from viftrail.history.timeline import missing, timeline
@@ -158,21 +158,13 @@ def _look(source: Source, asked: str, window: float) -> tuple[Verdict, Facts]:
     inquiry = Inquiry(source, window=window)
     ends = [resolve(inquiry, end) for end in targets]
     for end in ends:
-        _follow(inquiry, end)
+        follow_found(inquiry, end)
     facts = inquiry.facts()
     now = source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds")
     hosts = tuple(_judge(facts, end, asked).target.host for end in ends) if len(ends) > 1 else ()
     again = not source.taken  # a suspicion is for those who can look again
     verdicts = [_judge(facts, end, asked, also=hosts, time=now, suspicions=again) for end in ends]
     return min(verdicts, key=_gravity), facts
-
-
-def _follow(inquiry: Inquiry, end: Found) -> None:
-    """Ask for what this end of the question depends on."""
-    if end.port_id:
-        follow(inquiry, end.port_id)
-    else:
-        follow_server(inquiry, end.server_id)
 
 
 def _judge(
@@ -194,7 +186,7 @@ def _facts(source: Source, asked: str, window: float) -> tuple[Facts, list[str]]
     inquiry = Inquiry(source, window=window)
     found = [resolve(inquiry, end) for end in split_pair(asked)]
     for end in found:
-        _follow(inquiry, end)
+        follow_found(inquiry, end)
     return inquiry.facts(), [end.port_id for end in found if end.port_id]
 
 

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from tests.cli.conftest import Run
-from tests.recordings import path
+from tests.recordings import facts_of, path, source_of
+from tests.samples import folder, server
+from viftrail.facts import bundle
+from viftrail.facts.facts import Gap
+from viftrail.facts.manifest import Manifest
+
+
+def manifest_of(file: Path) -> Manifest:
+    with tarfile.open(file) as archive:
+        member = archive.next()
+        assert member is not None
+        assert member.name == "manifest.json"
+        content = archive.extractfile(member)
+        assert content is not None
+        return msgspec.json.decode(content.read(), type=Manifest)
 
 
 def test_what_is_collected_from_a_bundle_is_that_bundle(run: Run, tmp_path: Path) -> None:
@@ -13,8 +34,94 @@ def test_what_is_collected_from_a_bundle_is_that_bundle(run: Run, tmp_path: Path
     done = run("collect", "--bundle", str(path("vif-tap-down")), "-o", str(file))
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith(f"{file}: 4 hosts, ")
+    assert "redacted: nothing" in done.out
+    assert manifest_of(file).time == source_of("vif-tap-down").taken
     seen = run("why", "vm1", "--bundle", str(file))
     assert "vif-tap-down (proven)" in seen.out
+
+
+def test_a_targets_trail_alone(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "vm1.bundle"
+    done = run("collect", "--bundle", str(path("vif-tap-down")), "--target", "vm1", "-o", str(file))
+    assert done.out.startswith(f"{file}: 3 hosts, ")
+    assert ", the trail of vm1\n" in done.out
+    assert manifest_of(file).targets[0].asked == "vm1"
+    assert "vif-tap-down (proven)" in run("why", "vm1", "--bundle", str(file)).out
+    other = run("why", "vm3", "--bundle", str(file))
+    assert other.code == 65
+    assert "only the trail of vm1" in other.err
+
+
+def test_from_one_command_to_the_next() -> None:
+    """As over ssh: nothing touches a disk, and what is said does not get into the stream."""
+    viftrail = [sys.executable, "-m", "viftrail"]
+    argv = [*viftrail, "collect", "--bundle", str(path("vif-tap-down")), "-o", "-"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as first:
+        done = subprocess.run(
+            [*viftrail, "why", "vm1", "--bundle", "-"],
+            stdin=first.stdout,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert first.stderr is not None
+        said = first.stderr.read().decode()
+    assert done.returncode == 1
+    assert "vif-tap-down (proven)" in done.stdout
+    assert said.startswith("-: 4 hosts\n")
+
+
+def test_logs_of_a_folder_come_along(run: Run, tmp_path: Path) -> None:
+    case, file = "s4-vif-plugged-timeout", tmp_path / "x.bundle"
+    asked = server(case)
+    done = run("collect", "--from", str(folder() / case), "--target", asked, "-o", str(file))
+    assert done.code == 0
+    assert "  logs: " in done.out
+    seen, again = (
+        run("why", asked, *origin, "-f", "json")
+        for origin in (("--from", str(folder() / case)), ("--bundle", str(file)))
+    )
+    assert msgspec.json.decode(seen.out)["verdict"] == msgspec.json.decode(again.out)["verdict"]
+
+
+def test_what_was_taken_out_is_said(run: Run, tmp_path: Path) -> None:
+    gaps = tuple(Gap(f"place {n}", f"password=hunter{n}hunter", "Look.") for n in range(8))
+    dirty, clean = tmp_path / "a.bundle", tmp_path / "b.bundle"
+    facts = facts_of("healthy")
+    hosts = {
+        f"c{n}": msgspec.structs.replace(facts.hosts["compute1"], kernel=f"token=abcd{n}efgh")
+        for n in range(7)
+    }
+    manifest = Manifest(format=bundle.FORMAT, tool="t", time="2026-01-01", source="s")
+    bundle.write(dirty, replace(facts, hosts=hosts, gaps=gaps), manifest)
+    done = run("collect", "--bundle", str(dirty), "-o", str(clean))
+    assert "  redacted: password (8), token (7)\n" in done.out
+    assert "    password in gaps\n" in done.out
+    assert "    and 3 more places; manifest.json in it lists them\n" in done.out
+    assert "hunter" not in done.out
+
+
+@pytest.mark.parametrize("since", ["yesterday", "-1h", "2999-01-01T00:00Z", "", "nan", "5"])
+def test_a_time_that_is_none(run: Run, since: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.bundle"
+    done = run("collect", "--bundle", str(path("healthy")), "--since", since, "-o", str(file))
+    assert done.code == 64
+    assert "90m, 12h, 7d" in done.err
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("since", ["90m", "7d", "1.5h", "2026-01-01T00:00:00Z", "0", "none"])
+def test_a_time_that_is_one(run: Run, since: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.bundle"
+    argv = ("collect", "--bundle", str(path("healthy")), "--since", since, "-o", str(file))
+    assert run(*argv).code == 0
+
+
+def test_a_target_that_is_not_there_leaves_no_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "x.bundle"
+    argv = ("--bundle", str(path("healthy")), "--target", "nobody", "-o", str(file))
+    assert run("collect", *argv).code == 65
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_needs_a_place(run: Run) -> None:

@@ -13,7 +13,8 @@ from tests.cli.conftest import Run
 from tests.cloud import healthy, without
 from tests.recordings import path
 from viftrail import __version__
-from viftrail.facts.bundle import FORMAT, Manifest, write
+from viftrail.facts.bundle import FORMAT, write
+from viftrail.facts.manifest import Manifest
 
 COMMANDS = ("why", "audit", "collect", "doctor", "faults", "lab", "try")
 SLOW = {

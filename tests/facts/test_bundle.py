@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 import tarfile
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,12 +29,19 @@ from tests.recordings import HEALTHY, NAMES, VMS, facts_of, path, source_of
 from tests.samples import opened
 from viftrail.audit import audit
 from viftrail.errors import CannotWrite, DamagedBundle, FileUnreadable, ViftrailError
-from viftrail.facts import bundle, southbound
-from viftrail.facts.bundle import FORMAT, Manifest, read, write
+from viftrail.facts import archive, southbound
+from viftrail.facts.bundle import FORMAT, read, write, write_out
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
+from viftrail.facts.host import Failure
 from viftrail.facts.inquiry import NORTHBOUND, Inquiry
+from viftrail.facts.log.line import LogLine
+from viftrail.facts.log.logs import LogFile, Logs, Signal
+from viftrail.facts.log.moment import Window
+from viftrail.facts.manifest import Manifest
 from viftrail.facts.northbound import NAT, TABLES, LogicalSwitchPort
+from viftrail.facts.openstack import OpenStack, Server, ServerFault
+from viftrail.facts.row import Row
 from viftrail.facts.source import Ask
 from viftrail.facts.stored import StoredSource
 from viftrail.facts.table import Table
@@ -50,8 +67,15 @@ def test_what_is_written_is_read_again(name: str, tmp_path: Path) -> None:
 
 
 def test_the_manifest_says_what_it_is(tmp_path: Path) -> None:
-    write(tmp_path / "b", healthy(), MANIFEST)
-    assert read(tmp_path / "b")[1] == MANIFEST
+    written = write(tmp_path / "b", healthy(), MANIFEST)
+    assert read(tmp_path / "b")[1] == written
+    assert (written.tool, written.time, written.source) == ("viftrail test", "2026-01-01", "test")
+    with tarfile.open(tmp_path / "b") as made:
+        sizes = {member.name: member.size for member in made}
+    del sizes["manifest.json"]
+    assert written.members == sizes
+    assert written.partial == ()
+    assert written.redactions == ()
 
 
 def test_a_bundle_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -195,7 +219,7 @@ def test_a_link_in_place_of_the_manifest_is_no_manifest(tmp_path: Path) -> None:
 
 def test_a_huge_declared_size_is_refused_before_it_is_read(tmp_path: Path) -> None:
     member = tarfile.TarInfo("manifest.json")
-    member.size = bundle.MAX_MEMBER + 1
+    member.size = archive.MAX_MEMBER + 1
     refused(gzip.compress(member.tobuf() + b"{}"), tmp_path)
 
 
@@ -265,7 +289,7 @@ def test_a_failed_write_keeps_the_old_bundle(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tarfile.TarFile, "addfile", full)
+    monkeypatch.setattr(shutil, "copyfileobj", full)
     with pytest.raises(CannotWrite, match="No space left"):
         write(file, healthy(), MANIFEST)
     assert file.read_bytes() == b"old"
@@ -285,3 +309,250 @@ def test_what_openstack_said_is_kept(tmp_path: Path) -> None:
     write(path, facts, Manifest(format=FORMAT, tool="t", time="2026", source="folder"))
     assert read(path)[0].openstack == facts.openstack
     assert read(path)[0].hosts.keys() == facts.hosts.keys()
+
+
+# Logs, coverage, names.
+
+
+def logged(text: str) -> Logs:
+    line = LogLine(time=1.0, host="compute1", service="nova-compute", text=text, ids=("i",))
+    signal = Signal(pattern="inactivity", line=line, groups={"what": text})
+    files = (LogFile(path="n.log", layout="oslo", service="nova-compute", first=0.5),)
+    return Logs(lines=(line,), all_signals=(signal,), files=files)
+
+
+def test_logs_are_kept_and_answer_for_their_time(tmp_path: Path) -> None:
+    found = again(replace(healthy(), logs=logged("lost the database")), tmp_path).logs
+    assert found.lines == logged("lost the database").lines
+    assert found.signals("inactivity")[0].groups == {"what": "lost the database"}
+    assert found.covers("nova-compute", 0.6) is True
+    source = StoredSource(replace(healthy(), logs=found))
+    assert source.logs(Window(0.0, 2.0), ["i"]).lines
+    assert not source.logs(Window(0.0, 2.0), ["another"]).lines
+    assert not source.logs(Window(1.5, 2.0), ["i"]).all_signals
+
+
+def test_what_was_asked_of_a_table_that_is_not_whole_is_remembered(tmp_path: Path) -> None:
+    rows = healthy().nb[LogicalSwitchPort].rows[:1]
+    table = Table(rows, answered=[("name", "gone"), ("uuid", rows[0].uuid)])
+    tables: dict[type[Row], Table[Row]] = {row: healthy().nb[row] for row in healthy().nb}
+    tables[LogicalSwitchPort] = cast("Table[Row]", table)
+    found = again(replace(healthy(), nb=Database(tables)), tmp_path).nb[LogicalSwitchPort]
+    assert found.absent("name", "gone")
+    assert not found.knows("name", "unasked")
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "..", "../../etc/passwd", "%2e", "compute 1", "\u00e4" * 60]
+)
+def test_a_host_may_be_called_anything(name: str, tmp_path: Path) -> None:
+    host = healthy().hosts["compute1"]
+    assert again(replace(healthy(), hosts={name: host}), tmp_path).hosts == {name: host}
+
+
+# Secrets.
+
+SECRETS = {
+    "command": "ovn-controller --db-password Zq9-command",
+    "answer": "connected with rabbit://nova:Zq9-answer@192.0.2.1:5672//",
+    "external_ids": "Zq9-external",
+    "options": "Zq9-options",
+    "error": "could not log in: password=Zq9-error",
+    "gap": "curl -H 'X-Auth-Token: Zq9-gap' failed",
+    "fault": "Traceback\n  connection = mysql+pymysql://nova:Zq9-fault@192.0.2.1/nova",
+    "log": "{'auth_password': 'Zq9-log'}",
+    "key": "-----BEGIN RSA PRIVATE KEY-----\nZq9key\n-----END RSA PRIVATE KEY-----",
+    "user data": "#cloud-config\nchpasswd: Zq9-userdata",
+    "description": "my root password: Zq9-description",
+}
+
+
+def seeded() -> Facts:
+    """The healthy lab with a secret in every kind of free text."""
+    facts = healthy()
+    host = facts.hosts["compute1"]
+    daemon = msgspec.structs.replace(host.processes["ovn-controller"], command=SECRETS["command"])
+    settings = ["map", [["hostname", "compute1"], ["system-id", host.chassis_name],
+                        ["password", SECRETS["external_ids"]]]]  # fmt: skip
+    row = {**host.vswitch["Open_vSwitch"][0], "external_ids": settings}
+    dirty = msgspec.structs.replace(
+        host,
+        processes={**host.processes, "ovn-controller": daemon},
+        unixctl={**host.unixctl, "ovn-controller": {"connection-status": SECRETS["answer"]}},
+        vswitch={**host.vswitch, "Open_vSwitch": [row]},
+        errors=(Failure("asking", SECRETS["error"]),),
+    )
+    ports = [
+        msgspec.structs.replace(
+            port, options={**port.options, "psk": SECRETS["options"]},
+            external_ids={**port.external_ids, "neutron:port_description": SECRETS["description"]},
+        )
+        for port in facts.nb[LogicalSwitchPort]
+    ]  # fmt: skip
+    nb = Database(
+        {row: facts.nb[row] for row in facts.nb} | {LogicalSwitchPort: Table(ports, complete=True)}
+    )
+    failed = Server(
+        id="s",
+        name="vm9",
+        fault=ServerFault(message=SECRETS["user data"], details=SECRETS["fault"]),
+    )
+    return replace(
+        facts,
+        nb=nb,
+        hosts={**facts.hosts, "compute1": dirty},
+        openstack=OpenStack(servers=(failed,)),
+        gaps=(Gap("OpenStack", SECRETS["gap"], "Ask again."),),
+        logs=logged(f"{SECRETS['log']} {SECRETS['key']}"),
+    )
+
+
+def test_no_secret_is_in_the_bytes_wherever_it_was(tmp_path: Path) -> None:
+    manifest = msgspec.structs.replace(MANIFEST, source="tcp:nova:p@h password=Zq9-source")
+    written = write(tmp_path / "b", seeded(), manifest)
+    plain = gzip.decompress((tmp_path / "b").read_bytes())
+    assert b"Zq9" not in plain
+    places = {each.place.partition(".")[0] for each in written.redactions}
+    assert places == {
+        "gaps", "hosts/compute1", "logs", "manifest", "northbound/Logical_Switch_Port", "openstack",
+    }  # fmt: skip
+    assert {each.kind for each in written.redactions} >= {
+        "password", "private-key", "secret", "token", "user-data",
+    }  # fmt: skip
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.text("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789_!%*+", min_size=6),
+       st.sampled_from(sorted(SECRETS)))  # fmt: skip
+def test_whatever_the_secret_is(tmp_path: Path, secret: str, where: str) -> None:
+    marked = f"Xk7{secret}"
+    texts = [
+        SECRETS[where].replace(found, marked) for found in re.findall(r"Zq9[\w-]*", SECRETS[where])
+    ]
+    facts = replace(healthy(), gaps=tuple(Gap("somewhere", text, "Look.") for text in texts))
+    if where in ("external_ids", "options"):
+        facts = replace(facts, gaps=(Gap("somewhere", f"psk={marked}", ""),))
+    write(tmp_path / "b", facts, MANIFEST)
+    assert marked.encode() not in gzip.decompress((tmp_path / "b").read_bytes())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recordings_hold_no_secret_and_lose_nothing(name: str, tmp_path: Path) -> None:
+    facts = facts_of(name)
+    written = write(tmp_path / "b", facts, MANIFEST)
+    assert written.redactions == ()
+
+
+def test_verdicts_stay_the_same_without_the_secrets(tmp_path: Path) -> None:
+    found = again(seeded(), tmp_path)
+    for server in VMS:
+        assert why(StoredSource(found, "2026"), server).verdict == (
+            why(StoredSource(seeded(), "2026"), server).verdict
+        )
+
+
+def test_what_was_taken_out_before_is_told_again(tmp_path: Path) -> None:
+    first = write(tmp_path / "a", seeded(), MANIFEST)
+    second = write(tmp_path / "b", read(tmp_path / "a")[0], MANIFEST)
+    assert first.redactions == second.redactions
+
+
+# Streams.
+
+
+def test_a_pipe_is_read_and_a_stream_written(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def writer() -> None:
+        with pipe.open("wb") as out:
+            time.sleep(0.2)
+            write_out(out, healthy(), MANIFEST)
+
+    thread = threading.Thread(target=writer, daemon=True)
+    thread.start()
+    for _ in range(200):  # until the other end is open
+        try:
+            facts, _ = read(pipe)
+            break
+        except FileUnreadable:
+            time.sleep(0.01)
+    thread.join(5)
+    assert facts.hosts == healthy().hosts
+
+
+def test_a_pipe_that_is_full_already() -> None:
+    """As of ``<(ssh host cat x.bundle)`` when the other end was quicker."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb"), os.fdopen(writing, "wb") as out:
+        write_out(out, healthy(), MANIFEST)
+        out.close()
+        assert read(Path(f"/dev/fd/{reading}"))[0].hosts == healthy().hosts
+
+
+def test_a_closed_reader_is_said_and_no_traceback() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with pytest.raises(CannotWrite), os.fdopen(writing, "wb", buffering=0) as out:
+        write_out(out, healthy(), MANIFEST)
+
+
+def test_standard_input_without_anything() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "viftrail", "why", "vm1", "--bundle", "-"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == DamagedBundle.exit_code
+    assert done.stderr.startswith("viftrail: Standard input is not a whole viftrail bundle")
+
+
+# Bombs.
+
+
+def test_members_that_come_twice_are_refused(tmp_path: Path) -> None:
+    file = packed(members(), tmp_path)
+    plain = gzip.decompress(file.read_bytes()).rstrip(b"\0")
+    plain += bytes(-len(plain) % 512)
+    file.write_bytes(gzip.compress(plain + plain + bytes(1024)))
+    with pytest.raises(DamagedBundle, match="twice"):
+        read(file)
+
+
+@pytest.mark.parametrize("filling", [b"{},", b"[],", b"[[[]]],"])
+def test_millions_of_empty_rows_are_refused_before_they_are_made(
+    filling: bytes, tmp_path: Path
+) -> None:
+    text = b"[" + (filling * 5_000_000).rstrip(b",") + b"]"
+    name = "northbound/NAT.json"
+    began = time.process_time()
+    with pytest.raises(DamagedBundle, match=r"nearly nothing|far more"):
+        read(packed({**members(), name: text}, tmp_path))
+    assert time.process_time() - began < 5
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_bundle_that_was_cut_and_pasted_is_refused_or_harmless(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    """Pieces moved, doubled, dropped, made anew: of the tar, and of the packed file."""
+    content = path(HEALTHY).read_bytes()
+    packed_too = data.draw(st.booleans())
+    plain = content if packed_too else gzip.decompress(content)
+    start, end, to = (data.draw(st.integers(0, len(plain))) for _ in range(3))
+    piece = data.draw(
+        st.sampled_from([plain[start:end], b"", bytes(1024), b"[" * 5000, b"\xff" * 99])
+    )
+    changed = plain[:to] + piece + plain[to + data.draw(st.integers(0, 2000)) :]
+    file = tmp_path / "changed.bundle"
+    file.write_bytes(changed if packed_too else gzip.compress(changed, 1))
+    with contextlib.suppress(ViftrailError):
+        facts, manifest = read(file)
+        why(StoredSource(facts, manifest.time), "vm1")

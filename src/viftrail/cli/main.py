@@ -22,6 +22,7 @@ _COMMANDS = {
     "fix": ("viftrail.cli.fix:fix", "Show how to mend it, and with --apply mend it and prove it."),
     "audit": ("viftrail.cli.audit:audit", "Look for every known fault in the whole cloud."),
     "collect": ("viftrail.cli.collect:collect", "Write all evidence to one bundle file."),
+    "diff": ("viftrail.cli.diff:diff", "Tell what changed between two bundles."),
     "doctor": (
         "viftrail.cli.doctor:doctor",
         "Say what is found here, what can be reached, and how to grant the rest.",

@@ -83,7 +83,10 @@ def origin_options(function: F) -> F:
             help="A running lab; without a name, the only one.",
         ),
         click.option(
-            "--bundle", callback=_filled, metavar="FILE", help="A bundle made by collect."
+            "--bundle",
+            callback=_filled,
+            metavar="FILE",
+            help="A bundle made by collect; - reads it from standard input.",
         ),
         click.option(
             "--from",
@@ -195,11 +198,9 @@ def open_source(origin: Origin) -> Iterator[Source]:
     hosts.check(origin)
     if origin.bundle:
         _check_no_owner(origin, "a bundle")
-        from viftrail.facts import bundle
-        from viftrail.facts.stored import StoredSource
+        from viftrail.facts.stored import from_bundle
 
-        facts, manifest = bundle.read(Path(origin.bundle))
-        yield StoredSource(facts, manifest.time)
+        yield from_bundle(Path(origin.bundle))
         return
     if origin.folder:
         from viftrail.facts.folder import open_folder

@@ -39,6 +39,7 @@ from viftrail.facts.southbound import (
     PortBinding,
     SBGlobal,
 )
+from viftrail.facts.target import Found
 from viftrail.facts.vswitch import Interface
 
 DROP_GROUP = "neutron_pg_drop"
@@ -52,6 +53,14 @@ FEW = 32
 
 MANY = 256
 """A switch or router with more members is not read member by member."""
+
+
+def follow_found(inquiry: Inquiry, end: Found) -> None:
+    """Ask for what one end of a question depends on: a port, or a server without one."""
+    if end.port_id:
+        follow(inquiry, end.port_id)
+    else:
+        follow_server(inquiry, end.server_id)
 
 
 def follow(inquiry: Inquiry, port_id: str) -> None:

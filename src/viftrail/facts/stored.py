@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from viftrail.errors import FileUnreadable, Unreachable, ViftrailError
-from viftrail.facts import northbound, southbound
+import msgspec
+
+from viftrail.errors import FileUnreadable, UnknownTarget, Unreachable, ViftrailError
+from viftrail.facts import bundle, northbound, southbound
 from viftrail.facts.change import Change
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
@@ -15,6 +18,7 @@ from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.log.logs import Logs
 from viftrail.facts.log.moment import Window
+from viftrail.facts.manifest import Trail
 from viftrail.facts.openstack import OpenStack
 from viftrail.facts.ovsdb.changes import read_changes
 from viftrail.facts.ovsdb.file import read_file
@@ -29,6 +33,9 @@ NOT_IN_FILES = (
     "Ask the running cloud, with --ssh, or a bundle.",
 )
 
+REST = "the rest of the cloud"
+"""The place of the gap in what was collected for a target only."""
+
 
 class StoredSource:
     """A source over complete facts: a bundle, or database files."""
@@ -40,9 +47,20 @@ class StoredSource:
         *,
         unseen: tuple[str, str] = NOT_RECORDED,
         journals: Sequence[Path] = (),
+        trails: Sequence[Trail] = (),
     ) -> None:
+        """Over these facts.
+
+        Args:
+            facts: what was recorded.
+            taken: when, ISO 8601.
+            unseen: why a host is not there, and what to do.
+            journals: the database files that they are from.
+            trails: of what alone they are; empty: of the whole cloud.
+        """
         self._facts = facts
         self.taken = taken
+        self.trails = tuple(trails)
         self._unseen = unseen
         self._journals = tuple(journals)
 
@@ -58,11 +76,28 @@ class StoredSource:
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """The databases that are not, or not wholly, there."""
-        return tuple(gap for gap in self._facts.gaps if gap.place in (NORTHBOUND, SOUTHBOUND))
+        """The databases that are not, or not wholly, there, and services that did not answer."""
+        hosts = ("host ", "logs of ", *(f"{name}: " for name in self._facts.hosts))
+        return tuple(gap for gap in self._facts.gaps if not gap.place.startswith(hosts))
 
     def about(self, targets: Sequence[str]) -> None:
-        """What was recorded says all it can already."""
+        """What was recorded says all it can already.
+
+        Raises:
+            UnknownTarget: one of them is not what it was recorded for.
+        """
+        known = {name.lower() for trail in self.trails for name in trail.names}
+        strange = [
+            each
+            for each in targets
+            if each.lower().replace("-", ":") not in known and each.lower() not in known
+        ]
+        if self.trails and strange:
+            of = " and ".join(trail.asked for trail in self.trails)
+            raise UnknownTarget(
+                f"The bundle holds only the trail of {of}, and {strange[0]} is none of its names.",
+                "Collect again with --target for it, or without --target for the whole cloud.",
+            )
 
     def ask(self, asks: Sequence[Ask[Row]]) -> list[tuple[Row, ...] | None]:
         """Answer from the tables.
@@ -81,9 +116,19 @@ class StoredSource:
             )
         return [_answer(database[ask.row], ask) if ask.row in read else None for ask in asks]
 
-    def logs(self, window: Window, ids: Collection[str]) -> Logs:  # noqa: ARG002
-        """What was kept of them."""
-        return self._facts.logs
+    def logs(self, window: Window, ids: Collection[str]) -> Logs:
+        """What was kept of them, and is of this time."""
+        kept, wanted = self._facts.logs, set(ids)
+        start, end = max(window.start, kept.window.start), min(window.end, kept.window.end)
+        common = Window(start, end)
+        return msgspec.structs.replace(
+            kept,
+            window=common,
+            lines=tuple(
+                each for each in kept.lines if each.time in common and wanted.intersection(each.ids)
+            ),
+            all_signals=tuple(each for each in kept.all_signals if each.time in common),
+        )
 
     def changes(self, ids: Collection[str]) -> tuple[Change, ...]:
         """As the database files have them that it was read from; a bundle has none."""
@@ -122,12 +167,31 @@ class StoredSource:
 
     def everything(self, *, gentle: bool = False) -> Facts:  # noqa: ARG002
         """All of it."""
-        return self._facts
+        if not self.trails:
+            return self._facts
+        gap = Gap(
+            REST,
+            f"The bundle was collected for {', '.join(trail.asked for trail in self.trails)} only.",
+            "Collect again without --target.",
+        )
+        return replace(self._facts, gaps=(*self._facts.gaps, gap))
 
 
 def _answer(table: Table[Row], ask: Ask[Row]) -> tuple[Row, ...] | None:
     rows = table.find(ask.column, ask.value) if ask.column else table.rows
-    return rows if rows or table.complete else None
+    return rows if rows or table.knows(ask.column, ask.value) else None
+
+
+def from_bundle(path: Path) -> StoredSource:
+    """The facts of a bundle.
+
+    Raises:
+        FileUnreadable: there is no such file.
+        NotPermitted: it may not be read.
+        DamagedBundle: it is no whole bundle.
+    """
+    facts, manifest = bundle.read(path)
+    return StoredSource(facts, manifest.time, trails=manifest.targets)
 
 
 def from_files(nb: Path | None, sb: Path | None, owner: Owner | None = None) -> StoredSource:

@@ -13,6 +13,7 @@ from viftrail.facts.log.moment import Window
 from viftrail.facts.log.patterns import patterns_of
 from viftrail.facts.log.record import Needles
 from viftrail.facts.log.service import service_named, service_of
+from viftrail.facts.redaction import hidden
 
 LINES = 2000
 """Lines of a file that carry an id of the target; of more, the newest."""
@@ -78,7 +79,7 @@ class Keep:
             service=service,
             level=parts.level,
             logger=parts.logger,
-            text=shortened(message),
+            text=shortened(hidden(message)),  # before a secret can be cut in two
             source=f"{self._path}@{offset}",
             ids=tuple(dict.fromkeys((*named, *ids_in(whole)))),
         )

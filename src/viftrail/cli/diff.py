@@ -1,0 +1,80 @@
+"""`viftrail diff A B [TARGET]`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from viftrail.cli.origin import Origin, open_source, origin_options
+from viftrail.cli.output import deliver
+from viftrail.errors import UsageError
+
+if TYPE_CHECKING:
+    from viftrail.facts.source import Source
+
+LIVE = "live"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@click.argument("target", required=False)
+@origin_options
+@click.option(
+    "-f",
+    "--format",
+    "format_",
+    type=click.Choice(("text", "json", "markdown")),
+    default="text",
+    show_default=True,
+    help="How to print the changes.",
+)
+@click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
+@click.pass_context
+def diff(
+    ctx: click.Context,
+    origin: Origin,
+    *,
+    before: str,
+    after: str,
+    target: str | None,
+    format_: str,
+    output: str,
+) -> None:
+    """Tell what changed from A to B, for TARGET or for the whole cloud.
+
+    A and B are bundles (- for one on standard input), folders as --from takes
+    them, or `live`: the cloud that the options below name, as for `why`. What
+    touches the first broken stage comes first. Without TARGET both clouds are
+    audited.
+
+    Exit status: 0 nothing differs, 1 something does.
+    """
+    from viftrail.difference.ask import difference
+    from viftrail.facts.ovsdb import collector
+    from viftrail.report import difference as report
+
+    if origin.bundle or origin.folder:
+        raise UsageError("diff takes no --bundle and no --from.", "Name them as A and B.")
+    if target is not None and not target.strip():
+        raise UsageError("The target is empty.", "Leave it out for the whole cloud.")
+    if before == after and before in (LIVE, "-"):
+        raise UsageError(f"A and B are both {before}.", "Name another file for one of them.")
+    if LIVE not in (before, after) and origin != Origin():
+        raise UsageError(
+            "These options say where `live` is, and neither A nor B is that.", "Leave them out."
+        )
+    with collector.paused(), _opened(before, origin) as one, _opened(after, origin) as other:
+        found = difference(one, other, (before, after), target or "")
+    reports = {"text": report.as_text, "json": report.as_json, "markdown": report.as_markdown}
+    deliver(reports[format_](found), output)
+    ctx.exit(0 if found.nothing else 1)
+
+
+def _opened(name: str, origin: Origin) -> AbstractContextManager[Source]:
+    if name == LIVE:
+        return open_source(origin)
+    return open_source(Origin(folder=name) if Path(name).is_dir() else Origin(bundle=name))

@@ -1,0 +1,1 @@
+"""Two pictures of a cloud held against each other."""

@@ -1,0 +1,81 @@
+"""`viftrail diff A B [TARGET]`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.recordings import path
+from tests.samples import folder, server
+
+HEALTHY, BROKEN = str(path("healthy")), str(path("vif-tap-down"))
+
+
+def test_the_culprit_is_on_the_first_line_of_one_screen(run: Run) -> None:
+    done = run("diff", HEALTHY, BROKEN, "vm1")
+    assert done.code == 1
+    lines = done.out.splitlines()
+    assert lines[0].endswith("HEALTHY")
+    assert "BROKEN at S8 vif: vif-tap-down" in lines[1]
+    assert lines[5] == "  S8   compute1 device tapb869579b-cd: state up → down"
+    assert len(lines) <= 24
+
+
+@pytest.mark.parametrize("target", [("vm1",), ()])
+def test_nothing_differs(run: Run, target: tuple[str, ...]) -> None:
+    done = run("diff", HEALTHY, HEALTHY, *target)
+    assert done.code == 0
+    assert "Nothing differs" in done.out
+
+
+def test_the_whole_cloud(run: Run) -> None:
+    done = run("diff", HEALTHY, str(path("vif-orphan")))
+    assert done.code == 1
+    assert "Broken in B only (1)" in done.out
+    assert "vif-orphan: " in done.out
+
+
+def test_json_and_markdown_have_all(run: Run, tmp_path: Path) -> None:
+    found = json.loads(run("diff", HEALTHY, BROKEN, "vm1", "-f", "json").out)
+    assert found["format"] == 1
+    assert found["target"] == "vm1"
+    assert found["changes"][0]["stage"] == "S8"
+    assert found["after"]["cause"] == "vif-tap-down"
+    file = tmp_path / "note.md"
+    assert run("diff", HEALTHY, BROKEN, "vm1", "-f", "markdown", "-o", str(file)).code == 1
+    text = file.read_text()
+    assert text.startswith("# What changed for vm1\n")
+    assert text.count("\n| S") == len(found["changes"])
+
+
+def test_folders_as_from_takes_them(run: Run) -> None:
+    good, bad = "s2-normal-plug", "s4-vif-plugged-timeout"
+    done = run("diff", str(folder() / good), str(folder() / bad))
+    assert done.code == 1
+    same = run("diff", str(folder() / good), str(folder() / good), server(good))
+    assert same.code == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"),
+    [
+        ((HEALTHY,), 64, "Missing argument"),
+        ((HEALTHY, "/nowhere"), 68, "There is no file /nowhere"),
+        ((HEALTHY, __file__), 72, "is not a whole viftrail bundle"),
+        ((HEALTHY, HEALTHY, "nobody"), 65, "Nothing here is called nobody"),
+        (("-", "-"), 64, "both -"),
+        (("live", "live"), 64, "both live"),
+        ((HEALTHY, BROKEN, "--bundle", HEALTHY), 64, "Name them as A and B"),
+        ((HEALTHY, BROKEN, ""), 64, "empty"),
+        ((HEALTHY, BROKEN, "--lab", "x"), 64, "where `live` is"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_sentence(
+    run: Run, argv: tuple[str, ...], code: int, words: str
+) -> None:
+    done = run("diff", *argv)
+    assert (done.code, done.out) == (code, "")
+    assert words in done.err
