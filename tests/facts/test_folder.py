@@ -11,7 +11,8 @@ import pytest
 
 from tests.samples import folder, opened
 from viftrail.errors import FileUnreadable
-from viftrail.facts.folder import open_folder, sort_out
+from viftrail.facts.contents import sort_out
+from viftrail.facts.folder import open_folder
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
 from viftrail.facts.slice import follow
 from viftrail.facts.southbound import PortBinding

@@ -1,0 +1,243 @@
+"""What one sosreport says of its host, by the outputs and small files in it.
+
+Sources: sos, report/plugins/: ``host`` (hostname), ``process`` (ps auxwwwm), ``networking`` (ip -d
+address), ``filesys`` (df -al), ``memory`` (/proc/meminfo), ``openvswitch`` (ovs-vsctl -t 5 show and
+list, ovs-ofctl dump-flows of each bridge; before 4.1 also ovsdb-client -f list dump), ``ovn_host``,
+``ovn_central`` (cluster/status, status of ovn-northd, ovn-nbctl and ovn-sbctl list of each table).
+What was run, and whether it failed, is in ``sos_reports/manifest.json``; an output that grew beyond
+the limit is in ``sos_strings/``, without its beginning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from viftrail.facts import outputs
+from viftrail.facts.host import Failure, Flows, Host, Link, Process, Server
+from viftrail.facts.kind import Kind
+from viftrail.facts.listing import Listing, read_listing, table_named
+
+COMMANDS = "sos_commands"
+"""The folder that every sosreport has (sos: report/__init__.py, ``cmddir``)."""
+UNASKED = "its answer is not in the report"
+"""Why a daemon that runs said nothing: neither good nor bad is known of it."""
+
+MAX_OUTPUT = 64 << 20
+"""Bytes of one output that are read. sos keeps 25 MiB of each unless told otherwise."""
+
+_CUT = ".tailed"
+_QUESTIONS = {
+    "ovs-vswitchd": "version",
+    "ovn-controller": "connection-status",
+    "ovn-northd": "status",
+}
+_CLUSTER_NAME = re.compile(r"Name: (OVN_\w+)")
+
+
+class _Run(msgspec.Struct, frozen=True):
+    exec: str = ""
+    filepath: str | None = None
+    return_code: int | None = None
+    truncated: bool = False
+
+
+class _Plugin(msgspec.Struct, frozen=True):
+    commands: list[_Run] = []
+
+
+class _Report(msgspec.Struct, frozen=True):
+    plugins: dict[str, _Plugin] = {}
+
+
+class _Components(msgspec.Struct, frozen=True):
+    report: _Report = _Report()
+
+
+class _Manifest(msgspec.Struct, frozen=True):
+    components: _Components = _Components()
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file of the report, and the command that printed it as far as that is known."""
+
+    path: Path
+    kind: Kind
+    command: str
+    cut: bool = False
+    """Its beginning is gone."""
+    succeeded: bool = False
+    """The manifest says so."""
+
+    def text(self) -> str:
+        """All of it, or its beginning."""
+        with self.path.open("rb") as file:
+            return file.read(MAX_OUTPUT).decode("utf-8", "replace")
+
+
+@dataclass
+class Report:
+    """One sosreport: the folder that holds ``sos_commands``."""
+
+    root: Path
+    files: dict[Path, Kind] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What its host is called (``hostname``); else the folder."""
+        try:
+            told = (self.root / COMMANDS / "host" / "hostname").read_text(errors="replace").strip()
+        except OSError:
+            told = ""
+        return told if re.fullmatch(r"[\w.-]{1,253}", told) else self.root.name
+
+    @property
+    def time(self) -> float:
+        """When it was made: the time of its newest output; 0 where it has none."""
+        times = [path.stat().st_mtime for path in self.files if COMMANDS in path.parts]
+        return max(times, default=0.0)
+
+    def outputs(self) -> list[Output]:
+        """Its commands' outputs and files, those of other network namespaces left out."""
+        runs = {run.filepath: run for run in self._runs() if run.filepath}
+        found = []
+        for path, kind in self.files.items():
+            inner = path.relative_to(self.root)
+            if "namespaces" in inner.parts or "ip_netns_exec" in path.name:
+                continue
+            run = runs.get(str(inner), _Run())
+            cut = run.truncated or path.name.endswith(_CUT)
+            command = run.exec or path.name.removesuffix(_CUT).replace("_", " ")
+            succeeded = run.return_code == 0 and not cut
+            found.append(Output(path, kind, command, cut, succeeded))
+        return found
+
+    def _runs(self) -> Iterator[_Run]:
+        for path, kind in self.files.items():
+            if kind is Kind.MANIFEST:
+                try:
+                    manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
+                except (msgspec.MsgspecError, OSError, RecursionError, UnicodeDecodeError):
+                    continue
+                for plugin in manifest.components.report.plugins.values():
+                    yield from plugin.commands
+
+
+def listings(saved: Output) -> list[Listing]:
+    """The tables that an output lists.
+
+    An empty one is an empty table where the manifest says that the command succeeded.
+    """
+    if saved.kind is Kind.EMPTY:
+        row = table_named(saved.command) if saved.succeeded else None
+        return [Listing(row, (), whole=True)] if row and "--columns" not in saved.command else []
+    found = read_listing(saved.text())
+    return [Listing(each.row, each.rows, each.whole and not saved.cut) for each in found]
+
+
+@dataclass
+class Seen:
+    """What the outputs of one host say, as the parts of a `Host`."""
+
+    processes: dict[str, Process] | None = None
+    links: tuple[Link, ...] = ()
+    flows: Flows | None = None
+    pids: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, dict[str, str]] = field(default_factory=dict)
+    servers: dict[str, Server] = field(default_factory=dict)
+    rest: dict[str, object] = field(default_factory=dict)
+
+
+def look(saved: list[Output], bridge: str) -> Seen:
+    """What the outputs of one host say, ``bridge`` being its integration bridge."""
+    seen = Seen()
+    for output in saved:
+        if output.cut and output.kind not in (Kind.STATUS, Kind.CLUSTER):
+            continue  # a list without its beginning does not tell what is not in it
+        if output.kind is Kind.PROCESSES:
+            seen.processes = {**outputs.processes(output.text()), **(seen.processes or {})}
+        elif output.kind is Kind.LINKS:
+            devices = outputs.links(output.text())
+            # "ip -s -d link" looks the same, and has no addresses.
+            seen.links = max(seen.links, devices, key=_addresses)
+        elif output.kind is Kind.FLOWS and output.command.split()[-1:] == [bridge]:
+            flows = outputs.flows(output.text(), bridge)
+            seen.flows = flows if seen.flows is None or flows.count else seen.flows
+        elif output.kind is Kind.PID and output.path.suffix == ".pid":
+            seen.pids[output.path.stem] = int(output.text())
+        elif output.kind is Kind.CLUSTER:
+            _member(seen, output.text())
+        else:
+            _answer(seen, output)
+        if output.kind in (Kind.FLOWS, Kind.PORTS):
+            seen.answers.setdefault("ovs-vswitchd", {})[output.command] = "answered"
+    return seen
+
+
+def _addresses(devices: tuple[Link, ...]) -> int:
+    return sum(len(link.addr_info) for link in devices) * 10_000 + len(devices)
+
+
+def _answer(seen: Seen, output: Output) -> None:
+    if output.kind is Kind.STATUS:
+        text = output.text().strip()
+        daemon = "ovn-northd" if text.startswith("Status: ") else "ovn-controller"
+        seen.answers.setdefault(daemon, {})[_QUESTIONS[daemon]] = text
+    elif output.kind is Kind.DISKS:
+        seen.rest["disks"] = outputs.disks(output.text())
+    elif output.kind is Kind.MEMORY:
+        seen.rest["memory"] = outputs.memory(output.text())
+    elif output.kind is Kind.UPTIME:
+        seen.rest["uptime"] = outputs.uptime(output.text())
+
+
+def _member(seen: Seen, text: str) -> None:
+    told = _CLUSTER_NAME.search(text)
+    if told:
+        seen.servers[told[1]] = Server(
+            model="clustered",
+            connected="\nStatus: cluster member\n" in text and "\nLeader: unknown\n" not in text,
+            leader="\nRole: leader\n" in text,
+            status=text,
+        )
+
+
+def host_of(
+    seen: Seen, name: str, time: float, vswitch: dict[str, list[dict[str, object]]]
+) -> Host:
+    """A host as its report shows it; what it does not show is listed in ``errors``.
+
+    ``ps`` lists every process, so a daemon that is not among them does not run. Its pid file,
+    where the report has it, tells that it once did.
+    """
+    processes = dict(seen.processes or {})
+    if seen.processes is not None:
+        for daemon, pid in seen.pids.items():
+            processes.setdefault(daemon, Process(pid=pid))
+    missing = [
+        Failure(what, UNASKED)
+        for what, known in (("ip -j -d addr", seen.links), ("port counters of bridge", False))
+        if not known
+    ]
+    missing += [
+        Failure(f"ovs-appctl -t {daemon} {question}", UNASKED)
+        for daemon, question in _QUESTIONS.items()
+        if daemon in processes and daemon not in seen.answers
+    ]
+    return msgspec.structs.replace(
+        Host(format=1, hostname=name, time=time),
+        processes=processes,
+        unixctl={name: told for name, told in seen.answers.items() if name in processes},
+        vswitch=vswitch,
+        links=seen.links,
+        flows=seen.flows,
+        servers=seen.servers,
+        errors=tuple(missing),
+        conf_only=seen.processes is None,
+        **seen.rest,
+    )
