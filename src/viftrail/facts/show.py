@@ -64,6 +64,8 @@ def north(text: str, uuids: Mapping[str, str]) -> Rows:
         ports = {key: each for kind, key, each in parts if kind == "port"}
         members = tuple(uuids.get(port, f"port {port}") for port in ports)
         if told[1] == "switch":
+            # Of a localnet port neither the network nor the VLAN is shown: it would lead nowhere.
+            ports = {key: each for key, each in ports.items() if each.get("type") != "localnet"}
             alias = {"neutron:network_name": told[4]} if told[4] else {}
             found[LogicalSwitch].append(
                 LogicalSwitch(uuid=uuid, name=name, ports=members, external_ids=alias)

@@ -24,13 +24,15 @@ from viftrail.facts.listing import Listing, read_listing, table_named
 
 COMMANDS = "sos_commands"
 """The folder that every sosreport has (sos: report/__init__.py, ``cmddir``)."""
-UNASKED = "its answer is not in the report"
+NOT_ASKED = "its answer is not in the report"
 """Why a daemon that runs said nothing: neither good nor bad is known of it."""
 
 MAX_OUTPUT = 64 << 20
 """Bytes of one output that are read. sos keeps 25 MiB of each unless told otherwise."""
 
 _CUT = ".tailed"
+_ENDED = 124
+"""timeout(1) returns it when it ended a command; sos puts it before each."""
 _QUESTIONS = {
     "ovs-vswitchd": "version",
     "ovn-controller": "connection-status",
@@ -71,8 +73,8 @@ class Output:
     command: str
     cut: bool = False
     """Its beginning is gone."""
-    succeeded: bool = False
-    """The manifest says so."""
+    code: int | None = None
+    """What it returned, where the manifest says so; 124 when sos ended it, as it hung."""
 
     def text(self) -> str:
         """All of it, or its beginning."""
@@ -113,8 +115,7 @@ class Report:
             run = runs.get(str(inner), _Run())
             cut = run.truncated or path.name.endswith(_CUT)
             command = run.exec or path.name.removesuffix(_CUT).replace("_", " ")
-            succeeded = run.return_code == 0 and not cut
-            found.append(Output(path, kind, command, cut, succeeded))
+            found.append(Output(path, kind, command, cut, run.return_code))
         return found
 
     def _runs(self) -> Iterator[_Run]:
@@ -134,7 +135,7 @@ def listings(saved: Output) -> list[Listing]:
     An empty one is an empty table where the manifest says that the command succeeded.
     """
     if saved.kind is Kind.EMPTY:
-        row = table_named(saved.command) if saved.succeeded else None
+        row = table_named(saved.command) if saved.code == 0 and not saved.cut else None
         return [Listing(row, (), whole=True)] if row and "--columns" not in saved.command else []
     found = read_listing(saved.text())
     return [Listing(each.row, each.rows, each.whole and not saved.cut) for each in found]
@@ -149,6 +150,8 @@ class Seen:
     flows: Flows | None = None
     pids: dict[str, int] = field(default_factory=dict)
     answers: dict[str, dict[str, str]] = field(default_factory=dict)
+    hung: set[str] = field(default_factory=set)
+    """Daemons that were waited for in vain."""
     servers: dict[str, Server] = field(default_factory=dict)
     rest: dict[str, object] = field(default_factory=dict)
 
@@ -157,6 +160,8 @@ def look(saved: list[Output], bridge: str) -> Seen:
     """What the outputs of one host say, ``bridge`` being its integration bridge."""
     seen = Seen()
     for output in saved:
+        if output.code == _ENDED and (daemon := _asked(output.command)):
+            seen.hung.add(daemon)
         if output.cut and output.kind not in (Kind.STATUS, Kind.CLUSTER):
             continue  # a list without its beginning does not tell what is not in it
         if output.kind is Kind.PROCESSES:
@@ -177,6 +182,16 @@ def look(saved: list[Output], bridge: str) -> Seen:
         if output.kind in (Kind.FLOWS, Kind.PORTS):
             seen.answers.setdefault("ovs-vswitchd", {})[output.command] = "answered"
     return seen
+
+
+def _asked(command: str) -> str:
+    """The daemon that a command waits for."""
+    words = command.split()
+    target = words[words.index("-t") + 1] if "-t" in words[:-1] else ""
+    if "ofctl" in command.partition(" ")[0] or ("appctl" in command and not target):
+        return "ovs-vswitchd"
+    named = (daemon for daemon in _QUESTIONS if daemon in target)
+    return next(named, "") if "appctl" in command else ""
 
 
 def _addresses(devices: tuple[Link, ...]) -> int:
@@ -220,12 +235,15 @@ def host_of(
         for daemon, pid in seen.pids.items():
             processes.setdefault(daemon, Process(pid=pid))
     missing = [
-        Failure(what, UNASKED)
+        Failure(what, NOT_ASKED)
         for what, known in (("ip -j -d addr", seen.links), ("port counters of bridge", False))
         if not known
     ]
     missing += [
-        Failure(f"ovs-appctl -t {daemon} {question}", UNASKED)
+        Failure(
+            f"ovs-appctl -t {daemon} {question}",
+            "no answer within the time that sos waits" if daemon in seen.hung else NOT_ASKED,
+        )
         for daemon, question in _QUESTIONS.items()
         if daemon in processes and daemon not in seen.answers
     ]
