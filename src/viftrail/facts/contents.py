@@ -180,7 +180,7 @@ def _file(
     except ViftrailError as error:
         if named:
             raise
-        found.notes.append(f"{error.what} {error.do}")
+        found.notes.append(f"{error.what} {error.do}".replace(str(path), label))
         return
     found.kinds[path] = kind_of(_plain(head))
 
