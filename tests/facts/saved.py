@@ -16,9 +16,9 @@ from tests.samples import folder
 CASE = folder() / "s3-two-hosts"
 PS = """\
 USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND
-root       700  0.0  0.1  10000  3000 ?        Ss   10:00   0:01 ovsdb-server /etc/openvswitch/conf.db
-root       711  2.0  0.9 900000 90000 ?        Sl   10:00   5:00 ovs-vswitchd unix:/run/openvswitch/db.sock
-root       800  0.0  0.0  10000   300 ?        S    10:00   0:00 ovn-controller unix:/run/openvswitch/db.sock
+root       700  0.0  0.1  10000  3000 ?        Ss   10:00   0:01 ovsdb-server /etc/ovs/conf.db
+root       711  2.0  0.9 900000 90000 ?        Sl   10:00   5:00 ovs-vswitchd unix:/run/ovs/db.sock
+root       800  0.0  0.0  10000   300 ?        S    10:00   0:00 ovn-controller unix:/run/ovs/db.sock
 """
 
 

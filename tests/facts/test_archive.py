@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from viftrail.errors import FileUnreadable
-from viftrail.facts import archive
 from viftrail.facts.archive import Room, Unpacked, is_packed, unpack
 
 Members = Sequence[tuple[str, bytes]]
@@ -30,7 +29,7 @@ def packed(path: Path, members: Members, mode: str = "w:xz") -> Path:
 
 def unpacked(path: Path, into: Path, room: Room | None = None) -> Unpacked:
     into.mkdir(exist_ok=True)
-    return unpack(path, into, room or Room(), lambda name, head: b"no" not in head)
+    return unpack(path, into, room or Room(), lambda _, head: b"no" not in head)
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
@@ -44,7 +43,9 @@ def test_each_way_of_packing_is_known_by_its_content(mode: str, tmp_path: Path) 
     assert found.files[0].stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("name", ["../out", "/etc/out", "a/../../out", "d/" * 50 + "out", "n" * 300])
+@pytest.mark.parametrize(
+    "name", ["../out", "/etc/out", "a/../../out", "d/" * 50 + "out", "n" * 300]
+)
 def test_no_member_leaves_the_folder(name: str, tmp_path: Path) -> None:
     path = packed(tmp_path / "report", [(name, b"x"), ("good", b"y")])
     found = unpacked(path, tmp_path / "into")
@@ -93,7 +94,8 @@ def test_a_header_of_a_gigabyte_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_report_that_was_cut_short_gives_what_is_there(tmp_path: Path) -> None:
-    members = [(f"f{number}", random.Random(number).randbytes(50_000).replace(b"no", b""))
+    members = [
+        (f"f{number}", random.Random(number).randbytes(50_000).replace(b"no", b""))
         for number in range(50)
     ]
     path = packed(tmp_path / "report", members, "w:gz")
@@ -118,7 +120,7 @@ def test_a_packing_that_python_lacks_says_what_to_do(
     def absent(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(archive.importlib, "import_module", absent)
+    monkeypatch.setattr("viftrail.facts.archive.importlib.import_module", absent)
     path = tmp_path / "report.tar.zst"
     path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(600))
     assert is_packed(path)

@@ -78,7 +78,7 @@ def test_commands_that_failed_are_told(tmp_path: Path) -> None:
     said = "ovn-sbctl: unix:/var/run/ovn/ovnsb_db.sock: database connection failed (Refused)"
     saved.write(root, "sos_commands/ovn_central/ovn-sbctl_show", said + "\n")
     for place in (root, saved.packed(root)):
-        assert list(sort_out(place).failed()) == [f"ctl: {said}"]
+        assert sort_out(place).failed() == [f"ctl: {said}"]
 
 
 def test_thousands_of_other_files_of_a_report_are_not_listed(tmp_path: Path) -> None:

@@ -27,7 +27,10 @@ UUID = "118836ec-fa9f-4e3b-ab66-b17619755e60"
         ("OFPST_FLOW reply (OF1.3) (xid=0x2):\n cookie=", Kind.FLOWS),
         ("OFPST_PORT reply (xid=0x2): 3 ports\n  port LOCAL: rx", Kind.PORTS),
         ("1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc", Kind.LINKS),
-        ("USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n", Kind.PROCESSES),
+        (
+            "USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n",
+            Kind.PROCESSES,
+        ),
         ("Filesystem     1K-blocks      Used Available Use% Mounted on\n", Kind.DISKS),
         ("MemTotal:       24684092 kB\nMemFree: 1 kB", Kind.MEMORY),
         (" 17:41:53 up 10 days,  2:03,  1 user,  load average: 0", Kind.UPTIME),

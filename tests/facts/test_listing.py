@@ -49,7 +49,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for _, name, _ in TOOLS.values():
         shutil.copy(DB / name, place)
     process = subprocess.Popen(
-        ["ovsdb-server", f"--remote=punix:{place}/s", "--no-chdir", f"--unixctl={place}/ctl", "-vconsole:off"]
+        [
+            "ovsdb-server",
+            f"--remote=punix:{place}/s",
+            "--no-chdir",
+            f"--unixctl={place}/ctl",
+            "-vconsole:off",
+        ]
         + [name for _, name, _ in TOOLS.values()],
         cwd=place,
     )
@@ -63,7 +69,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait(5)
 
 
-def said(server: str, *command: str) -> str:
+def said(*command: str) -> str:
     environment = {**os.environ, "LC_ALL": "C"}
     return subprocess.run(
         command, capture_output=True, text=True, timeout=10, check=True, env=environment
@@ -80,7 +86,7 @@ def stored(tool: str) -> dict[type[Row], dict[str, Row]]:
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_rows_are_those_of_the_file(tool: str, server: str) -> None:
     for row, rows in stored(tool).items():
-        text = said(server, tool, f"--db={server}", "--timeout=5", "list", row.table)
+        text = said(tool, f"--db={server}", "--timeout=5", "list", row.table)
         found = read_listing(text)
         assert [(each.row, each.whole) for each in found] == ([(row, True)] if rows else [])
         assert not rows or {each.uuid: each for each in found[0].rows} == rows
@@ -88,7 +94,7 @@ def test_the_rows_are_those_of_the_file(tool: str, server: str) -> None:
 
 @installed
 def test_a_dump_holds_all_tables_also_the_empty_ones(server: str) -> None:
-    text = said(server, "ovsdb-client", "-f", "list", "dump", server, "Open_vSwitch")
+    text = said("ovsdb-client", "-f", "list", "dump", server, "Open_vSwitch")
     rows = {each.row: {one.uuid: one for one in each.rows} for each in read_listing(text)}
     assert rows == stored("ovs-vsctl")
     assert all(each.whole for each in read_listing(text))

@@ -30,14 +30,14 @@ ADDRESSES = """\
 """
 PS = """\
 USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND
-root       700  0.0  0.1  10000  3000 ?        -    10:00   0:01 ovsdb-server /etc/openvswitch/conf.db -vconsole:emer --pidfile=/run/openvswitch/ovsdb-server.pid
+root       700  0.0  0.1  10000  3000 ?        -    10:00   0:01 ovsdb-server /etc/ovs/conf.db
 root         -  0.0    -      -     - -        Ss   10:00   0:01 -
-root       710  0.0  0.0  10000   300 ?        -    10:00   0:00 ovs-vswitchd: monitoring pid 711 (healthy)
+root       710  0.0  0.0  10000   300 ?        -    10:00   0:00 ovs-vswitchd: monitoring pid 711
 root         -  0.0    -      -     - -        S    10:00   0:00 -
-root       711  2.0  0.9 900000 90000 ?        -    10:00   5:00 ovs-vswitchd unix:/run/openvswitch/db.sock --pidfile
+root       711  2.0  0.9 900000 90000 ?        -    10:00   5:00 ovs-vswitchd unix:/run/ovs/db.sock
 root         -  2.0    -      -     - -        T<Ll 10:00   5:00 -
 root         -  0.0    -      -     - -        S<Ll 10:00   0:00 -
-root       800  0.0  0.0  10000   300 ?        -    10:00   0:00 /usr/bin/ovn-controller unix:/run/openvswitch/db.sock
+root       800  0.0  0.0  10000   300 ?        -    10:00   0:00 /usr/bin/ovn-controller unix:/run/x
 root         -  0.0    -      -     - -        S    10:00   0:00 -
 me         900  0.0  0.0  10000   300 pts/0    -    10:00   0:00 grep ovn-northd
 me           -  0.0    -      -     - -        S+   10:00   0:00 -

@@ -87,7 +87,9 @@ def test_a_daemon_that_sos_waited_for_in_vain_hangs(tmp_path: Path) -> None:
     root = saved.compute(tmp_path)
     path = "sos_commands/ovn_central/ovn-appctl_-t_.run.ovn.ovn-controller.ctl_connection-status"
     saved.write(root, path, "")
-    saved.manifest(root, ("ovn-appctl -t /run/ovn/ovn-controller.*.ctl connection-status", path, 124))
+    saved.manifest(
+        root, ("ovn-appctl -t /run/ovn/ovn-controller.*.ctl connection-status", path, 124)
+    )
     assert any(failure.hung for failure in host(saved.controller(tmp_path), root).errors)
 
 
@@ -97,9 +99,9 @@ def test_columns_that_are_never_stored_come_from_the_list(tmp_path: Path) -> Non
         row for row in host(saved.controller(tmp_path), root).conf[Interface] if "tap" in row.name
     )
     text = (
-        f"_uuid : {row.uuid}\nname : {row.name}\ntype : \"\"\nofport : {row.ofport}\nerror : []\n"
+        f'_uuid : {row.uuid}\nname : {row.name}\ntype : ""\nofport : {row.ofport}\nerror : []\n'
         "admin_state : up\nlink_state : down\nmac_in_use : []\nmtu : 1442\noptions : {}\n"
-        f"external_ids : {{iface-id=\"{PORT}\"}}\n"
+        f'external_ids : {{iface-id="{PORT}"}}\n'
     )
     saved.write(root, "sos_commands/openvswitch/ovs-vsctl_-t_5_list_interface", text)
     found = host(saved.controller(tmp_path / "b"), root).conf[Interface].one("name", row.name)

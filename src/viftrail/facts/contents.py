@@ -31,6 +31,14 @@ _CHUNK = 8 << 20
 _ABOUT_OVN = re.compile(r"(?:[\w-]+\.)?ov[ns]-\w+")
 """A command of OVN or Open vSwitch, in a snap too."""
 
+_UNREACHED = re.compile(r"connection failed|cannot connect|failed to connect|not a bridge")
+_TOOLS = {
+    "OVN_Northbound": ("ovn-nbctl",),
+    "OVN_Southbound": ("ovn-sbctl",),
+    "Open_vSwitch": ("ovs-vsctl", "ovs-ofctl", "ovs-appctl"),
+}
+"""Who asks which database, or whom its file brings along."""
+
 _IDLE = frozenset({Kind.OTHER, Kind.EMPTY, Kind.PID, Kind.UPTIME, Kind.OUTPUT, Kind.MANIFEST})
 """What says nothing by itself."""
 
@@ -79,14 +87,25 @@ class Contents:
             if self.report_of(path) is None
         ]
 
-    def failed(self) -> Iterator[str]:
-        """Commands of OVN or Open vSwitch that printed an error where rows were due."""
+    def failed(self) -> list[str]:
+        """Commands of OVN or Open vSwitch that reached nobody where somebody was due.
+
+        sos runs them all on every host: what is not meant to run there is not told.
+        """
+        found: dict[str, None] = {}
         for report in self.reports:
+            due = {
+                tool
+                for name, tools in _TOOLS.items()
+                if any(path in report.files for path in self.databases.get(name, ()))
+                for tool in tools
+            }
             for output in report.outputs():
                 if output.kind is Kind.OTHER and _ABOUT_OVN.match(output.command):
-                    said = output.text().strip().partition("\n")[0]
-                    if _ABOUT_OVN.match(said) and ": " in said:
-                        yield f"{report.name}: {said[:160]}"
+                    said = output.text().strip().rpartition("\n")[2]
+                    if _UNREACHED.search(said) and said.partition(":")[0] in due:
+                        found[f"{report.name}: {said[:160]}"] = None
+        return list(found)
 
     def scratch(self) -> Path:
         """A new private folder."""

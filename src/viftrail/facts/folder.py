@@ -283,9 +283,13 @@ def _left_out(contents: Contents) -> Iterator[Gap]:
         )
     if contents.notes:
         yield Gap(place, f"Not all was unpacked: {_few(contents.notes)}.", "Copy it again.")
-    failed = list(contents.failed())
+    failed = contents.failed()
     if failed:
-        yield Gap(place, f"Commands that failed: {_few(failed)}.", "They tell what was down then.")
+        yield Gap(
+            place,
+            f"Commands of the report that reached nobody: {_few(failed)}.",
+            "That tells what was down, or is not meant to run there.",
+        )
 
 
 def _few(texts: Sequence[str]) -> str:

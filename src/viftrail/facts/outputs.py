@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
@@ -25,6 +26,16 @@ _STATS = re.compile(
     r"(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age|idle_timeout|hard_timeout)=[^,\s]+,? ?"
 )
 _TABLE = re.compile(r"\btable=(\d+),? ?")
+
+_WRITTEN = (
+    "/",
+    "/var/log",
+    "/var/lib/ovn",
+    "/var/lib/openvswitch",
+    "/etc/openvswitch",
+    "/var/lib/nova",
+)
+"""The same as in probe.py: where a full disk stops something of the chain."""
 
 _DAEMONS = ("ovs-vswitchd", "ovn-controller", "ovn-northd")
 _SERVERS = {"ovnnb_db": "ovnnb_db", "ovnsb_db": "ovnsb_db", "conf.db": "ovsdb-server"}
@@ -103,13 +114,18 @@ def daemon_of(command: str) -> str:
 
 
 def disks(text: str) -> tuple[Disk, ...]:
-    """The file systems of ``df``, in blocks of 1024 bytes."""
+    """Of the file systems of ``df``, in blocks of 1024 bytes, those that hold what OVN writes."""
     found: dict[str, Disk] = {}
     for line in text.splitlines()[1:]:
         words = line.split(None, 5)
         if len(words) == 6 and words[1].isdigit() and words[3].isdigit() and int(words[1]):
-            found.setdefault(words[5], Disk(words[5], int(words[1]) << 10, int(words[3]) << 10))
-    return tuple(found.values())
+            found[words[5]] = Disk(words[5], int(words[1]) << 10, int(words[3]) << 10)
+    return tuple({disk: None for path in _WRITTEN if (disk := _holding(found, path))})
+
+
+def _holding(mounted: Mapping[str, Disk], path: str) -> Disk | None:
+    places = (path, *map(str, PurePosixPath(path).parents))
+    return next((mounted[place] for place in places if place in mounted), None)
 
 
 def memory(text: str) -> Memory:

@@ -234,11 +234,7 @@ def host_of(
     if seen.processes is not None:
         for daemon, pid in seen.pids.items():
             processes.setdefault(daemon, Process(pid=pid))
-    missing = [
-        Failure(what, NOT_ASKED)
-        for what, known in (("ip -j -d addr", seen.links), ("port counters of bridge", False))
-        if not known
-    ]
+    missing = [] if seen.links else [Failure("ip -j -d addr", NOT_ASKED)]
     missing += [
         Failure(
             f"ovs-appctl -t {daemon} {question}",
