@@ -43,6 +43,9 @@ MAX_ANSWER = 256 << 20
 """Bytes of one JSON answer. The ports of 100,000 servers are about half of it."""
 
 
+_OF_A_HOST = frozenset({Kind.SWITCH, Kind.FLOWS, Kind.PORTS, Kind.LINKS, Kind.PROCESSES})
+
+
 class FolderSource(StoredSource):
     """A folder's facts, and its logs, of which only what matters is read."""
 
@@ -283,6 +286,13 @@ def _left_out(contents: Contents) -> Iterator[Gap]:
         )
     if contents.notes:
         yield Gap(place, f"Not all was unpacked: {_few(contents.notes)}.", "Copy it again.")
+    loose = [output for output in contents.loose() if output.kind in _OF_A_HOST]
+    if loose and SWITCH not in contents.databases:
+        yield Gap(
+            place,
+            f"Nobody says which hosts these are of: {_few([each.path.name for each in loose])}.",
+            "Add the conf.db of these hosts, or their sosreports.",
+        )
     failed = contents.failed()
     if failed:
         yield Gap(

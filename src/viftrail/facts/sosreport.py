@@ -2,7 +2,7 @@
 
 Sources: sos, report/plugins/: ``host`` (hostname), ``process`` (ps auxwwwm), ``networking`` (ip -d
 address), ``filesys`` (df -al), ``memory`` (/proc/meminfo), ``openvswitch`` (ovs-vsctl -t 5 show and
-list, ovs-ofctl dump-flows of each bridge; before 4.1 also ovsdb-client -f list dump), ``ovn_host``,
+list, ovs-ofctl dump-flows of each bridge; before 4.3 also ovsdb-client -f list dump), ``ovn_host``,
 ``ovn_central`` (cluster/status, status of ovn-northd, ovn-nbctl and ovn-sbctl list of each table).
 What was run, and whether it failed, is in ``sos_reports/manifest.json``; an output that grew beyond
 the limit is in ``sos_strings/``, without its beginning.
