@@ -238,11 +238,10 @@ def _unpack(found: Contents, path: Path, label: str, room: Room, depth: int) -> 
 
 def _wanted(name: str, head: bytes) -> bool:
     """Whether a member of a packed file is worth unpacking."""
-    if _may_be_packed(head):
-        kind = kind_of(_plain(head)) if head.startswith(b"\x1f\x8b") else Kind.LOG
-        if kind is not Kind.OTHER or name.endswith((".gz", ".tgz")):
-            return True
-    kind = kind_of(_plain(head))
+    plain = _plain(head)
+    if _may_be_packed(plain) or (plain is head and _may_be_packed(head)):
+        return True
+    kind = kind_of(plain)
     if kind is Kind.EMPTY:
         return table_named(name) is not None
     if kind is Kind.PID:

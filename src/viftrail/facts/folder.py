@@ -33,9 +33,10 @@ from viftrail.facts.ovsdb.file import StoredDatabase, read_file
 from viftrail.facts.ovsdb.tail import DATABASES, read_tail
 from viftrail.facts.owner import Owner
 from viftrail.facts.patchwork import Copy, Patchwork, patch
+from viftrail.facts.row import Row
 from viftrail.facts.show import north, south
 from viftrail.facts.sosreport import Output, listings
-from viftrail.facts.southbound import SBGlobal
+from viftrail.facts.southbound import PortBinding, SBGlobal
 from viftrail.facts.stored import StoredSource
 
 SWITCH = "Open_vSwitch"
@@ -156,7 +157,8 @@ def _databases(
         name, copy = _tail(contents, path, gaps)
         if copy is not None:
             copies.setdefault(name, []).append(copy)
-    for name, copy in _texts(contents):
+    lacking = [key for key, known in copies.items() if not any(each.journal for each in known)]
+    for name, copy in _texts(contents, [row for key in lacking for row in DATABASES[key]]):
         copies[name].append(copy)
     gaps += _several(copies)
     return confs, copies
@@ -202,8 +204,8 @@ def _tail(contents: Contents, path: Path, gaps: list[Gap]) -> tuple[str, Copy | 
     return tail.name, Copy(f"{place}, an end", rows, changed=(tail.last_change or 0) / 1000)
 
 
-def _texts(contents: Contents) -> Iterator[tuple[str, Copy]]:
-    """What lists and overviews in text have of the two databases."""
+def _texts(contents: Contents, wanted: Collection[type[Row]]) -> Iterator[tuple[str, Copy]]:
+    """What lists and overviews in text have of these tables."""
     whole: dict[str, list[Copy]] = {NORTHBOUND: [], SOUTHBOUND: []}
     overviews: list[tuple[Output, float]] = []
     for outputs, when in [
@@ -212,18 +214,19 @@ def _texts(contents: Contents) -> Iterator[tuple[str, Copy]]:
     ]:
         for output in outputs:
             if output.kind in (Kind.LISTING, Kind.EMPTY):
-                for each in listings(output):
+                for each in listings(output, wanted):
                     copy = Copy(
                         contents.name(output.path),
                         {each.row: each.rows},
                         frozenset({each.row} if each.whole else ()),
                         when or output.path.stat().st_mtime,
                     )
-                    if each.row in DATABASES[NORTHBOUND]:
-                        whole[NORTHBOUND].append(copy)
-                    elif each.row in DATABASES[SOUTHBOUND]:
-                        whole[SOUTHBOUND].append(copy)
-            elif output.kind in (Kind.NORTH, Kind.SOUTH):
+                    whole[NORTHBOUND if each.row in DATABASES[NORTHBOUND] else SOUTHBOUND].append(
+                        copy
+                    )
+            elif (output.kind is Kind.NORTH and LogicalSwitchPort in wanted) or (
+                output.kind is Kind.SOUTH and PortBinding in wanted
+            ):
                 overviews.append((output, when))
     ports = {
         row.name: row.uuid
@@ -315,11 +318,12 @@ def _answers(contents: Contents) -> Answers:
             known = found.absorb(msgspec.json.decode(_whole(path)), contents.name(path))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OSError, EOFError):
             known = False
-        if not known:
+        if not known and contents.report_of(path) is None:
             contents.others.append(contents.name(path))
     for path in contents.tables:
         text = _whole(path).decode("utf-8", "replace")
-        if not found.absorb(cli_table.records(text), contents.name(path)):
+        known = found.absorb(cli_table.records(text), contents.name(path))
+        if not known and contents.report_of(path) is None:
             contents.others.append(contents.name(path))
     return found
 

@@ -73,8 +73,7 @@ def _overlaid(conf: StoredDatabase | None, saved: Iterable[Output], sb: Database
         each
         for output in saved
         if output.kind in (Kind.LISTING, Kind.EMPTY)
-        for each in sosreport.listings(output)
-        if each.row in vswitch.TABLES
+        for each in sosreport.listings(output, vswitch.TABLES)
     ]
     if conf is not None:
         rows = _rows(conf)

@@ -11,16 +11,17 @@ the limit is in ``sos_strings/``, without its beginning.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from viftrail.facts import outputs
-from viftrail.facts.host import Failure, Flows, Host, Link, Process, Server
+from viftrail.facts.host import PROBE_FORMAT, Failure, Flows, Host, Link, Process, Server
 from viftrail.facts.kind import Kind
 from viftrail.facts.listing import Listing, read_listing, table_named
+from viftrail.facts.row import Row
 
 COMMANDS = "sos_commands"
 """The folder that every sosreport has (sos: report/__init__.py, ``cmddir``)."""
@@ -29,6 +30,9 @@ NOT_ASKED = "its answer is not in the report"
 
 MAX_OUTPUT = 64 << 20
 """Bytes of one output that are read. sos keeps 25 MiB of each unless told otherwise."""
+
+_GLANCE = 1 << 20
+"""Bytes that tell which table is listed: a switch of 20,000 ports is a record of 760 KiB."""
 
 _CUT = ".tailed"
 _ENDED = 124
@@ -76,10 +80,10 @@ class Output:
     code: int | None = None
     """What it returned, where the manifest says so; 124 when sos ended it, as it hung."""
 
-    def text(self) -> str:
+    def text(self, most: int = MAX_OUTPUT) -> str:
         """All of it, or its beginning."""
         with self.path.open("rb") as file:
-            return file.read(MAX_OUTPUT).decode("utf-8", "replace")
+            return file.read(most).decode("utf-8", "replace")
 
 
 @dataclass
@@ -129,16 +133,23 @@ class Report:
                     yield from plugin.commands
 
 
-def listings(saved: Output) -> list[Listing]:
-    """The tables that an output lists.
+def listings(saved: Output, wanted: Collection[type[Row]]) -> list[Listing]:
+    """Which of the wanted tables an output lists, and their rows.
 
     An empty one is an empty table where the manifest says that the command succeeded.
     """
     if saved.kind is Kind.EMPTY:
         row = table_named(saved.command) if saved.code == 0 and not saved.cut else None
-        return [Listing(row, (), whole=True)] if row and "--columns" not in saved.command else []
-    found = read_listing(saved.text())
-    return [Listing(each.row, each.rows, each.whole and not saved.cut) for each in found]
+        known = row in wanted and "--columns" not in saved.command
+        return [Listing(row, (), whole=True)] if row and known else []
+    first = saved.text(_GLANCE)
+    if "_uuid" in first and not any(each.row in wanted for each in read_listing(first)):
+        return []
+    return [
+        Listing(each.row, each.rows, each.whole and not saved.cut)
+        for each in read_listing(saved.text())
+        if each.row in wanted
+    ]
 
 
 @dataclass
@@ -244,7 +255,7 @@ def host_of(
         if daemon in processes and daemon not in seen.answers
     ]
     return msgspec.structs.replace(
-        Host(format=1, hostname=name, time=time),
+        Host(format=PROBE_FORMAT, hostname=name, time=time),
         processes=processes,
         unixctl={name: told for name, told in seen.answers.items() if name in processes},
         vswitch=vswitch,
