@@ -151,10 +151,11 @@ def main(wanted: list[str]) -> None:
     for case in wanted or CASES:
         viftrail("lab", "up", "--name", LAB)
         try:
-            status = viftrail("lab", "status", "--name", LAB).decode()
-            port = re.search(r"^vm1 +\S+ +(\S+)", status, re.MULTILINE)
             if case != "healthy":
                 viftrail("lab", "break", case, "--name", LAB)
+            # After that, as a provocation may make the VM anew.
+            status = viftrail("lab", "status", "--name", LAB).decode()
+            port = re.search(r"^vm1 +\S+ +(\S+)", status, re.MULTILINE)
             live = json.loads(viftrail("why", "vm1", "--lab", LAB, "-f", "json", check=False))
             with tempfile.TemporaryDirectory() as place:
                 for node in CASES[case]:
