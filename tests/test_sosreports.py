@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import viftrail
+from viftrail.errors import DamagedDatabase
 from viftrail.facts.folder import FolderSource, open_saved
 from viftrail.verdict import State, Verdict
 from viftrail.why import why
@@ -91,16 +92,19 @@ def test_overviews_alone_accuse_nobody_falsely(case: str, tmp_path: Path) -> Non
     places = unpacked(
         case, tmp_path, lambda name: name.endswith(("_show", "/hostname", "ps_auxwwwm", "_status"))
     )
-    verdict = asked(case, *places)
-    accused = {cause.id for cause in verdict.causes}
-    assert accused <= {live(case)["cause"]}
+    try:
+        accused = {cause.id for cause in asked(case, *places).causes}
+    except DamagedDatabase:  # whether it is nowhere, or only not shown, is not known
+        assert case == "nb-lsp-missing"
+    else:
+        assert accused <= {live(case)["cause"]}
 
 
-@pytest.mark.parametrize("case", ["vif-tap-down", "northd-paused"])
+@pytest.mark.parametrize("case", ["vif-tap-down", "prov-nic-not-in-bridge"])
 def test_one_report_alone_says_what_is_missing(case: str) -> None:
     (controller,) = RECORDED.glob(f"{case}-controller.tar.xz")
     verdict = asked(case, controller)
-    assert verdict.verdict.state in (State.UNKNOWN, State.DEGRADED)
+    assert verdict.verdict.state is State.UNKNOWN
     assert any("nor a sosreport of it" in gap.why for gap in verdict.unknown)
 
 

@@ -7,6 +7,7 @@ never stores, such as ``link_state`` (ovs-vswitchd.conf.db(5)).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from viftrail.facts.show import Plugs, switch
 from viftrail.facts.sosreport import Output, Report
 from viftrail.facts.southbound import Chassis, Encap
 from viftrail.facts.vswitch import Bridge, Interface, OpenVSwitch, Port
+
+_PATCH = re.compile(r"patch-(.+)-to-(.+)")
 
 Wire = dict[str, list[dict[str, object]]]
 Rows = dict[type[Row], dict[str, Row]]
@@ -101,7 +104,7 @@ def _plugged(rows: Rows, plugs: Plugs, sb: Database) -> Rows:
                 uuid=f"port {port}",
                 name=port,
                 interfaces=tuple(each.uuid for each in own),
-                external_ids=_tunnel(own, sb),
+                external_ids=_made(own, sb),
             )
         bridge = listed.get(name, Bridge(uuid=f"bridge {name}", name=name))
         bridges[bridge.uuid] = msgspec.structs.replace(
@@ -110,12 +113,15 @@ def _plugged(rows: Rows, plugs: Plugs, sb: Database) -> Rows:
     return {**rows, Bridge: bridges, Port: ports}
 
 
-def _tunnel(interfaces: Sequence[Interface], sb: Database) -> dict[str, str]:
-    """What ovn-controller wrote to the port of a tunnel, told by where it leads.
+def _made(interfaces: Sequence[Interface], sb: Database) -> dict[str, str]:
+    """What ovn-controller writes to the ports that it makes, told by their names.
 
-    It calls them ``ovn-`` and the beginning of the chassis (controller/encaps.c).
+    A tunnel is ``ovn-`` and the beginning of the chassis (controller/encaps.c), a patch port
+    ``patch-FROM-to-TO``, where one of both is a localnet port's name (controller/patch.c).
     """
     for each in interfaces:
+        if each.type == "patch" and (patch := _PATCH.fullmatch(each.name)):
+            return {"ovn-localnet-port": patch[2] if patch[1].startswith("br-") else patch[1]}
         address = each.options.get("remote_ip", "")
         ends = {row.chassis_name for row in sb[Encap].find("ip", address)} if address else set()
         if each.name.startswith("ovn-") and len(ends) == 1:

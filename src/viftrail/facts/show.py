@@ -29,7 +29,7 @@ Plugs = dict[str, dict[str, list[str]]]
 """Bridges, their ports, and the ports' interfaces, by name."""
 Rows = dict[type[Row], list[Row]]
 
-_NAMED = re.compile(r'(\w+) "?([^"\n]*?)"?$')
+_NAMED = re.compile(r'(\w+) "?([^"\n]*?)"?(?: \(aka "?(.*?)"?\))?$')
 _HEAD = re.compile(r"(switch|router) ([0-9a-f-]{36})(?: \((.*?)\))?(?: \(aka (.*)\))?$")
 _VALUE = re.compile(r"([\w -]+): (.*)$")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -100,6 +100,7 @@ def _port(name: str, told: Mapping[str, str]) -> LogicalSwitchPort:
         options={"router-port": peer} if peer else {},
         dhcpv4_options=UNTOLD,
         dhcpv6_options=UNTOLD,
+        external_ids={"neutron:port_name": told["aka"]} if "aka" in told else {},
     )
 
 
@@ -194,7 +195,7 @@ def _blocks(text: str) -> Iterator[tuple[str, list[tuple[str, str, dict[str, str
         elif depth == 4 and value and value[1] == "hostname":
             parts.append(("hostname:", value[2].strip('"'), {}))
         elif depth == 4 and named:
-            parts.append((named[1], named[2], {}))
+            parts.append((named[1], named[2], {"aka": named[3]} if named[3] else {}))
         elif depth == 8 and parts and value:
             parts[-1][2][value[1]] = value[2]
     if head:
