@@ -61,7 +61,8 @@ class Origin:
 
 def _filled(_: click.Context, param: click.Parameter, value: Any) -> Any:
     """Refuses an empty value: an unset shell variable must not mean another cloud."""
-    if value is not None and not (value.strip() if isinstance(value, str) else all(value)):
+    several = (value,) if isinstance(value, str) else value
+    if value is not None and not all(each.strip() for each in several):
         raise click.BadParameter("it is empty.", param=param)
     return value.strip() if isinstance(value, str) else value
 

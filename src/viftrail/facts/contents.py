@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -171,13 +172,20 @@ def _files(folder: Path) -> Iterator[Path]:
         folders.sort()
         for name in sorted(names):
             path = Path(place, name)
-            if path.is_file() and not path.is_symlink():
+            if _is_plain(path):
                 count += 1
                 if count > MAX_FILES:
                     raise FileUnreadable(
                         f"{folder} holds more than {MAX_FILES} files.", "Name a smaller folder."
                     )
                 yield path
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False  # it went meanwhile, or is no file's like those of /proc
 
 
 def _file(

@@ -144,9 +144,11 @@ def _name(rows: Rows, sb: Database, report: str) -> str:
     if chassis and chassis.hostname:
         return chassis.hostname
     name = settings.get("hostname", "") or report or settings.get("system-id", "")
-    # Chassis.hostname is the full name where a host's own may be the short one.
-    full = [each.hostname for each in sb[Chassis] if each.hostname.partition(".")[0] == name]
-    return full[0] if len(full) == 1 else name
+    # One of both may be the full name and the other the short one.
+    called = {each.hostname for each in sb[Chassis]}
+    same = [each for each in called if each.split(".")[0] == name.split(".")[0]]
+    short = name.split(".")[0] in (name, *same)
+    return same[0] if name not in called and len(same) == 1 and short else name
 
 
 def _wire_all(rows: Rows) -> Wire:
