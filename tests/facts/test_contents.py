@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import shutil
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,14 @@ def test_a_place_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "empty.tar").write_bytes(bytes(10240))
     with pytest.raises(FileUnreadable, match="is known"):
         sort_out(tmp_path / "empty.tar")
+
+
+def test_a_name_that_is_no_text_does_no_harm(tmp_path: Path) -> None:
+    name = b"notes-\xff\x1b[31m".decode(errors="surrogateescape")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_text("what I remember")
+    shutil.copy(saved.CASE / "db" / "ovnnb_db.db", tmp_path / "in" / f"db-{name}")
+    for place in (tmp_path / "in", saved.packed(tmp_path / "in")):
+        contents = sort_out(place)
+        (path,) = contents.databases["OVN_Northbound"]
+        assert (contents.name(path) + "".join(contents.others)).encode()

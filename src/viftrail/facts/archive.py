@@ -191,7 +191,7 @@ def unpack(path: Path, into: Path, room: Room, wanted: Wanted) -> Unpacked:
 def _reason(error: Exception) -> str:
     if isinstance(error, EOFError):
         return "it is cut short"
-    return str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _members(file: _Counted, into: Path, room: Room, wanted: Wanted, found: Unpacked) -> None:
@@ -225,7 +225,7 @@ def _one(file: _Counted, target: Path, room: Room, found: Unpacked) -> None:
 
 def _target(into: Path, name: str) -> Path | None:
     """Where a member goes; None where its name is none that a folder may hold."""
-    parts = PurePosixPath(name).parts
+    parts = PurePosixPath(name.encode(errors="replace").decode()).parts
     sane = parts and all(part != ".." and "\0" not in part and len(part) < 256 for part in parts)
     if not sane or name.startswith("/") or len(parts) > MAX_FOLDERS:
         return None

@@ -40,7 +40,7 @@ _TOOLS = {
 }
 """Who asks which database, or whom its file brings along."""
 
-_IDLE = frozenset({Kind.OTHER, Kind.EMPTY, Kind.PID, Kind.UPTIME, Kind.OUTPUT, Kind.MANIFEST})
+_IDLE = frozenset({Kind.OTHER, Kind.EMPTY, Kind.PID, Kind.UPTIME, Kind.MANIFEST})
 """What says nothing by itself."""
 
 
@@ -67,7 +67,10 @@ class Contents:
     _scratch: tempfile.TemporaryDirectory[str] | None = None
 
     def name(self, path: Path) -> str:
-        """A file by its path within the place that it is in."""
+        """A file by its path within the place that it is in; bytes that are no UTF-8 are lost."""
+        return self._name(path).encode(errors="replace").decode()
+
+    def _name(self, path: Path) -> str:
         for folder in path.parents:
             if folder in self.labels:
                 return f"{self.labels[folder]}: {path.relative_to(folder)}"
@@ -288,7 +291,7 @@ def _place(found: Contents, path: Path, kind: Kind) -> None:
         found.tables.append(path)
     elif kind is Kind.LOG:
         found.logs.append(path)
-    elif kind not in _IDLE or kind is Kind.OUTPUT:
+    elif kind not in _IDLE:
         found.outputs.append(path)
     elif kind is Kind.OTHER and found.report_of(path) is None:
         found.others.append(found.name(path))
