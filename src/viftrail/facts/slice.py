@@ -62,6 +62,11 @@ def follow(inquiry: Inquiry, port_id: str) -> None:
         ]
     )
     ports = inquiry.ask([Ask(LogicalSwitchPort, "name", port_id)])
+    parents = [port.parent_name for port in ports if port.parent_name]
+    inquiry.fetch(
+        (Ask(LogicalSwitchPort, "name", parent) for parent in parents),
+        (Ask(PortBinding, "logical_port", parent) for parent in parents),
+    )
     # Rare: a router's port of the same name, and then northd takes one of the two only.
     rivals = inquiry.ask([Ask(LogicalRouterPort, "name", port_id)])
     inquiry.fetch(Ask(LogicalRouter, "ports", leg.uuid) for leg in rivals)

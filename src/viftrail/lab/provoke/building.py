@@ -45,6 +45,39 @@ def miss_the_plug(victim: Victim) -> Undo:
 
 
 @asking(
+    "build-plug-timeout-masked",
+    "nova-compute does not insist on the plug, which ovn-controller missed while a server was built",
+    Request(host=HOST),
+    asks_itself=True,
+)
+def mask_the_timeout(victim: Victim) -> Undo:
+    """vif_plugging_is_fatal=false, as guides advise where builds time out."""
+    cloud = victim.openstack
+    controller, nova = node_of_request(cloud).controller, cloud.hypervisors[HOST].nova
+    file = cloud.hypervisors[HOST].state / "nova-compute.conf"
+    right = file.read_text()
+
+    def configure(text: str) -> None:
+        file.write_text(text)
+        nova.kill()
+        nova.spawn()
+        cloud.wait_healthy(0)
+
+    configure(right.replace("[DEFAULT]\n", "[DEFAULT]\nvif_plugging_is_fatal = false\n", 1))
+    controller.kill()
+    try:
+        cloud.ask_for(Request(host=HOST))
+    finally:
+        controller.start()
+
+    def undo() -> None:
+        cloud.withdraw(Request.name)
+        configure(right)
+
+    return undo
+
+
+@asking(
     "build-event-lost",
     "Neutron cannot tell Nova of ports that are up: its password for Nova is wrong",
     Request(),

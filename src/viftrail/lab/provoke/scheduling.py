@@ -124,12 +124,7 @@ def stop_computes(victim: Victim) -> Undo:
     cloud = victim.openstack
     for hypervisor in cloud.hypervisors.values():
         hypervisor.nova.kill()
-
-    def down() -> bool:
-        computes = [each for each in _services(cloud) if each["binary"] == "nova-compute"]
-        return all(each["state"] == "down" for each in computes)
-
-    wait_until(down, 2.0 * SERVICE_DOWN_TIME + 10.0, 1.0)
+    _await_down(cloud)
 
     def undo() -> None:
         for hypervisor in cloud.hypervisors.values():
@@ -137,6 +132,44 @@ def stop_computes(victim: Victim) -> Undo:
         cloud.withdraw(Request.name)
 
     return undo
+
+
+@asking(
+    "sched-compute-id-lost",
+    "both computes have lost the file with their id, and nova-compute was started anew",
+    Request(),
+)
+def lose_identity(victim: Victim) -> Undo:
+    """As after a reinstallation: it refuses to start, and Nova hears of it no more."""
+    cloud = victim.openstack
+    for hypervisor in cloud.hypervisors.values():
+        hypervisor.nova.kill()
+        identity = hypervisor.state / "compute_id"
+        identity.rename(identity.with_suffix(".lost"))
+        hypervisor.nova.spawn()
+    _await_down(cloud)
+
+    def undo() -> None:
+        for hypervisor in cloud.hypervisors.values():
+            # It has refused, and has not ended.
+            hypervisor.nova.kill()
+            identity = hypervisor.state / "compute_id"
+            if not identity.exists():
+                identity.with_suffix(".lost").rename(identity)
+            hypervisor.nova.spawn()
+        cloud.withdraw(Request.name)
+
+    return undo
+
+
+def _await_down(cloud: OpenStackCloud) -> None:
+    """Waits until Nova has heard of no nova-compute for long enough."""
+
+    def down() -> bool:
+        computes = [each for each in _services(cloud) if each["binary"] == "nova-compute"]
+        return all(each["state"] == "down" for each in computes)
+
+    wait_until(down, 2.0 * SERVICE_DOWN_TIME + 10.0, 1.0)
 
 
 @asking(
