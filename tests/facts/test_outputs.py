@@ -11,7 +11,7 @@ import pytest
 
 from tests.samples import folder
 from viftrail.facts import outputs
-from viftrail.facts.host import Disk, Link, Memory
+from viftrail.facts.host import ConnTrack, Disk, Link, Memory
 
 ADDRESSES = """\
 1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000
@@ -135,3 +135,47 @@ def test_disks_and_memory() -> None:
 )
 def test_how_long_it_is_up(text: str, seconds: float) -> None:
     assert outputs.uptime(text) == seconds
+
+
+def test_rules_that_look_at_a_udp_port() -> None:
+    text = """\
+table inet filter { # handle 1
+\tchain input { # handle 1
+\t\ttype filter hook input priority filter; policy accept;
+\t\tudp dport 6081 drop # handle 2
+\t\tip saddr 10.0.0.1 udp dport 6081 counter packets 0 bytes 0 drop # handle 3
+\t\tudp dport { 53, 6081 } accept # handle 5
+\t\tudp dport 67 counter packets 0 bytes 0 log prefix "x y" reject # handle 6
+\t}
+}
+table ip mangle { # handle 2
+\tchain OUT {
+\t\tudp dport 6081 accept # handle 4
+\t}
+}
+"""
+    found = [
+        (rule.family, rule.table, rule.chain, rule.handle, rule.udp_port, rule.drops, rule.narrow)
+        for rule in outputs.firewall(text)
+    ]
+    assert found == [  # as the probe tells of the same rules in JSON
+        ("inet", "filter", "input", 2, 6081, True, False),
+        ("inet", "filter", "input", 3, 6081, True, True),
+        ("inet", "filter", "input", 6, 67, True, False),
+        ("ip", "mangle", "OUT", 4, 6081, False, False),
+    ]
+
+
+def test_connections_that_are_tracked() -> None:
+    text = "a.b = 1\nnet.netfilter.nf_conntrack_count = 7\nnet.netfilter.nf_conntrack_max = 9\n"
+    assert outputs.tracked(text) == ConnTrack(7, 9)
+    assert outputs.tracked("net.netfilter.nf_conntrack_max = 9\n") is None
+
+
+def test_a_vm_that_runs() -> None:
+    path = folder() / "p2-normal-plug-2026.2" / "ovs" / "cmp1-instance-00000001.xml"
+    found = outputs.domain(path.read_text())
+    assert found is not None
+    assert (found.name, found.cards[0].device[:3]) == ("instance-00000001", "tap")
+    assert outputs.domain("<domain type='kvm'><name>off</name></domain>") is None
+    assert outputs.domain("<domain type=") is None

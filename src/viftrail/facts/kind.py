@@ -26,6 +26,9 @@ class Kind(Enum):
     PROCESSES = "ps"
     DISKS = "df"
     MEMORY = "/proc/meminfo"
+    FIREWALL = "nft list ruleset"
+    KERNEL = "sysctl -a"
+    DOMAIN = "virsh dumpxml"
     UPTIME = "uptime"
     PID = "pid file"
     CLUSTER = "cluster/status"
@@ -64,6 +67,9 @@ _OUTPUTS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (Kind.PROCESSES, re.compile(r"USER +PID +%CPU +%MEM +VSZ +RSS +TTY +STAT +START +TIME ")),
     (Kind.DISKS, re.compile(r"Filesystem +(?:1K|1024)-blocks +Used +Available ")),
     (Kind.MEMORY, re.compile(r"MemTotal: +\d+ kB\n")),
+    (Kind.FIREWALL, re.compile(r"table (?:ip6?|inet|arp|bridge|netdev) \S+ \{")),
+    (Kind.KERNEL, re.compile(r"abi\.\w+ = |[a-z]\w*(?:\.[\w-]+)+ = \S*\n[a-z]\w*(?:\.[\w-]+)+ = ")),
+    (Kind.DOMAIN, re.compile(r"<domain (?:type|id)=")),
     (Kind.UPTIME, re.compile(r"\d\d:\d\d:\d\d up |\d+\.\d\d \d+\.\d\d\s*$")),
     (Kind.PID, re.compile(r"\d{1,7}\s*$")),
     (Kind.CLUSTER, re.compile(r"[0-9a-f]{4}\nName: OVN_\w+\n")),
@@ -71,7 +77,7 @@ _OUTPUTS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.OUTPUT,
         re.compile(
-            r"OFPT_FEATURES_REPLY|recirc_id\(|ufid:|<domain |\s*Id\s+Name\s+State|flow-dump from"
+            r"OFPT_FEATURES_REPLY|recirc_id\(|ufid:|<domain|\s*Id\s+Name\s+State|flow-dump from"
         ),
     ),
 )

@@ -10,10 +10,23 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import msgspec
 
-from viftrail.facts.host import Address, Disk, Flows, Link, LinkInfo, Memory, Process
+from viftrail.facts import probe
+from viftrail.facts.host import (
+    Address,
+    ConnTrack,
+    Disk,
+    Domain,
+    FirewallRule,
+    Flows,
+    Link,
+    LinkInfo,
+    Memory,
+    Process,
+)
 
 _LINK = re.compile(r"(\d+): ([^:@\s]+)(?:@([^:\s]+))?: <([^>]*)> (.*)")
 _KIND = re.compile(
@@ -26,6 +39,10 @@ _STATS = re.compile(
     r"(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age|idle_timeout|hard_timeout)=[^,\s]+,? ?"
 )
 _TABLE = re.compile(r"\btable=(\d+),? ?")
+
+_PLACE = re.compile(r"\s*(table|chain) (\S+)(?: (\S+))? \{")
+_RULE = re.compile(r"\budp dport (?P<port>\d+)\b(?=.* # handle (?P<handle>\d+)$)")
+_COUNTED = re.compile(r'counter packets \d+ bytes \d+|\blog(?: \w+ "[^"]*")*|comment "[^"]*"')
 
 _WRITTEN = (
     "/",
@@ -174,6 +191,52 @@ def _counters(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
             received = int(counted[2])
         elif counted and port:
             yield port, (received, int(counted[2]))
+
+
+def firewall(text: str) -> tuple[FirewallRule, ...]:
+    """The rules of ``nft -a list ruleset`` that look at one UDP port."""
+    found: list[FirewallRule] = []
+    family = table = chain = ""
+    for line in text.splitlines():
+        if place := _PLACE.match(line):
+            if place[1] == "chain":
+                chain = place[2]
+            else:
+                family, table = place[2], place[3]
+        elif rule := _RULE.search(line):
+            words = _COUNTED.sub("", line[: rule.start()] + line[rule.end() : rule.start("handle")])
+            rest = set(words.replace("# handle", "").split())
+            found.append(
+                FirewallRule(
+                    family=family,
+                    table=table,
+                    chain=chain,
+                    handle=int(rule["handle"]),
+                    udp_port=int(rule["port"]),
+                    drops=bool(rest & {"drop", "reject"}),
+                    narrow=bool(rest - {"drop", "reject", "accept", "return", "continue"}),
+                )
+            )
+    return tuple(found)
+
+
+def tracked(text: str) -> ConnTrack | None:
+    """The kernel's tracked connections, as ``sysctl -a`` has them; None where it tracks none."""
+    told = dict(
+        re.findall(r"^net\.netfilter\.nf_conntrack_(count|max) = (\d+)$", text, re.MULTILINE)
+    )
+    return ConnTrack(int(told["count"]), int(told["max"])) if len(told) == 2 else None
+
+
+def domain(text: str) -> Domain | None:
+    """The VM of ``virsh dumpxml``; None where it does not run, as it has no id then."""
+    try:
+        root = ET.fromstring(text)
+    except ET.ParseError:
+        return None
+    if root.get("id") is None:
+        return None
+    return msgspec.convert({**probe.domain(root), "state": "running"}, Domain)
 
 
 def uptime(text: str) -> float:

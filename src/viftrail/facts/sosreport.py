@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from viftrail.facts import outputs
-from viftrail.facts.host import PROBE_FORMAT, Failure, Flows, Host, Link, Process, Server
+from viftrail.facts.host import PROBE_FORMAT, Domain, Failure, Flows, Host, Link, Process, Server
 from viftrail.facts.kind import Kind
 from viftrail.facts.listing import Listing, read_listing, table_named
 from viftrail.facts.row import Row
@@ -34,6 +34,7 @@ MAX_OUTPUT = 64 << 20
 _GLANCE = 1 << 20
 """Bytes that tell which table is listed: a switch of 20,000 ports is a record of 760 KiB."""
 
+_MAX_DOMAIN = 1 << 20
 _CUT = ".tailed"
 _ENDED = 124
 """timeout(1) returns it when it ended a command; sos puts it before each."""
@@ -164,6 +165,7 @@ class Seen:
     hung: set[str] = field(default_factory=set)
     """Daemons that were waited for in vain."""
     servers: dict[str, Server] = field(default_factory=dict)
+    domains: dict[str, Domain] = field(default_factory=dict)
     rest: dict[str, object] = field(default_factory=dict)
 
 
@@ -218,6 +220,12 @@ def _answer(seen: Seen, output: Output) -> None:
         seen.rest["disks"] = outputs.disks(output.text())
     elif output.kind is Kind.MEMORY:
         seen.rest["memory"] = outputs.memory(output.text())
+    elif output.kind is Kind.FIREWALL:
+        seen.rest["firewall"] = outputs.firewall(output.text())
+    elif output.kind is Kind.KERNEL:
+        seen.rest["conntrack"] = outputs.tracked(output.text())
+    elif output.kind is Kind.DOMAIN and (domain := outputs.domain(output.text(_MAX_DOMAIN))):
+        seen.domains[domain.uuid] = domain
     elif output.kind is Kind.UPTIME:
         seen.rest["uptime"] = outputs.uptime(output.text())
 
@@ -262,6 +270,7 @@ def host_of(
         links=seen.links,
         flows=seen.flows,
         servers=seen.servers,
+        domains=tuple(seen.domains.values()) or None,
         errors=tuple(missing),
         conf_only=seen.processes is None,
         **seen.rest,
