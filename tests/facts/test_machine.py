@@ -90,5 +90,7 @@ def test_the_later_of_two_reports_of_a_host_counts(tmp_path: Path) -> None:
         if path.is_file():
             os.utime(path, (2_000_000_000, 2_000_000_000))
     central = saved.controller(tmp_path)
+    source = open_saved([central, after])
+    assert any("minutes older than that of cmp1" in gap.why for gap in source.gaps)
     for order in ((before, after), (after, before)):
         assert hosts(central, *order)["cmp1"].processes["ovn-controller"].pid == 800

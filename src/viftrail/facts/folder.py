@@ -44,6 +44,9 @@ MAX_ANSWER = 256 << 20
 """Bytes of one JSON answer. The ports of 100,000 servers are about half of it."""
 
 
+_APART = 600.0
+"""Seconds between two reports after which it is told that they do not show one moment."""
+
 _OF_A_HOST = frozenset({Kind.SWITCH, Kind.FLOWS, Kind.PORTS, Kind.LINKS, Kind.PROCESSES})
 
 
@@ -289,6 +292,14 @@ def _left_out(contents: Contents) -> Iterator[Gap]:
         )
     if contents.notes:
         yield Gap(place, f"Not all was unpacked: {_few(contents.notes)}.", "Copy it again.")
+    times = {report.time: report.name for report in contents.reports}
+    if times and max(times) - min(times) > _APART:
+        yield Gap(
+            place,
+            f"The report of {times[min(times)]} is {(max(times) - min(times)) / 60:.0f} minutes "
+            f"older than that of {times[max(times)]}: what changed meanwhile may seem broken.",
+            "Take them at the same time.",
+        )
     loose = [output for output in contents.loose() if output.kind in _OF_A_HOST]
     if loose and SWITCH not in contents.databases:
         yield Gap(

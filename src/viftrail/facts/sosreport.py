@@ -215,7 +215,8 @@ def _answer(seen: Seen, output: Output) -> None:
     if output.kind is Kind.STATUS:
         text = output.text().strip()
         daemon = "ovn-northd" if text.startswith("Status: ") else "ovn-controller"
-        seen.answers.setdefault(daemon, {})[_QUESTIONS[daemon]] = text
+        if daemon == "ovn-northd" or output.command.endswith(" connection-status"):
+            seen.answers.setdefault(daemon, {})[_QUESTIONS[daemon]] = text
     elif output.kind is Kind.DISKS:
         seen.rest["disks"] = outputs.disks(output.text())
     elif output.kind is Kind.MEMORY:
