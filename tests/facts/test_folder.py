@@ -154,6 +154,7 @@ def test_databases_of_several_zones_are_not_mixed(tmp_path: Path) -> None:
     gaps = {gap.place: gap.why for gap in source.gaps}
     assert gaps[SOUTHBOUND].startswith("There are 2 different databases of this name")
     assert "ovnkube-node-s8-missing-bridge-mapping_nbdb was used" in gaps[NORTHBOUND]
+    assert "ovnkube-node-s8-missing-bridge-mapping_sbdb was used" in gaps[SOUTHBOUND]
 
 
 def test_packed_leaders_databases_are_read(tmp_path: Path) -> None:

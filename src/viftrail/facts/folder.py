@@ -9,7 +9,7 @@ What is none of these is listed and left alone.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -163,7 +163,7 @@ def _databases(
     lacking = [key for key, known in copies.items() if not any(each.journal for each in known)]
     for name, copy in _texts(contents, [row for key in lacking for row in DATABASES[key]]):
         copies[name].append(copy)
-    gaps += _several(copies)
+    _one_cloud(copies, gaps)
     return confs, copies
 
 
@@ -171,7 +171,8 @@ def _read(contents: Contents, path: Path, name: str, gaps: list[Gap]) -> StoredD
     try:
         stored = read_file(path, DATABASES[name])
     except ViftrailError as error:
-        gaps.append(Gap(contents.name(path), error.what, error.do))
+        place = contents.name(path)
+        gaps.append(Gap(place, error.what.replace(str(path), place), error.do))
         return None
     if stored.torn and name == SWITCH:
         gaps.append(
@@ -248,22 +249,45 @@ def _texts(contents: Contents, wanted: Collection[type[Row]]) -> Iterator[tuple[
             yield name, copy
 
 
-def _several(copies: Mapping[str, Sequence[Copy]]) -> Iterator[Gap]:
-    """Files of clouds, or zones of one, that have nothing to do with each other.
+def _one_cloud(copies: dict[str, list[Copy]], gaps: list[Gap]) -> None:
+    """Leave files of one cloud, or of one zone, that belong together.
 
     A database has one NB_Global or SB_Global row from its first day on. With OVN interconnection,
     as OpenShift 4.14 and later have it, every node has databases of its own (ovn-architecture(7)).
+    The Northbound that changed last counts, and the Southbound that has most of its ports.
     """
+    names: set[str] = set()
     for name, row in ((NORTHBOUND, NBGlobal), (SOUTHBOUND, SBGlobal)):
         files = [copy for copy in copies[name] if copy.journal]
-        found = {each.uuid for copy in files for each in copy.rows.get(row, ())}
-        if len(found) > 1:
-            used = max(files, key=lambda copy: copy.changed).source
-            yield Gap(
-                name,
-                f"There are {len(found)} different databases of this name; {used} was used.",
-                "Name the files of one cloud, or of one zone, alone.",
+        apart = {_identity(copy, row) for copy in files}
+        if len(apart) > 1:
+            used = max(files, key=lambda copy: (len(names & _ports(copy)), copy.changed))
+            same = [copy for copy in files if _identity(copy, row) == _identity(used, row)]
+            copies[name] = [copy for copy in copies[name] if not copy.journal or copy in same]
+            gaps.append(
+                Gap(
+                    name,
+                    f"There are {len(apart)} different databases of this name; "
+                    f"{used.source} was used.",
+                    "Name the files of one cloud, or of one zone, alone.",
+                )
             )
+        latest = max(files, key=lambda copy: copy.changed, default=None)
+        names = _ports(latest) if latest else set()
+
+
+def _identity(copy: Copy, row: type[Row]) -> str:
+    return next((each.uuid for each in copy.rows.get(row, ())), "")
+
+
+def _ports(copy: Copy) -> set[str]:
+    """Logical ports, by their names."""
+    rows = (*copy.rows.get(LogicalSwitchPort, ()), *copy.rows.get(PortBinding, ()))
+    return {
+        row.name if isinstance(row, LogicalSwitchPort) else row.logical_port
+        for row in rows
+        if isinstance(row, LogicalSwitchPort | PortBinding)
+    }
 
 
 def _hosts(
@@ -283,7 +307,7 @@ def _hosts(
 
 
 def _left_out(contents: Contents) -> Iterator[Gap]:
-    place = "folder " + " ".join(path.name for path in contents.places)
+    place = "folder " + _few([path.name for path in contents.places], 2)
     if contents.others:
         yield Gap(
             place,
@@ -316,9 +340,9 @@ def _left_out(contents: Contents) -> Iterator[Gap]:
         )
 
 
-def _few(texts: Sequence[str]) -> str:
-    more = len(texts) - 5
-    return ", ".join(texts[:5]) + (f" and {more} more" if more > 0 else "")
+def _few(texts: Sequence[str], most: int = 5) -> str:
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _answers(contents: Contents) -> Answers:
