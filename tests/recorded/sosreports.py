@@ -1,9 +1,10 @@
 """Records the sosreports in the folder of this name: real faults, told by the real ``sos``.
 
-    SOS=/path/to/sos .venv/bin/python tests/recorded/sosreports.py [FAULT…]
+    SOS=/path/to/sos .venv/bin/python tests/recorded/sosreports.py [FAULT[:NAME]…]
 
 Needs root, the OVN packages and sos (sosreport of Debian, or its sources with SOS naming a script
-that starts them). A node of the lab gets, for the time of the report alone, the folders that a
+that starts them). Those of healthy:old-sos are by sosreport 4.0 of Debian 12, the others by sos as
+it was in July 2026. A node of the lab gets, for the time of the report alone, the folders that a
 package would give it: its own are mounted on /run/ovn, /etc/openvswitch and so on. sos then runs
 as it would anywhere. What a report does not need here is left out of the fixture: other hosts'
 processes, as the nodes of a lab share one process table; /proc, /sys and /etc but for the
@@ -39,7 +40,7 @@ KEPT = re.compile(
     r"|sos_commands/process/ps_auxwwwm|sos_commands/filesys/df_-al_-x_autofs"
     r"|sos_commands/networking/ip_-d_address|(etc/openvswitch|var/lib/\w+)/[\w.]+db"
     r"|run/openvswitch/.*\.pid|var/log/(ovn|openvswitch)/[\w-]+\.log"
-    r"|sos_commands/openvswitch/ovs-vsctl_-t_5_(show|list_\w+)"
+    r"|sos_commands/openvswitch/(ovs-vsctl_-t_5_(show|list_\w+)|ovsdb-client_-f_list_dump)"
     r"|sos_commands/ovn_\w+/ov[ns]-(?!.*lflow)(?!.*dump-flows).*"
     r"|sos_commands/openvswitch/ovs-ofctl_dump-(flows|ports)_br-[a-z]+"
 )
@@ -148,7 +149,8 @@ def main(wanted: list[str]) -> None:
     """Record each case in a fresh lab, with the verdict that the living lab gives."""
     told = HERE / "verdicts.json"
     verdicts = json.loads(told.read_text()) if told.exists() else {}
-    for case in wanted or CASES:
+    for each in wanted or CASES:
+        case, _, name = each.partition(":")
         viftrail("lab", "up", "--name", LAB)
         try:
             if case != "healthy":
@@ -160,9 +162,9 @@ def main(wanted: list[str]) -> None:
             with tempfile.TemporaryDirectory() as place:
                 for node in CASES[case]:
                     whole = report(node, Path(place))
-                    stripped(whole, HERE / f"{case}-{node}.tar.xz", node)
+                    stripped(whole, HERE / f"{name or case}-{node}.tar.xz", node)
             verdict = {key: live["verdict"][key] for key in ("state", "stage", "cause")}
-            verdicts[case] = {"port": port[1] if port else "", **verdict}
+            verdicts[name or case] = {"port": port[1] if port else "", **verdict}
         finally:
             viftrail("lab", "down", "--name", LAB)
         told.write_text(json.dumps(verdicts, indent=1, sort_keys=True) + "\n")
