@@ -16,6 +16,7 @@ import pytest
 from tests.cli.command import viftrail
 from viftrail.errors import DamagedDatabase
 from viftrail.facts.folder import FolderSource, open_saved
+from viftrail.facts.log.moment import Window
 from viftrail.verdict import State, Verdict
 from viftrail.why import why
 
@@ -98,6 +99,15 @@ def test_overviews_alone_accuse_nobody_falsely(case: str, tmp_path: Path) -> Non
         assert case == "nb-lsp-missing"
     else:
         assert accused <= {live(case)["cause"]}
+
+
+def test_a_log_is_of_the_host_whose_report_it_is_in() -> None:
+    """And not of one called controller, as ovn-controller.log might seem to be."""
+    source = open_saved(reports("northd-paused"))
+    found = source.logs(Window(), [LIVE["northd-paused"]["port"]])
+    hosts = {file.service: file.host for file in found.files}
+    assert (hosts["ovn-controller"], hosts["ovn-northd"]) == ("compute1", "controller")
+    source.close()
 
 
 @pytest.mark.parametrize("case", ["vif-tap-down", "prov-nic-not-in-bridge"])

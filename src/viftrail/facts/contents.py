@@ -272,7 +272,11 @@ def _find_reports(found: Contents) -> None:
     for path, kind in found.kinds.items():
         report = next((roots[folder] for folder in path.parents if folder in roots), None)
         if report:
-            report.files[path] = kind
+            # What ovs-appctl complains of looks like a line of a log.
+            complaint = COMMANDS in path.parts and _ABOUT_OVN.match(path.name)
+            report.files[path] = Kind.OTHER if kind is Kind.LOG and complaint else kind
+    for report in roots.values():
+        found.kinds |= report.files
     found.reports = sorted(roots.values(), key=lambda report: report.time)
 
 

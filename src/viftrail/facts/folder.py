@@ -9,7 +9,7 @@ What is none of these is listed and left alone.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -53,10 +53,13 @@ _OF_A_HOST = frozenset({Kind.SWITCH, Kind.FLOWS, Kind.PORTS, Kind.LINKS, Kind.PR
 class FolderSource(StoredSource):
     """A folder's facts, and its logs, of which only what matters is read."""
 
-    def __init__(self, facts: Facts, taken: str, *, contents: Contents) -> None:
+    def __init__(
+        self, facts: Facts, taken: str, *, contents: Contents, host_of: Mapping[str, str]
+    ) -> None:
         journals = [path for paths in contents.databases.values() for path in paths]
         super().__init__(facts, taken, unseen=NO_CONF, journals=journals)
         self.contents = contents
+        self._host_of = host_of
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -70,7 +73,7 @@ class FolderSource(StoredSource):
     def logs(self, window: Window, ids: Collection[str]) -> Logs:
         """What its logs say of these ids, within this time."""
         hosts = [*self._facts.hosts, *(row.host for row in self.openstack.services or ())]
-        return read_logs(self.contents.logs, window, ids, hosts=hosts)
+        return read_logs(self.contents.logs, window, ids, hosts=hosts, host_of=self._host_of)
 
 
 NO_CONF = (
@@ -125,16 +128,17 @@ def _opened(contents: Contents, owner: Owner | None) -> FolderSource:
     spoken = [moment for text in said if (moment := parse(text))]
     taken = max([*spoken, *moments]) or max(place.stat().st_mtime for place in contents.places)
     gaps += _left_out(contents)
+    hosts, host_of = _hosts(contents, confs, parts[SOUTHBOUND].database, taken)
     facts = Facts(
         nb=parts[NORTHBOUND].database,
         sb=parts[SOUTHBOUND].database,
-        hosts=_hosts(contents, confs, parts[SOUTHBOUND].database, taken),
+        hosts=hosts,
         owner=owner or (owner_of(openstack) if openstack.ports is not None else Owner(kind="ovn")),
         openstack=openstack,
         gaps=tuple(gaps),
     )
     when = datetime.fromtimestamp(taken, timezone.utc).isoformat(timespec="seconds")
-    return FolderSource(facts, when, contents=contents)
+    return FolderSource(facts, when, contents=contents, host_of=host_of)
 
 
 def _databases(
@@ -292,9 +296,13 @@ def _ports(copy: Copy) -> set[str]:
 
 def _hosts(
     contents: Contents, confs: Sequence[tuple[Path, StoredDatabase]], sb: Database, taken: float
-) -> dict[str, Host]:
-    """By name; of two reports of one host the later counts, and a report more than a conf.db."""
+) -> tuple[dict[str, Host], dict[str, str]]:
+    """The hosts by name, and the host of each file of a report.
+
+    Of two reports of one host the later counts, and a report more than a conf.db.
+    """
     hosts: dict[str, Host] = {}
+    host_of: dict[str, str] = {}
     for _, conf in sorted(confs, key=lambda each: each[1].last_change or 0):
         found = machine.from_conf(conf, sb, taken)
         if found:
@@ -303,7 +311,8 @@ def _hosts(
         own = [conf for path, conf in confs if path in report.files]
         name, host = machine.from_report(report, own, sb, taken)
         hosts[name] = host
-    return dict(sorted(hosts.items()))
+        host_of.update(dict.fromkeys(map(str, report.files), name))
+    return dict(sorted(hosts.items())), host_of
 
 
 def _left_out(contents: Contents) -> Iterator[Gap]:
