@@ -36,7 +36,7 @@ _UNREACHED = re.compile(r"connection failed|cannot connect|failed to connect|not
 _TOOLS = {
     "OVN_Northbound": ("ovn-nbctl",),
     "OVN_Southbound": ("ovn-sbctl",),
-    "Open_vSwitch": ("ovs-vsctl", "ovs-ofctl", "ovs-appctl"),
+    "Open_vSwitch": ("ovs-vsctl", "ovs-ofctl"),
 }
 """Who asks which database, or whom its file brings along."""
 

@@ -18,7 +18,17 @@ from pathlib import Path
 import msgspec
 
 from viftrail.facts import outputs
-from viftrail.facts.host import PROBE_FORMAT, Domain, Failure, Flows, Host, Link, Process, Server
+from viftrail.facts.host import (
+    PROBE_FORMAT,
+    Counters,
+    Domain,
+    Failure,
+    Flows,
+    Host,
+    Link,
+    Process,
+    Server,
+)
 from viftrail.facts.kind import Kind
 from viftrail.facts.listing import Listing, read_listing, table_named
 from viftrail.facts.row import Row
@@ -160,6 +170,7 @@ class Seen:
     processes: dict[str, Process] | None = None
     links: tuple[Link, ...] = ()
     flows: Flows | None = None
+    packets: dict[str, tuple[int, int]] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
     answers: dict[str, dict[str, str]] = field(default_factory=dict)
     hung: set[str] = field(default_factory=set)
@@ -186,6 +197,8 @@ def look(saved: list[Output], bridge: str) -> Seen:
         elif output.kind is Kind.FLOWS and output.command.split()[-1:] == [bridge]:
             flows = outputs.flows(output.text(), bridge)
             seen.flows = flows if seen.flows is None or flows.count else seen.flows
+        elif output.kind is Kind.PORTS and output.command.split()[-1:] == [bridge]:
+            seen.packets = outputs.packets(output.text()) or seen.packets
         elif output.kind is Kind.PID and output.path.suffix == ".pid":
             seen.pids[output.path.stem] = int(output.text())
         elif output.kind is Kind.CLUSTER:
@@ -254,7 +267,14 @@ def host_of(
     if seen.processes is not None:
         for daemon, pid in seen.pids.items():
             processes.setdefault(daemon, Process(pid=pid))
-    missing = [] if seen.links else [Failure("ip -j -d addr", NOT_ASKED)]
+    missing = [
+        Failure(what, NOT_ASKED)
+        for what, known in (
+            ("ip -j -d addr", seen.links),
+            ("nft -j list ruleset", "firewall" in seen.rest),
+        )
+        if not known
+    ]
     missing += [
         Failure(
             f"ovs-appctl -t {daemon} {question}",
@@ -270,6 +290,8 @@ def host_of(
         vswitch=vswitch,
         links=seen.links,
         flows=seen.flows,
+        # Taken once: all that was ever counted is known, and nothing of any while.
+        counters=Counters(0.0, seen.packets, seen.packets),
         servers=seen.servers,
         domains=tuple(seen.domains.values()) or None,
         errors=tuple(missing),
