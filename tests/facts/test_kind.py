@@ -33,7 +33,6 @@ UUID = "118836ec-fa9f-4e3b-ab66-b17619755e60"
         ),
         ("Filesystem     1K-blocks      Used Available Use% Mounted on\n", Kind.DISKS),
         ("MemTotal:       24684092 kB\nMemFree: 1 kB", Kind.MEMORY),
-        (" 17:41:53 up 10 days,  2:03,  1 user,  load average: 0", Kind.UPTIME),
         ("table inet filter { # handle 1\n", Kind.FIREWALL),
         ("abi.vsyscall32 = 1\ndebug.exception-trace = 1\n", Kind.KERNEL),
         ("<domain type='kvm' id='1'>\n", Kind.DOMAIN),

@@ -123,20 +123,6 @@ def test_disks_and_memory() -> None:
     assert outputs.memory("MemTotal:  100 kB\nMemAvailable:  20 kB\n") == Memory(102400, 20480)
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        (" 17:41:53 up 10 days,  2:03,  1 user,  load average: 0", 871380),
-        (" 17:41:53 up 5 min,  0 users", 300),
-        (" 17:41:53 up 1 day, 3 min,  0 users", 86580),
-        ("58901.42 99.1\n", 58901.42),
-        ("nonsense", 0),
-    ],
-)
-def test_how_long_it_is_up(text: str, seconds: float) -> None:
-    assert outputs.uptime(text) == seconds
-
-
 def test_rules_that_look_at_a_udp_port() -> None:
     text = """\
 table inet filter { # handle 1

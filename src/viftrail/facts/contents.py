@@ -40,7 +40,7 @@ _TOOLS = {
 }
 """Who asks which database, or whom its file brings along."""
 
-_IDLE = frozenset({Kind.OTHER, Kind.EMPTY, Kind.PID, Kind.UPTIME, Kind.MANIFEST})
+_IDLE = frozenset({Kind.OTHER, Kind.EMPTY, Kind.PID, Kind.MANIFEST})
 """What says nothing by itself."""
 
 

@@ -29,7 +29,6 @@ class Kind(Enum):
     FIREWALL = "nft list ruleset"
     KERNEL = "sysctl -a"
     DOMAIN = "virsh dumpxml"
-    UPTIME = "uptime"
     PID = "pid file"
     CLUSTER = "cluster/status"
     STATUS = "status of a daemon"
@@ -70,7 +69,6 @@ _OUTPUTS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (Kind.FIREWALL, re.compile(r"table (?:ip6?|inet|arp|bridge|netdev) \S+ \{")),
     (Kind.KERNEL, re.compile(r"abi\.\w+ = |[a-z]\w*(?:\.[\w-]+)+ = \S*\n[a-z]\w*(?:\.[\w-]+)+ = ")),
     (Kind.DOMAIN, re.compile(r"<domain (?:type|id)=")),
-    (Kind.UPTIME, re.compile(r"\d\d:\d\d:\d\d up |\d+\.\d\d \d+\.\d\d\s*$")),
     (Kind.PID, re.compile(r"\d{1,7}\s*$")),
     (Kind.CLUSTER, re.compile(r"[0-9a-f]{4}\nName: OVN_\w+\n")),
     (Kind.STATUS, re.compile(r"(?:Status: (?:active|standby|paused)|(?:not )?connected)\s*$")),

@@ -1,6 +1,6 @@
 """What commands print about a host, as the facts that a probe would have brought.
 
-Sources: ip-address(8) with ``-d``, ps(1), df(1), proc(5) for meminfo, ovs-ofctl(8), uptime(1).
+Sources: ip-address(8) with ``-d``, ps(1), df(1), proc(5) for meminfo, ovs-ofctl(8), nft(8), sysctl(8).
 """
 
 from __future__ import annotations
@@ -237,14 +237,3 @@ def domain(text: str) -> Domain | None:
     if root.get("id") is None:
         return None
     return msgspec.convert({**probe.domain(root), "state": "running"}, Domain)
-
-
-def uptime(text: str) -> float:
-    """Seconds since the boot, as ``uptime`` or ``/proc/uptime`` says; 0 where it does not."""
-    if plain := re.match(r"(\d+\.\d+) \d+\.\d+\s*$", text):
-        return float(plain[1])
-    told = re.search(r"\bup +(?:(\d+) days?, +)?(?:(\d+):(\d\d)|(\d+) min)", text)
-    if not told:
-        return 0.0
-    days, hours, minutes, alone = (int(each or 0) for each in told.groups())
-    return float(days * 86400 + hours * 3600 + (minutes + alone) * 60)

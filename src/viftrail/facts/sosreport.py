@@ -240,8 +240,6 @@ def _answer(seen: Seen, output: Output) -> None:
         seen.rest["conntrack"] = outputs.tracked(output.text())
     elif output.kind is Kind.DOMAIN and (domain := outputs.domain(output.text(_MAX_DOMAIN))):
         seen.domains[domain.uuid] = domain
-    elif output.kind is Kind.UPTIME:
-        seen.rest["uptime"] = outputs.uptime(output.text())
 
 
 def _member(seen: Seen, text: str) -> None:
@@ -261,7 +259,7 @@ def host_of(
     """A host as its report shows it; what it does not show is listed in ``errors``.
 
     ``ps`` lists every process, so a daemon that is not among them does not run. Its pid file,
-    where the report has it, tells that it once did.
+    where the report has it, tells that it once did. When one was started is not told: ``ps`` rounds.
     """
     processes = dict(seen.processes or {})
     if seen.processes is not None:
