@@ -33,6 +33,7 @@ CASES = {
     "vif-tap-down": ("controller", "compute1"),
     "nb-lsp-missing": ("controller", "compute1"),
     "prov-nic-not-in-bridge": ("controller", "compute1", "network1"),
+    "tunnel-udp-blocked": ("controller", "compute1", "network1"),
 }
 PLUGINS = "openvswitch,ovn_central,ovn_host,networking,process,host,filesys,memory"
 KEPT = re.compile(
