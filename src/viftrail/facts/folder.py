@@ -303,8 +303,8 @@ def _hosts(
     """
     hosts: dict[str, Host] = {}
     host_of: dict[str, str] = {}
-    for _, conf in sorted(confs, key=lambda each: each[1].last_change or 0):
-        found = machine.from_conf(conf, sb, taken)
+    for path, conf in sorted(confs, key=lambda each: each[1].last_change or 0):
+        found = None if contents.report_of(path) else machine.from_conf(conf, sb, taken)
         if found:
             hosts[found[0]] = found[1]
     for report in contents.reports:
