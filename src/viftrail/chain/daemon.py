@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from viftrail.facts.facts import NOT_ASKED
 from viftrail.facts.host import Host
-from viftrail.facts.sosreport import NOT_ASKED
 
 RUNNING = "running"
 HUNG = "hung"

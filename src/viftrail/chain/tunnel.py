@@ -10,8 +10,8 @@ from viftrail.chain.mesh import apart, need_each_other
 from viftrail.chain.sounding import check_tunnel
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
+from viftrail.facts.facts import NOT_ASKED
 from viftrail.facts.host import Host
-from viftrail.facts.sosreport import NOT_ASKED
 from viftrail.facts.vswitch import Interface
 from viftrail.verdict import Evidence, Finding, Stage
 

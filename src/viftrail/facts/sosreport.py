@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from viftrail.facts import outputs
+from viftrail.facts.facts import NOT_ASKED
 from viftrail.facts.host import (
     PROBE_FORMAT,
     Counters,
@@ -35,8 +36,6 @@ from viftrail.facts.row import Row
 
 COMMANDS = "sos_commands"
 """The folder that every sosreport has (sos: report/__init__.py, ``cmddir``)."""
-NOT_ASKED = "its answer is not in the report"
-"""Why a daemon that runs said nothing: neither good nor bad is known of it."""
 
 MAX_OUTPUT = 64 << 20
 """Bytes of one output that are read. sos keeps 25 MiB of each unless told otherwise."""

@@ -15,7 +15,6 @@ from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import OwnedPort, Owner
 from viftrail.facts.source import Ask, Source
 from viftrail.facts.southbound import PortBinding
-from viftrail.facts.stored import StoredSource
 from viftrail.facts.vswitch import Interface
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.IGNORECASE)
@@ -184,7 +183,7 @@ def _plugged(source: Source, text: str) -> list[Found]:
     os-vif writes ``iface-id``, ``attached-mac`` and ``vm-uuid`` (vif_plug_ovs/ovsdb/ovsdb_lib.py).
     The hosts of a living cloud are not searched for what may just be mistyped.
     """
-    if not isinstance(source, StoredSource):
+    if not source.taken:
         return []
     wanted = text.lower().replace("-", ":") if is_mac(text) else text
     found = {
