@@ -40,7 +40,7 @@ class Origin:
 
     lab: str = ""
     bundle: str = ""
-    folder: str = ""
+    saved: tuple[str, ...] = ()
     nb: str = ""
     sb: str = ""
     owner: str = ""
@@ -59,7 +59,8 @@ class Origin:
 
 def _filled(_: click.Context, param: click.Parameter, value: Any) -> Any:
     """Refuses an empty value: an unset shell variable must not mean another cloud."""
-    if value is not None and not (value.strip() if isinstance(value, str) else all(value)):
+    several = (value,) if isinstance(value, str) else value
+    if value is not None and not all(each.strip() for each in several):
         raise click.BadParameter("it is empty.", param=param)
     return value.strip() if isinstance(value, str) else value
 
@@ -90,10 +91,12 @@ def origin_options(function: F) -> F:
         ),
         click.option(
             "--from",
-            "folder",
+            "saved",
             callback=_filled,
-            metavar="DIR",
-            help="A folder of what was saved: database files, answers of OpenStack, logs.",
+            multiple=True,
+            metavar="PATH",
+            help="What was saved: a sosreport or must-gather, packed or not, or a folder of database "
+            "files, answers of OpenStack, logs; may be repeated.",
         ),
         click.option(
             "--nb",
@@ -191,7 +194,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
     """
     if origin.bundle and (origin.lab or origin.nb or origin.sb):
         raise UsageError("--bundle goes without --lab, --nb and --sb.", "Name one source.")
-    if origin.folder and (origin.bundle or origin.lab or origin.nb or origin.sb):
+    if origin.saved and (origin.bundle or origin.lab or origin.nb or origin.sb):
         raise UsageError("--from goes without --bundle, --lab, --nb and --sb.", "Name one source.")
     if origin.lab and (origin.nb or origin.sb):
         raise UsageError("--lab goes without --nb and --sb.", "Name one source.")
@@ -202,10 +205,14 @@ def open_source(origin: Origin) -> Iterator[Source]:
 
         yield from_bundle(Path(origin.bundle))
         return
-    if origin.folder:
-        from viftrail.facts.folder import open_folder
+    if origin.saved:
+        from viftrail.facts.folder import open_saved
 
-        yield open_folder(Path(origin.folder), _owner(origin))
+        saved = open_saved([Path(each) for each in origin.saved], _owner(origin))
+        try:
+            yield saved
+        finally:
+            saved.close()
         return
     lab = lab_of(origin)
     if lab:

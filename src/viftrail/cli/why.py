@@ -61,7 +61,7 @@ def why(
 
     with open_source(origin) as source:
         # A report that is read later tells the story as well, where it is at hand.
-        told = story or (format_ != "text" and bool(origin.folder))
+        told = story or (format_ != "text" and bool(origin.saved))
         verdict = sounded(source, target) if probe else ask(source, target, story=told)
     deliver(renderer(format_)(verdict), output)
     codes = {State.HEALTHY: 0, State.BROKEN: 1, State.DEGRADED: 1}
