@@ -62,7 +62,7 @@ def doctor(
     Exit status: 0 both databases answer, and all else that was named; 1
     something that is named or found does not; 2 no database is known here.
     """
-    if origin.bundle or origin.folder or any(map(os.path.isfile, (origin.nb, origin.sb))):
+    if origin.bundle or origin.saved or any(map(os.path.isfile, (origin.nb, origin.sb))):
         raise UsageError(
             "doctor looks at what is live; a bundle, a folder and database files need no access.",
             "Leave --bundle and --from out, and name addresses with --nb and --sb.",

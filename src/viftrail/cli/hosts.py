@@ -30,8 +30,8 @@ def check(origin: Origin) -> None:
     """
     if origin.inventory and origin.ssh:
         raise UsageError("--inventory goes without --ssh.", "Name one way to the hosts.")
-    if origin.inventory and (origin.bundle or origin.folder or origin.lab):
-        named = "--bundle" if origin.bundle else "--from" if origin.folder else "--lab"
+    if origin.inventory and (origin.bundle or origin.saved or origin.lab):
+        named = "--bundle" if origin.bundle else "--from" if origin.saved else "--lab"
         raise UsageError(
             f"--inventory goes without {named}, which has its own hosts.",
             "Name the databases with --nb and --sb.",

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from viftrail.errors import FileUnreadable, ViftrailError
-from viftrail.facts.packed import HEAD, MAX_DEPTH, Room, is_packed, unpack
 from viftrail.facts.kind import RECORD, Kind, kind_of
 from viftrail.facts.listing import table_named
+from viftrail.facts.packed import HEAD, MAX_DEPTH, Room, is_packed, unpack
 from viftrail.facts.sosreport import COMMANDS, Output, Report
 
 MAX_FILES = 200_000
