@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
-from viftrail.cli.output import deliver, harmless
+from viftrail.cli.output import deliver, harmless, named
 from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def _hindsight(_: click.Context, param: click.Parameter, value: str) -> float:
     "-o",
     "--output",
     required=True,
+    callback=named,
     metavar="FILE",
     help="The bundle to write; - for standard output.",
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
-from viftrail.cli.output import deliver
+from viftrail.cli.output import deliver, output_option
 from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ LIVE = "live"
     show_default=True,
     help="How to print the changes.",
 )
-@click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
+@output_option
 @click.pass_context
 def diff(
     ctx: click.Context,

@@ -107,6 +107,7 @@ def fix(
             mended = Fix(
                 ending=Ending.HEALTHY if healthy else Ending.PLANNED,
                 applied=False,
+                recorded=bool(source.taken),
                 before=before,
                 plan=_plan(source, before, allowed),
             )

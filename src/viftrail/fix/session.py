@@ -64,6 +64,8 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
     tool: str = f"viftrail {__version__}"
     ending: Ending
     applied: bool
+    recorded: bool = False
+    """What was looked at is over, and cannot be mended."""
     before: Verdict
     plan: Plan
     done: tuple[Done, ...] = ()
