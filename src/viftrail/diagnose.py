@@ -156,6 +156,8 @@ def accuse(
                 traced = _traced(case, victims)
                 yield Accusation(fault, case, state, traces, bool(victims), traced)
             elif case.subject in subjects:
+                if subjects[case.subject] is Role.CARRIER and fault.stage not in PLUGGING:
+                    continue
                 victims = case.victims & subjects.keys() if case.victims else frozenset()
                 if (fault.spares_others or case.spares_others) and not victims:
                     continue

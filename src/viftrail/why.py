@@ -103,7 +103,7 @@ def why(
         wait(max(0.0, began + SHORT_WINDOW - time.monotonic()))
         began = time.monotonic() + LONG_WINDOW - SHORT_WINDOW
         verdict, facts = _look(source, asked, LONG_WINDOW)
-    if isinstance(source, LiveSource) and (story or _is_history(verdict)):
+    if isinstance(source, LiveSource) and (story or _only_logs_tell(verdict)):
         verdict, facts = _with_logs(source, facts, verdict)
     return _with_story(source, facts, verdict) if story else verdict
 
@@ -116,6 +116,11 @@ def _with_logs(source: LiveSource, facts: Facts, verdict: Verdict) -> tuple[Verd
     logs, gaps = source.excerpts(facts.hosts, window, names.ids)
     facts = replace(facts, logs=logs, gaps=(*facts.gaps, *gaps))
     return _judged_again(facts, verdict), facts
+
+
+def _only_logs_tell(verdict: Verdict) -> bool:
+    """The rest of what there is to know of it: it is over, or nothing is wrong and yet it was asked."""
+    return _is_history(verdict) or verdict.verdict.state is State.HEALTHY
 
 
 def _is_history(verdict: Verdict) -> bool:

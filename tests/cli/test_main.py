@@ -16,7 +16,7 @@ from viftrail import __version__
 from viftrail.facts.bundle import FORMAT, write
 from viftrail.facts.manifest import Manifest
 
-COMMANDS = ("why", "audit", "collect", "faults", "lab", "try")
+COMMANDS = ("why", "audit", "collect", "doctor", "faults", "lab", "try")
 SLOW = {
     *("msgspec", "ssl", "asyncio", "viftrail.facts.inquiry", "viftrail.diagnose"),
     *("viftrail.faults", "viftrail.lab", "viftrail.verdict"),

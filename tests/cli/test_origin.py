@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.recordings import path
+from viftrail.facts.places import Places
 
 BUNDLE = str(path("healthy"))
 
@@ -26,12 +27,6 @@ def test_what_does_not_go_together_is_refused(run: Run, arguments: tuple[str, ..
     assert run("why", "vm1", *arguments).code == 64
 
 
-def test_ssl_needs_all_three_files(run: Run) -> None:
-    done = run("why", "vm1", "--nb", "ssl:127.0.0.1:1", "--sb", "ssl:127.0.0.1:1", "-p", BUNDLE)
-    assert done.code == 64
-    assert "--ca-cert" in done.err
-
-
 def test_the_environment_names_databases_as_for_ovn_nbctl(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,7 +44,7 @@ def test_a_named_source_beats_the_environment(run: Run, monkeypatch: pytest.Monk
 
 def test_nothing_to_look_at_is_67(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("viftrail.lab.folder.living", list)
-    monkeypatch.setattr("viftrail.cli.origin._LOCAL", {"nb": (), "sb": ()})
+    monkeypatch.setattr("viftrail.facts.places.places_here", Places)
     done = run("why", "vm1")
     assert done.code == 67
     assert "viftrail lab up" in done.err

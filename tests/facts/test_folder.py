@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from tests.samples import folder, opened
 from viftrail.errors import FileUnreadable
-from viftrail.facts.folder import open_folder, sort_out
+from viftrail.facts.contents import sort_out
+from viftrail.facts.folder import open_folder
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
 from viftrail.facts.slice import follow
 from viftrail.facts.southbound import PortBinding
@@ -125,3 +127,57 @@ def test_logs_are_read_for_one_target_only() -> None:
     assert not inquiry.facts().logs
     follow(inquiry, port)
     assert inquiry.facts().logs.signals("plugged", port=port)
+
+
+def gathered(tmp_path: Path, *cases: str) -> Path:
+    """A must-gather of OpenShift, with the databases of these cases as those of pods."""
+    logs = tmp_path / "must-gather.local.1" / "quay-io-digest" / "network_logs"
+    logs.mkdir(parents=True)
+    with tarfile.open(logs / "ovnk_database_store.tar.gz", "w:gz") as tar:
+        for name in cases:
+            for database in ("nb", "sb"):
+                path = folder() / name / "db" / f"ovn{database}_db.db"
+                tar.add(path, f"ovnk_database_store/ovnkube-node-{name}_{database}db")
+    (logs / "cluster_scale").write_text("pods amount: 3\n")
+    return tmp_path / "must-gather.local.1"
+
+
+def test_the_databases_of_a_must_gather_are_found(tmp_path: Path) -> None:
+    source = open_folder(gathered(tmp_path, CASE))
+    found = {row.logical_port for row in source.everything().sb[PortBinding]}
+    assert found == {row.logical_port for row in _bindings(case() / "db")}
+    source.close()
+
+
+def test_databases_of_several_zones_are_not_mixed(tmp_path: Path) -> None:
+    source = open_folder(gathered(tmp_path, CASE, "s8-missing-bridge-mapping"))
+    gaps = {gap.place: gap.why for gap in source.gaps}
+    assert gaps[SOUTHBOUND].startswith("There are 2 different databases of this name")
+    assert "ovnkube-node-s8-missing-bridge-mapping_nbdb was used" in gaps[NORTHBOUND]
+    assert "ovnkube-node-s8-missing-bridge-mapping_sbdb was used" in gaps[SOUTHBOUND]
+
+
+def test_packed_leaders_databases_are_read(tmp_path: Path) -> None:
+    for database in ("nb", "sb"):
+        content = (case() / "db" / f"ovn{database}_db.db").read_bytes()
+        (tmp_path / f"leader_{database}db.gz").write_bytes(gzip.compress(content))
+    assert not [gap for gap in open_folder(tmp_path).gaps if gap.place in (NORTHBOUND, SOUTHBOUND)]
+
+
+def test_an_end_of_a_database_says_what_is_not_known(tmp_path: Path) -> None:
+    shutil.copy(case() / "db" / "ovnnb_db.db", tmp_path)
+    content = (case() / "db" / "ovnsb_db.db").read_bytes()
+    (tmp_path / "ovnsb_db.db").write_bytes(content[90_000:])
+    source = open_folder(tmp_path)
+    bindings = source.everything().sb[PortBinding]
+    assert bindings.rows
+    assert not bindings.complete
+    told = " ".join(gap.why for gap in source.gaps)
+    assert "Known are the" in told
+    assert "Port_Binding 3" in told
+    assert why(source, "b04f753a-0370-4a54-b713-1a37c9a8b45b").verdict.state.value != "healthy"
+
+
+def test_outputs_of_hosts_that_nobody_names_are_listed(tmp_path: Path) -> None:
+    shutil.copytree(case() / "ovs", tmp_path / "ovs")
+    assert any("cmp1-vsctl-show.txt" in gap.why for gap in open_folder(tmp_path).gaps)

@@ -318,3 +318,146 @@ def test_a_control_group_tells_who_runs_a_daemon(
 
     monkeypatch.setattr(probe, "open", opened, raising=False)
     assert probe.contained(77) is contained
+
+
+def alive(**daemons: bool) -> dict[str, object]:
+    """Daemons that run, and whether each is in a container."""
+    names = {name.replace("_", "-"): contained for name, contained in daemons.items()}
+    return {
+        "processes": {name: {"state": "S", "container": c} for name, c in names.items()},
+        "unixctl": {name: {"version": "1"} for name in names},
+    }
+
+
+@pytest.mark.parametrize(
+    ("seen", "asked"),
+    [
+        (alive(), True),
+        (alive(ovs_vswitchd=False), True),
+        (alive(ovs_vswitchd=False, ovn_controller=False), False),
+        (alive(ovs_vswitchd=False, ovn_controller=True), True),
+        ({**alive(ovn_controller=False), "unixctl": {"ovn-controller": {}}}, True),
+    ],
+)
+def test_runtimes_are_asked_only_where_the_hosts_own_view_may_not_suffice(
+    seen: dict[str, object], asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OVS_RUNDIR", "OVN_RUNDIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert probe.may_be_contained(seen) is asked
+    monkeypatch.setenv("OVS_RUNDIR", "/named")
+    assert not probe.may_be_contained(seen)
+
+
+def runtime(folder: Path, name: str, script: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_what_runtimes_say_and_why_they_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = f"echo {'a' * 64} ovn_controller quay.io/ovn:1"
+    runtime(tmp_path, "docker", "echo 'permission denied: docker.sock' >&2; exit 1")
+    runtime(tmp_path, "podman", f'[ "$1" = ps ] && {line}; echo {"b" * 64} mariadb quay.io/db:1')
+    runtime(tmp_path, "crictl", "echo no JSON")
+    for name in ("OVS_RUNDIR", "OVN_RUNDIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    seen: probe.Seen = {}
+    report = probe.Report()
+    probe.look_at_places(seen, report)
+    (refused,) = report.errors
+    assert refused["what"] == f"containers of {tmp_path / 'docker'}"
+    assert refused["why"].startswith("Permission denied"), "as carriers know a refusal"
+    (container,) = seen["places"]["containers"]
+    assert (container["name"], container["daemons"]) == ("ovn_controller", ["ovn-controller"])
+    assert container["runtime"] == str(tmp_path / "podman")
+    whys = [row["why"] for row in seen["places"]["runtimes"]]
+    assert whys[0] == "permission denied: docker.sock"
+    assert whys[1] == ""
+    assert whys[2], "what is no JSON is no answer"
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("ovsdb-server -vfile:info --pidfile=/run/ovn/ovnnb_db.pid --remote=db:x", "ovnnb_db"),
+        (
+            "ovsdb-server --remote=punix:/run/ovn/ovnsb_db.sock /var/lib/openvswitch/ovn-sb/ovnsb.db",
+            "ovnsb_db",
+        ),
+        (
+            "ovsdb-server /etc/openvswitch/conf.db --remote=punix:/run/openvswitch/db.sock",
+            "ovsdb-server",
+        ),
+        ("ovsdb-server --pidfile=/run/ovn/ovnsb_db_relay_1.pid relay:OVN_Southbound:tcp:a:1", ""),
+        ("ovsdb-server --unixctl=/run/ovn/ovn_ic_nb_db.ctl /etc/ovn/ovn_ic_nb_db.db", ""),
+        ("ovsdb-server /etc/vtep.db", ""),
+    ],
+)
+def test_which_database_a_server_has(
+    command: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "command_of", lambda _: command)
+    assert probe.serves(1) == name
+
+
+def test_a_pid_of_another_namespace_is_not_taken_for_a_dead_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with kolla-ansible: a shared run folder, and in it the pid that the container knows."""
+    for name in ("OVS_RUNDIR", "OVN_RUNDIR"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "ovn-northd.pid").write_text("1\n")
+    monkeypatch.setattr(probe, "run_folder", lambda *_: str(tmp_path))
+    program = tmp_path / "ovn-northd"
+    shutil.copy(str(shutil.which("sleep")), program)
+    dead = probe.daemon("ovn-northd", "ovn")
+    assert dead is not None
+    with subprocess.Popen([program, "60"]) as running:
+        try:
+            found = probe.daemon("ovn-northd", "ovn")
+        finally:
+            running.kill()
+    assert found is not None
+    assert found["state"]
+
+
+def test_somebodys_copy_of_a_database_is_no_server_of_this_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Served from the same file system, and without the pid file that OVN leaves."""
+    for name in ("OVS_RUNDIR", "OVN_RUNDIR"):
+        monkeypatch.delenv(name, raising=False)
+    program = tmp_path / "ovsdb-server"
+    shutil.copy(str(shutil.which("sleep")), program)
+    with subprocess.Popen([program, "60"]) as running:
+        monkeypatch.setattr(probe, "command_of", lambda _: "ovsdb-server /tmp/ovnnb_db.db")
+        try:
+            assert probe.elsewhere("ovnnb_db") != running.pid
+            assert probe.elsewhere("ovsdb-server") != running.pid, "it has another database"
+        finally:
+            running.kill()
+
+
+def test_the_parts_of_the_probe_fit_together() -> None:
+    """They become one file, so no name may be in two, and none may be imported from here."""
+    assert "viftrail." not in "".join(
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(SOURCE))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    )
+    defined = [
+        node.name
+        for node in ast.parse(SOURCE).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ] + [
+        target.id
+        for node in ast.parse(SOURCE).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
+    assert len(defined) == len(set(defined))

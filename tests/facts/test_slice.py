@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import msgspec
 import pytest
 
+from tests import openstack
 from tests.cloud import edit, healthy, neutron_only, vm
 from tests.facts.test_inquiry import Counting
 from tests.recordings import NAMES, VMS, facts_of, port_of
@@ -19,7 +21,7 @@ from viftrail.facts.northbound import (
     NBGlobal,
 )
 from viftrail.facts.row import Row
-from viftrail.facts.slice import MANY, follow, is_gateway, network_of
+from viftrail.facts.slice import MANY, follow, follow_server, is_gateway, network_of
 from viftrail.facts.southbound import Chassis, Encap, SBGlobal
 from viftrail.facts.target import resolve
 
@@ -121,3 +123,13 @@ def test_a_gateway_leg_is_one_that_has_or_should_have_a_chassis() -> None:
 )
 def test_networks(cidr: str, network: str) -> None:
     assert network_of(cidr) == network
+
+
+def test_of_a_server_without_a_host_some_of_the_computes_that_are_down_are_looked_at() -> None:
+    """Why they are down, and whether they may be started, stands in their own logs."""
+    rows = (openstack.service("compute1", state="down"), openstack.service("compute2"))
+    late = openstack.server(openstack.FILTERED)
+    said = openstack.cloud_of(late, services=rows).facts.openstack
+    source = Counting(replace(healthy(), openstack=said))
+    follow_server(Inquiry(source), openstack.ID)
+    assert set(source.looked) == {"controller", "compute1"}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
+from msgspec.structs import replace
 
 from tests.openstack import (
     BLANK,
@@ -104,6 +107,19 @@ def test_a_silent_placement() -> None:
     assert answer(cloud) == ("broken", "S1", "sched-placement-unreachable")
     (case,) = cases("sched-placement-unreachable", cloud)
     assert case.certainty is Certainty.PROVEN
+
+
+def test_a_placement_that_was_silent_at_another_time_is_not_what_failed_this_build() -> None:
+    built = {"created": "2026-01-01T12:00:00Z", "updated": "2026-01-01T12:00:09Z"}
+    noon = datetime(2026, 1, 1, 12, tzinfo=timezone.utc).timestamp()
+    for late, found in ((-600, False), (-5, True), (12, True), (600, False)):
+        said = signal("placement-unreachable", time=noon + late, why="no answer")
+        said = replace(said, line=replace(said.line, ids=()))
+        cloud = cloud_of(server(BLANK, **built), logs=(said,))
+        told = [
+            case for case in cases("sched-placement-unreachable", cloud) if "ask" in case.summary
+        ]
+        assert bool(told) is found
 
 
 def test_room_that_was_not_offered_is_a_suspicion_only() -> None:

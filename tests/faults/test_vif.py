@@ -138,6 +138,16 @@ def test_a_subport_has_no_plug_of_its_own_and_its_parents_is_left_alone(known: s
         assert f"port {vm(facts)}" not in {cause.subject for cause in causes if cause.stage == "S8"}
 
 
+def test_a_subport_suffers_from_how_its_parent_is_plugged_and_from_nothing_else_of_it() -> None:
+    parent = vm(facts_of("vif-tap-down"))
+    subport = change_port(facts_of("vif-tap-down"), "vm2", parent_name=parent, tag=101)
+    found = ask(subport, "vm2")
+    assert (found.verdict.cause, found.verdict.state.value) == ("vif-tap-down", "broken")
+    silent = facts_of("dhcp-options-missing")
+    subport = change_port(silent, "vm2", parent_name=vm(silent), tag=101)
+    assert "dhcp-options-missing" not in accused(ask(subport, "vm2"))
+
+
 @pytest.mark.parametrize("kind", ["external", "virtual"])
 def test_what_no_chassis_claims_by_a_plug_needs_none(kind: str) -> None:
     facts = change_port(GONE, type=kind)

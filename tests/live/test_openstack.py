@@ -17,7 +17,7 @@ from viftrail.lab.client import Lab
 from viftrail.lab.openstack.kit import Kit
 from viftrail.lab.ping import ping
 from viftrail.lab.shape import Shape
-from viftrail.score.openstack import SLOW, openstack_singles, play_in
+from viftrail.score.openstack import openstack_singles, play_in
 from viftrail.score.round import green, run, whatever_it_takes
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("openstack")]
@@ -72,7 +72,7 @@ def test_a_server_is_found_by_all_its_names(cloud: Lab) -> None:
 
 
 def test_a_hard_reboot_is_no_fault(cloud: Lab) -> None:
-    cloud.ask("break", SLOW, fault="event-unexpected-vif-plugged", vm="vm1")
+    cloud.order("break", fault="event-unexpected-vif-plugged", vm="vm1")
     try:
         assert green(cloud)
         verdict = run("why", "vm2", cloud, "--timeline")
@@ -80,7 +80,7 @@ def test_a_hard_reboot_is_no_fault(cloud: Lab) -> None:
         words = " ".join(moment["what"] for moment in verdict["timeline"])
         assert "unexpected event network-vif-plugged" in words
     finally:
-        cloud.ask("mend", SLOW)
+        cloud.order("mend")
 
 
 @pytest.mark.parametrize("fault", QUICK)
@@ -99,7 +99,7 @@ def test_what_is_played_here_is_played_there() -> None:
 def test_the_first_note(cloud: Lab, tmp_path: Any) -> None:
     """Its gateway silent, its floating IP dead, an "unexpected" event in the log, a bare tap."""
     before = next(vm for vm in cloud.status().vms if vm.name == "vm1")
-    cloud.ask("break", SLOW, fault="vif-not-in-br-int", vm="vm1")
+    cloud.order("break", fault="vif-not-in-br-int", vm="vm1")
     try:
         lost = {path.path for path in ping(cloud, "vm1").paths if not path.ok}
         assert lost >= {"gateway", "floating-ip-icmp", "floating-ip-tcp"}
@@ -118,12 +118,12 @@ def test_the_first_note(cloud: Lab, tmp_path: Any) -> None:
             before.network,
         )
     finally:
-        cloud.ask("mend", SLOW)
+        cloud.order("mend")
 
 
 def test_the_second_note(cloud: Lab, tmp_path: Any) -> None:
     """No IPv4, as its port never reached Southbound. Nova waits for the plug: that wait ends well."""
-    cloud.ask("break", SLOW, fault="northd-paused", vm="vm1")
+    cloud.order("break", fault="northd-paused", vm="vm1")
     words = (
         *("--flavor", "tiny", "--image", "guest", "--network", "net1"),
         *("--security-group", "lab", "--host", "compute1"),
@@ -151,4 +151,4 @@ def test_the_second_note(cloud: Lab, tmp_path: Any) -> None:
         assert run("why", "note1", cloud)["verdict"]["state"] == "healthy"
     finally:
         cloud.run("controller", ["openstack", "server", "delete", "--wait", "note1"], timeout=60.0)
-        cloud.ask("mend", SLOW)
+        cloud.order("mend")

@@ -24,7 +24,7 @@ class Broken:
         self.error = error
         self.asked: list[str] = []
 
-    def ask(self, order: str, _: float, **__: Any) -> object:
+    def order(self, order: str, **_: Any) -> object:
         self.asked.append(order)
         if order == "break":
             raise self.error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from viftrail.chain import subject
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.daemon import RUNNING, UNREACHED, UNSEEN, daemon_state
+from viftrail.chain.daemon import RUNNING, UNASKED, UNREACHED, UNSEEN, daemon_state
 from viftrail.chain.quoting import q
 from viftrail.chain.subject import Subject
 from viftrail.chain.trail import Trail
@@ -62,9 +62,9 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     state = controller_state(host)
     if state == UNREACHED:
         checks.unknown(f"ovn-controller on {trail.host} is {state}")
-    if state == UNSEEN:
+    if state in (UNASKED, UNSEEN):
         _followed(checks, cloud, host, trail.host)
-    alive = state not in (UNREACHED, UNSEEN) and checks.check(
+    alive = state not in (UNREACHED, UNASKED, UNSEEN) and checks.check(
         state == RUNNING,
         Evidence(
             where=trail.host,
@@ -107,7 +107,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
 
 
 def _followed(checks: Checks, cloud: Cloud, host: Host, name: str) -> None:
-    """Where nobody looked at the process: the last nb_cfg that it wrote.
+    """Where nobody looked at the process, or asked it: the last nb_cfg that it wrote.
 
     It writes one when ovs-vswitchd has confirmed the flows that go with it, so it speaks for both
     (ovn-controller(8); controller/ofctrl.c).

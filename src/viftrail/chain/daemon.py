@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from viftrail.facts.facts import NOT_ASKED
 from viftrail.facts.host import Host
 
 RUNNING = "running"
@@ -12,13 +13,18 @@ ABSENT = "not running"
 UNREACHED = "running, and its control socket was not reached"
 """As when it runs in a container that hides the socket: neither good nor bad is known."""
 
+UNASKED = "running, and nobody asked it"
+"""As in a sosreport, which lists the processes and holds the answers of some of them."""
+
+SILENT = frozenset({UNREACHED, UNASKED})
+"""It runs, and that is all that is known of it."""
 
 UNSEEN = "not to be seen in its conf.db"
 """All that is known of the host is its database file."""
 
 
 def daemon_state(host: Host, daemon: str) -> str:
-    """Running, hung, stopped, dead, not running, or not to be asked or seen."""
+    """Running, hung, stopped, dead, not running, or not asked, reached or seen."""
     process = host.processes.get(daemon)
     if process is None:
         return UNSEEN if host.conf_only else ABSENT
@@ -29,4 +35,6 @@ def daemon_state(host: Host, daemon: str) -> str:
     if host.unixctl.get(daemon):
         return RUNNING
     failures = host.failures(f"ovs-appctl -t {daemon} ")
+    if any(each.why == NOT_ASKED for each in failures):
+        return UNASKED
     return UNREACHED if failures and not any(each.hung for each in failures) else HUNG

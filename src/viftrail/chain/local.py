@@ -165,7 +165,10 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             bad="",
         )
     elif port.ipv4:
-        options = cloud.nb[DHCPOptions].one("uuid", row.dhcpv4_options or "")
+        known = cloud.nb[DHCPOptions]
+        options = known.one("uuid", row.dhcpv4_options or "")
+        if row.dhcpv4_options and not options and not known.absent("uuid", row.dhcpv4_options):
+            checks.unknown("its DHCP options were not read")
         checks.check(
             bool(row.dhcpv4_options),
             Evidence(

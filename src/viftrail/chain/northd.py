@@ -5,7 +5,7 @@ from __future__ import annotations
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.cluster import all_seen, majority_lost
-from viftrail.chain.daemon import HUNG, RUNNING, UNREACHED, daemon_state
+from viftrail.chain.daemon import HUNG, RUNNING, UNASKED, UNREACHED, daemon_state
 from viftrail.chain.quoting import db
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
@@ -39,6 +39,10 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
         checks.aside("the active ovn-northd runs on a host that was not looked at")
     elif UNREACHED in states.values() and "active" not in states.values():
         checks.aside(f"ovn-northd on {', '.join(states)} is {UNREACHED}")
+    elif UNASKED in states.values() and "active" not in states.values():
+        checks.unknown(
+            f"ovn-northd runs, and the report does not say whether it is active: {STATUS}"
+        )
     elif states:
         checks.check(
             "active" in states.values(),

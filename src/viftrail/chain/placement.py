@@ -7,14 +7,14 @@ provider would do (placement/objects/research_context.py, nova/scheduler/request
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar
 
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.once import once
-from viftrail.chain.scheduling import short_of, wanted
+from viftrail.chain.scheduling import room, short_of, wanted
 from viftrail.facts.openstack import ComputeService, Image, Provider, Server
 
 R = TypeVar("R")
@@ -24,6 +24,9 @@ DISABLED = "COMPUTE_STATUS_DISABLED"
 
 DEFAULT_ZONE = "nova"
 """The zone of hosts that are in no aggregate with a zone (nova: default_availability_zone)."""
+
+SHOWN = 5
+"""Hosts that are told of by name: a cloud may have thousands that are full."""
 
 TRAIT = "trait"
 ZONE = "zone"
@@ -174,8 +177,9 @@ def known(cloud: Cloud) -> bool:
 def decisive(cloud: Cloud, server: Server) -> dict[str, tuple[Refusal, ...]]:
     """The kinds of refusal that alone keep some provider from taking the server.
 
-    Where every provider is refused for several reasons, those of the nearest one count. Empty
-    when some provider would take it now, or not every provider was read.
+    Where every provider is refused for several reasons, those of the nearest one count. What has
+    most left of a resource comes first. Empty when some provider would take it now, or not every
+    provider was read.
     """
     found = refusals(cloud, server)
     if not found or not known(cloud) or not all(found.values()):
@@ -186,7 +190,17 @@ def decisive(cloud: Cloud, server: Server) -> dict[str, tuple[Refusal, ...]]:
         if len({each.kind for each in several}) == fewest:
             for each in several:
                 kinds.setdefault(each.kind, []).append(each)
-    return {kind: tuple(several) for kind, several in kinds.items()}
+    return {
+        kind: tuple(sorted(several, key=lambda each: -(room(each.provider, each.kind) or 0)))
+        for kind, several in kinds.items()
+    }
+
+
+def in_words(refused: Sequence[Refusal]) -> str:
+    """Why the first few are refused, and how many more are."""
+    more = len(refused) - SHOWN
+    words = [each.text for each in refused[:SHOWN]]
+    return "; ".join([*words, f"and so are {more} more hosts"] if more > 0 else words)
 
 
 @once_a_request

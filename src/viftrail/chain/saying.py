@@ -8,7 +8,12 @@ from datetime import datetime, timezone
 from viftrail.chain.cloud import Cloud
 from viftrail.facts.log.line import LogLine
 from viftrail.facts.log.logs import Signal
+from viftrail.facts.log.moment import parse
+from viftrail.facts.openstack import Server
 from viftrail.verdict import Evidence
+
+ASIDE = 30.0
+"""Seconds by which the clocks of two hosts, or of a host and Nova's database, may differ."""
 
 _SHOWN = 240
 
@@ -35,6 +40,25 @@ def told(cloud: Cloud, *patterns: str, **wanted: str) -> Signal | None:
         signal
         for pattern in patterns
         if (signal := cloud.facts.logs.last(pattern, **wanted)) is not None
+    ]
+    return max(found, key=lambda signal: signal.time, default=None)
+
+
+def told_during(cloud: Cloud, server: Server, *patterns: str) -> Signal | None:
+    """The latest line of these kinds that is about this server's build, or of its time.
+
+    What names no server may be of any other build; where nothing tells when this one was, all count.
+    """
+    began, ended = parse(server.created), parse(server.updated or "")
+    found = [
+        signal
+        for pattern in patterns
+        for signal in cloud.facts.logs.signals(pattern)
+        if server.id in signal.line.ids
+        or (
+            (began is None or began - ASIDE <= signal.time)
+            and (ended is None or signal.time <= ended + ASIDE)
+        )
     ]
     return max(found, key=lambda signal: signal.time, default=None)
 

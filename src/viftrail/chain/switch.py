@@ -7,7 +7,7 @@ looked at before they are believed, on every host that the trail passes.
 from __future__ import annotations
 
 from viftrail.chain.checks import Checks
-from viftrail.chain.daemon import RUNNING, UNREACHED, daemon_state
+from viftrail.chain.daemon import RUNNING, UNASKED, UNREACHED, daemon_state
 from viftrail.facts.host import Host
 from viftrail.facts.vswitch import Bridge, Interface
 from viftrail.verdict import Evidence
@@ -44,6 +44,10 @@ def check_switch(checks: Checks, host: Host, name: str) -> None:
         return
     if not state:
         checks.unknown(f"no pid file tells whether ovs-vswitchd runs on {name}")
+        return
+    if state == UNASKED:
+        # What its ovn-controller wrote last waits for it here as well.
+        checks.aside(f"ovs-vswitchd on {name} is {state}")
         return
     if state == UNREACHED:
         checks.unknown(f"ovs-vswitchd on {name} is {state}")

@@ -25,6 +25,8 @@ class Role(Enum):
     """Passed by traffic that leaves the host: gateways, peers, tunnels."""
     AWAITED = "awaited"
     """The host that should have plugged the port of a server, which Nova gave up waiting for."""
+    CARRIER = "carrier"
+    """The parent whose plug carries a trunk's subport: how it is plugged, not what it may send."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
         **{subject.host(peer): Role.PATH for peer in peers},
         **{subject.host(name): Role.PATH for name in (*ways_out, *also) if name and name != host},
     }
+    if port.row and port.row.parent_name:
+        subjects[subject.port(port.row.parent_name)] = Role.CARRIER
     server = cloud.server_of(port)
     if server:
         subjects[subject.server(server.id)] = Role.OWN

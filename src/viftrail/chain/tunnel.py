@@ -10,6 +10,7 @@ from viftrail.chain.mesh import apart, need_each_other
 from viftrail.chain.sounding import check_tunnel
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
+from viftrail.facts.facts import NOT_ASKED
 from viftrail.facts.host import Host
 from viftrail.facts.vswitch import Interface
 from viftrail.verdict import Evidence, Finding, Stage
@@ -135,8 +136,22 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     for peer in trail.peers:
         for here, there in ((trail.host, peer), (peer, trail.host)):
             _towards(checks, cloud, here, there)
+            _ever_arrived(checks, cloud, here, there)
     check_tunnel(checks, cloud)
     return checks.finding()
+
+
+def _ever_arrived(checks: Checks, cloud: Cloud, sender: str, receiver: str) -> None:
+    """Where counters were read once, as in a sosreport, only what was never received is a sign."""
+    sent, received = traffic(cloud, sender, receiver), traffic(cloud, receiver, sender)
+    if not sent or not received or sent.seconds or received.seconds:
+        return
+    if sent.total_out >= LOST_AT_LEAST and received.total_in == 0:
+        checks.unknown(
+            f"{sender} has counted {sent.total_out} packets into its tunnel and {receiver} none out "
+            "of it; whether they are dropped on the way, `viftrail why --probe` on the living cloud "
+            "tells, and `nft list ruleset` on both"
+        )
 
 
 def loss_evidence(lost: Loss) -> Evidence:
@@ -158,6 +173,8 @@ def _address(checks: Checks, cloud: Cloud, name: str) -> None:
     if host is None or not host.links:
         checks.unseen(name)
         return
+    if any(failure.why == NOT_ASKED for failure in host.failures("nft ")):
+        checks.aside(f"whether {name} drops geneve is not in its report (nft list ruleset)")
     if chassis is None:
         return
     ip = cloud.tunnel_ip(chassis)

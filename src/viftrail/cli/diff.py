@@ -57,7 +57,7 @@ def diff(
     from viftrail.facts.ovsdb import collector
     from viftrail.report import difference as report
 
-    if origin.bundle or origin.folder:
+    if origin.bundle or origin.saved:
         raise UsageError("diff takes no --bundle and no --from.", "Name them as A and B.")
     if target is not None and not target.strip():
         raise UsageError("The target is empty.", "Leave it out for the whole cloud.")
@@ -77,4 +77,4 @@ def diff(
 def _opened(name: str, origin: Origin) -> AbstractContextManager[Source]:
     if name == LIVE:
         return open_source(origin)
-    return open_source(Origin(folder=name) if Path(name).is_dir() else Origin(bundle=name))
+    return open_source(Origin(saved=(name,)) if Path(name).is_dir() else Origin(bundle=name))

@@ -40,6 +40,9 @@ _GREEN_WITHIN = 45.0
     type=click.Choice(["disruptive", "destroys"]),
     help="Also run steps of this risk; may be repeated.",
 )
+@click.option(
+    "--probe", is_flag=True, help="Look with a few harmless packets as well, as `why --probe`."
+)
 @click.option("--log", default="", metavar="FILE", help="The audit trail, which is appended to.")
 @click.option(
     "-f",
@@ -58,6 +61,7 @@ def fix(
     apply: bool,
     dry_run: bool,
     allow: tuple[str, ...],
+    probe: bool,
     log: str,
     format_: str,
 ) -> None:
@@ -72,9 +76,12 @@ def fix(
     Exit status: 0 healthy, 1 broken, 2 could not tell, 78 a risk was not
     allowed, 79 a step failed, 80 the next step is yours.
     """
+    from viftrail.cli.why import sounded
     from viftrail.fix.session import Ending, Fix
     from viftrail.verdict import Risk, State
     from viftrail.why import why
+
+    judge = sounded if probe else why
 
     if apply and dry_run:
         raise UsageError("--apply and --dry-run exclude each other.", "Leave one of them out.")
@@ -86,13 +93,13 @@ def fix(
             raise UsageError(
                 "What was recorded cannot be mended.", "Leave --apply out, or name the live cloud."
             )
-        before = why(source, target)
+        before = judge(source, target)
         if apply:
 
             def look() -> Verdict:
                 # Anew, as a step may have restarted the server that was being read.
                 with open_source(origin) as fresh:
-                    return why(fresh, target)
+                    return judge(fresh, target)
 
             mended = _apply(source, look, before, allowed, log, format_)
         else:

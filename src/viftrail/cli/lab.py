@@ -198,7 +198,7 @@ def boot(
     qemu-system-x86, and `viftrail lab fetch-kernel` once.
     """
     options = {"hybrid": hybrid, "floating_ip": floating_ip, "qemu": qemu, "direct": vlan}
-    click.echo(_find(name).ask("boot", vm=vm, host=host, **options))
+    click.echo(_find(name).order("boot", vm=vm, host=host, **options))
 
 
 @lab.command("fetch-kernel")
@@ -226,7 +226,7 @@ def console(vm: str, name: str) -> None:
 @_name
 def delete(vm: str, name: str) -> None:
     """Delete a VM and its port."""
-    click.echo(_find(name).ask("delete", vm=vm))
+    click.echo(_find(name).order("delete", vm=vm))
 
 
 @lab.command()
@@ -234,7 +234,7 @@ def delete(vm: str, name: str) -> None:
 @_name
 def reboot(vm: str, name: str) -> None:
     """Reboot a VM hard: its network card is made and plugged anew."""
-    click.echo(_find(name).ask("reboot", vm=vm))
+    click.echo(_find(name).order("reboot", vm=vm))
 
 
 @lab.command("break")
@@ -243,14 +243,14 @@ def reboot(vm: str, name: str) -> None:
 @click.option("--vm", default="vm1", show_default=True, metavar="VM", help="The victim.")
 def break_it(fault: str, name: str, vm: str) -> None:
     """Provoke a fault of the catalogue for real."""
-    click.echo(_find(name).ask("break", fault=fault, vm=vm))
+    click.echo(_find(name).order("break", fault=fault, vm=vm))
 
 
 @lab.command()
 @_name
 def mend(name: str) -> None:
     """Undo everything that was provoked."""
-    click.echo(_find(name).ask("mend"))
+    click.echo(_find(name).order("mend"))
 
 
 @lab.command("exec", context_settings={"ignore_unknown_options": True})

@@ -23,6 +23,10 @@ _COMMANDS = {
     "audit": ("viftrail.cli.audit:audit", "Look for every known fault in the whole cloud."),
     "collect": ("viftrail.cli.collect:collect", "Write all evidence to one bundle file."),
     "diff": ("viftrail.cli.diff:diff", "Tell what changed between two bundles."),
+    "doctor": (
+        "viftrail.cli.doctor:doctor",
+        "Say what is found here, what can be reached, and how to grant the rest.",
+    ),
     "faults": ("viftrail.cli.faults:faults", "Print the catalogue of faults, or one entry."),
     "lab": ("viftrail.cli.lab:lab", "A real OVN cloud on this machine, to break and mend."),
     "try": ("viftrail.cli.tour:tour", "Watch two real incidents being found and mended."),

@@ -13,22 +13,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from viftrail.errors import FileUnreadable, NoSource, UsageError
+from viftrail.cli import hosts
+from viftrail.errors import NoSource, UsageError, ViftrailError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from viftrail.facts.ovsdb.remote import Remote, Tls
+    from viftrail.facts.access import Way
     from viftrail.facts.owner import Owner
     from viftrail.facts.source import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-NB_PORT, SB_PORT = 6641, 6642
-_LOCAL = {
-    "nb": ("/run/ovn/ovnnb_db.sock", "/var/run/ovn/ovnnb_db.sock"),
-    "sb": ("/run/ovn/ovnsb_db.sock", "/var/run/ovn/ovnsb_db.sock"),
-}
 _REMOTE = re.compile(r"\s*(p?(tcp|ssl|unix)):|\s*,", re.IGNORECASE)
 _HOST_AND_PORT = re.compile(r"[^/\s]+:\d+")
 _NAMES_A_CLOUD = ("OS_CLOUD", "OS_AUTH_URL")
@@ -44,7 +40,7 @@ class Origin:
 
     lab: str = ""
     bundle: str = ""
-    folder: str = ""
+    saved: tuple[str, ...] = ()
     nb: str = ""
     sb: str = ""
     owner: str = ""
@@ -54,6 +50,8 @@ class Origin:
     ssh: bool = False
     ssh_config: str = ""
     become: bool = False
+    inventory: str = ""
+    limit: str = ""
     os_cloud: str = ""
     central: tuple[str, ...] = ()
     timeout: float = 5.0
@@ -61,7 +59,8 @@ class Origin:
 
 def _filled(_: click.Context, param: click.Parameter, value: Any) -> Any:
     """Refuses an empty value: an unset shell variable must not mean another cloud."""
-    if value is not None and not (value.strip() if isinstance(value, str) else all(value)):
+    several = (value,) if isinstance(value, str) else value
+    if value is not None and not all(each.strip() for each in several):
         raise click.BadParameter("it is empty.", param=param)
     return value.strip() if isinstance(value, str) else value
 
@@ -92,10 +91,12 @@ def origin_options(function: F) -> F:
         ),
         click.option(
             "--from",
-            "folder",
+            "saved",
             callback=_filled,
-            metavar="DIR",
-            help="A folder of what was saved: database files, answers of OpenStack, logs.",
+            multiple=True,
+            metavar="PATH",
+            help="What was saved: a sosreport or must-gather, packed or not, or a folder of database "
+            "files, answers of OpenStack, logs; may be repeated.",
         ),
         click.option(
             "--nb",
@@ -128,7 +129,23 @@ def origin_options(function: F) -> F:
             "--ssh", is_flag=True, help="Look at hosts by ssh, by their chassis hostname."
         ),
         click.option("--ssh-config", callback=_filled, metavar="FILE", help="As ssh -F."),
-        click.option("--become", is_flag=True, help="Run the probe there through sudo -n."),
+        click.option(
+            "--inventory",
+            callback=_filled,
+            metavar="FILE",
+            help="Look at hosts by Ansible, as ansible -i and ansible.cfg say; for many at once.",
+        ),
+        click.option(
+            "--limit",
+            callback=_filled,
+            metavar="PATTERN",
+            help="With --inventory: only these hosts of it, as ansible --limit.",
+        ),
+        click.option(
+            "--become",
+            is_flag=True,
+            help="Look as root: with --ssh through sudo -n, with --inventory as Ansible does.",
+        ),
         click.option(
             "--os-cloud",
             callback=_filled,
@@ -177,23 +194,27 @@ def open_source(origin: Origin) -> Iterator[Source]:
     """
     if origin.bundle and (origin.lab or origin.nb or origin.sb):
         raise UsageError("--bundle goes without --lab, --nb and --sb.", "Name one source.")
-    if origin.folder and (origin.bundle or origin.lab or origin.nb or origin.sb):
+    if origin.saved and (origin.bundle or origin.lab or origin.nb or origin.sb):
         raise UsageError("--from goes without --bundle, --lab, --nb and --sb.", "Name one source.")
     if origin.lab and (origin.nb or origin.sb):
         raise UsageError("--lab goes without --nb and --sb.", "Name one source.")
-    _check_ssh(origin)
+    hosts.check(origin)
     if origin.bundle:
         _check_no_owner(origin, "a bundle")
         from viftrail.facts.stored import from_bundle
 
         yield from_bundle(Path(origin.bundle))
         return
-    if origin.folder:
-        from viftrail.facts.folder import open_folder
+    if origin.saved:
+        from viftrail.facts.folder import open_saved
 
-        yield open_folder(Path(origin.folder), _owner(origin))
+        saved = open_saved([Path(each) for each in origin.saved], _owner(origin))
+        try:
+            yield saved
+        finally:
+            saved.close()
         return
-    lab = _lab(origin)
+    lab = lab_of(origin)
     if lab:
         _check_no_owner(origin, "a lab")
         from viftrail.lab.source import open_lab
@@ -205,7 +226,10 @@ def open_source(origin: Origin) -> Iterator[Source]:
             live.close()
         return
     owner = _owner(origin)
-    nb, sb = _database(origin, "nb"), _database(origin, "sb")
+    from viftrail.cli.ways import ways_of
+
+    ways = ways_of(origin)
+    nb, sb = ways["nb"].address, ways["sb"].address
     files = [_is_file(value) for value in (nb, sb) if value]
     if any(files):
         from viftrail.facts.stored import from_files
@@ -215,42 +239,33 @@ def open_source(origin: Origin) -> Iterator[Source]:
                 f"One of {nb} and {sb} is a file and the other an address.",
                 "Name both databases as files, or both as addresses.",
             )
+        if origin.inventory:
+            raise UsageError(
+                "--inventory is for a running cloud, and its databases are files here.",
+                "Leave it out, or name the databases by their addresses.",
+            )
         yield from_files(Path(nb) if nb else None, Path(sb) if sb else None, owner)
         return
     if not nb and not sb:
         raise NoSource(
-            "There is nothing to look at: no lab is up, and no database was named.",
+            "There is nothing to look at: no lab is up, no database was named, and this host "
+            "knows of none.",
             "Give --nb and --sb (or set OVN_NB_DB and OVN_SB_DB), --bundle FILE, "
-            "or try `viftrail lab up`.",
+            "see `viftrail doctor`, or try `viftrail lab up`.",
         )
-    live = _live(origin, nb, sb, owner)
+    live = _live(origin, ways, owner)
     try:
         yield live
     finally:
         live.close()
+        hosts.check_ledger()
 
 
-def _check_ssh(origin: Origin) -> None:
-    """Complain of what ssh would complain of for every host.
-
-    Raises:
-        UsageError: an option has no effect.
-        FileUnreadable: the file is not there.
-    """
-    for option, value in (("--ssh-config", origin.ssh_config), ("--become", origin.become)):
-        if value and not origin.ssh:
-            raise UsageError(f"{option} is for --ssh, which was not given.", "Add --ssh.")
-    if origin.ssh_config not in ("", "none") and not os.access(origin.ssh_config, os.R_OK):
-        raise FileUnreadable(
-            f"The ssh configuration {origin.ssh_config} cannot be read.", "Check --ssh-config."
-        )
-
-
-def _lab(origin: Origin) -> str:
+def lab_of(origin: Origin) -> str:
     """The name of the lab that is meant: as named, the one this node is in, or the only one."""
     if origin.lab not in ("", ANY_LAB):
         return origin.lab
-    if not origin.lab and (origin.nb or origin.sb):
+    if not origin.lab and (origin.nb or origin.sb or origin.inventory):
         return ""
     inside = os.environ.get("VIFTRAIL_LAB", "")
     if inside:
@@ -269,18 +284,6 @@ def _lab(origin: Origin) -> str:
     return found[0] if found else ""
 
 
-def _database(origin: Origin, which: str) -> str:
-    """As named, as the environment says, or the local socket.
-
-    Where the other database is named, nothing is guessed: it may be of another cloud.
-    """
-    named = (origin.nb or origin.sb, origin.nb if which == "nb" else origin.sb)
-    value = named[1] or os.environ.get(f"OVN_{which.upper()}_DB", "")
-    if value or named[0]:
-        return value
-    return next((f"unix:{path}" for path in _LOCAL[which] if os.path.lexists(path)), "")
-
-
 def _is_file(value: str) -> bool:
     """A database file rather than an address.
 
@@ -292,39 +295,6 @@ def _is_file(value: str) -> bool:
     if _HOST_AND_PORT.fullmatch(value) and not os.path.lexists(value):
         raise UsageError(f"{value!r} is no database address.", f"Write tcp:{value} or ssl:{value}.")
     return True
-
-
-def _tls(origin: Origin) -> Tls | None:
-    """The three files of ssl:, which only make sense together.
-
-    Raises:
-        UsageError: some are named and some are not.
-    """
-    files = (origin.private_key, origin.certificate, origin.ca_cert)
-    if not any(files):
-        return None
-    if not all(files):
-        raise UsageError(
-            "ssl: needs all of --private-key, --certificate and --ca-cert.",
-            "Name the files that ovn-nbctl is given on this cloud.",
-        )
-    from viftrail.facts.ovsdb.remote import Tls
-
-    return Tls(*map(Path, files))
-
-
-def _check_tls(tls: Tls | None) -> None:
-    """Complain of TLS files before anybody is asked: they are the operator's, for both.
-
-    Raises:
-        ViftrailError: they are absent, cannot be read, or do not fit together.
-    """
-    if tls is None:
-        raise UsageError(
-            "An ssl: address needs TLS files, and none were given.",
-            "Name them with --private-key, --certificate and --ca-cert.",
-        )
-    tls.context()
 
 
 def _check_no_owner(origin: Origin, source: str) -> None:
@@ -343,50 +313,38 @@ def _owner(origin: Origin) -> Owner | None:
     return owner.read(Path(origin.owner))
 
 
-def _live(origin: Origin, nb: str, sb: str, owner: Owner | None) -> Any:
+def _live(origin: Origin, ways: dict[str, Way], owner: Owner | None) -> Any:
+    from viftrail.cli.ways import remotes_of, whence
     from viftrail.errors import Unreachable
-    from viftrail.facts.carrier import Carrier, Local, Ssh
-    from viftrail.facts.facts import Gap
     from viftrail.facts.inquiry import NORTHBOUND
     from viftrail.facts.live import LiveSource, this_host
     from viftrail.facts.ovsdb.client import Client
-    from viftrail.facts.ovsdb.remote import parse_remotes
-    from viftrail.facts.owner import ADMIN_SHELL
 
-    tls = _tls(origin)
-    remotes: dict[str, tuple[Remote, ...]] = {
-        "nb": parse_remotes(nb, NB_PORT) if nb else (),
-        "sb": parse_remotes(sb, SB_PORT) if sb else (),
-    }
-    if any(remote.kind == "ssl" for both in remotes.values() for remote in both):
-        _check_tls(tls)
+    remotes = {which: remotes_of(which, way) for which, way in ways.items()}
     here = this_host()
+    fleet = hosts.fleet(origin)
 
     def connect(database: str) -> Client:
         which = "nb" if database == NORTHBOUND else "sb"
         if not remotes[which]:
             raise Unreachable(f"No address of {database} was named.", f"Give --{which}.")
-        return Client.connect(
-            remotes[which], database=database, tls=tls, timeout=origin.timeout, settle=True
-        )
+        way = ways[which]
+        try:
+            return Client.connect(
+                remotes[which], database=database, tls=way.tls, timeout=origin.timeout, settle=True
+            )
+        except ViftrailError as error:
+            raise error if way.named else whence(error, way) from None
 
-    def carriers(host: str) -> Carrier | Gap:
-        if host in here:
-            return Local()
-        if origin.ssh and host != ADMIN_SHELL:
-            return Ssh(host, config=origin.ssh_config, become=origin.become)
-        return Gap(
-            f"host {host}",
-            "It is not this host, and no way to it was given.",
-            "Add --ssh to look at it by ssh.",
-        )
-
-    central = origin.central or (here[:1] if nb.startswith("unix:") else ())
-    api = None if owner else _openstack(origin)
-    return LiveSource(connect, carriers, owner=owner, central=central, api=api)
+    central = origin.central or (here[:1] if ways["nb"].address.startswith("unix:") else ())
+    if fleet and not central:  # northd runs beside the databases
+        central = fleet.at(remote.host for both in remotes.values() for remote in both)
+    api = None if owner else openstack_of(origin)
+    carriers = hosts.ways(origin, here, fleet)
+    return LiveSource(connect, carriers, owner=owner, central=central, api=api, fleet=fleet)
 
 
-def _openstack(origin: Origin) -> Any:
+def openstack_of(origin: Origin) -> Any:
     """The OpenStack that was named, or that the environment names; None where neither does."""
     if not origin.os_cloud and not any(os.environ.get(name) for name in _NAMES_A_CLOUD):
         return None

@@ -61,14 +61,14 @@ def why(
 
     with open_source(origin) as source:
         # A report that is read later tells the story as well, where it is at hand.
-        told = story or (format_ != "text" and bool(origin.folder))
-        verdict = _probe(source, target) if probe else ask(source, target, story=told)
+        told = story or (format_ != "text" and bool(origin.saved))
+        verdict = sounded(source, target) if probe else ask(source, target, story=told)
     deliver(renderer(format_)(verdict), output)
     codes = {State.HEALTHY: 0, State.BROKEN: 1, State.DEGRADED: 1}
     ctx.exit(codes.get(verdict.verdict.state, 2))
 
 
-def _probe(source: Source, target: str) -> Verdict:
+def sounded(source: Source, target: str) -> Verdict:
     """Ask, say what will be sent, send it, and judge by both.
 
     Raises:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from viftrail.errors import NotPermitted, ProtocolError, Unreachable, ViftrailError
-from viftrail.facts import command
+from viftrail.facts import inside
 from viftrail.facts.command import Said
+from viftrail.facts.dispatch import at_once, run_by
 from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host, probe_script, read_probe
+
+if TYPE_CHECKING:
+    from viftrail.facts.places import Container
 
 TIMEOUT = 8.0
 """Seconds for one host beside its window; the probe's own questions have shorter ones."""
@@ -31,7 +34,8 @@ SHORT_WINDOW = 0.3
 LONG_WINDOW = 1.5
 """The same where it matters how much arrived; see `viftrail.chain.tunnel.FAIR_WINDOW`."""
 
-AT_ONCE = 16
+PROBE = "probe.py"
+"""What the ledger calls the probe."""
 
 _REASON = 200
 """Characters that are quoted of what a host complains."""
@@ -39,7 +43,7 @@ _REASON = 200
 _NO_COMMAND = 127
 """What a shell exits with when there is no such program (POSIX, 2.8.2)."""
 
-_SSH_FAILED = 255
+SSH_FAILED = 255
 """What ssh(1) exits with when it never got as far as the command."""
 
 
@@ -68,11 +72,18 @@ class Local:
 class Ssh:
     """A host by ssh(1); the operator's ssh_config(5), agent and known_hosts apply."""
 
+    way: ClassVar[str] = "ssh"
+
     destination: str
     config: str = ""
     become: bool = False
     """Run the probe through ``sudo -n``."""
     connect_timeout: int = 5
+
+    @property
+    def host(self) -> str:
+        """The destination."""
+        return self.destination
 
     def command(self, program: Sequence[str]) -> list[str]:
         """``ssh … DESTINATION PROGRAM``, never asking for anything."""
@@ -84,39 +95,120 @@ class Ssh:
 
 
 def visit(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
-    """Run the probe on one host.
+    """Run the probe on one host, and in its containers where that says more.
 
     Raises:
         Unreachable: the host or its shell did not answer.
         NotPermitted: it refused.
         ProtocolError: it answered something else.
     """
-    argv = carrier.command(["python3", "-", "--window", str(window)])
-    try:
-        said = command.run(argv, probe_script(), timeout=timeout + window, most=MOST)
-    except OSError as error:
-        raise Unreachable(
-            f"{argv[0]} cannot be run here ({error.strerror or error}).",
-            f"Make sure that {argv[0]} is installed and that this user may run it.",
-        ) from error
-    if said.code is not None and said.code != 0:
-        raise _refusal(name, argv[0], said)
-    try:
-        # It may have said all, and hang on its way out.
-        host = read_probe(said.output)
-    except ProtocolError as error:
-        if said.code == 0:
-            raise
-        raise _silence(name, said, timeout + window) from error
+    return permitted(name, glance(name, carrier, window, timeout), advice_for(carrier))
+
+
+def glance(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
+    """The same, content with what this user may see; what was refused is in its ``errors``.
+
+    Raises:
+        Unreachable: the host or its shell did not answer.
+        NotPermitted: its shell refused.
+        ProtocolError: it answered something else.
+    """
+
+    def enter(container: Container) -> Host | Gap:
+        place = f"container {container.name} on {name}"
+        try:
+            return probe(place, inside.Inside(carrier, container, name), window, timeout)
+        except (Unreachable, NotPermitted, ProtocolError) as error:
+            return Gap(place, error.what, error.do)
+
+    return inside.complete(probe(name, carrier, window, timeout), enter)
+
+
+def permitted(name: str, host: Host, advice: Advice) -> Host:
+    """The host, if the user who looked may see it.
+
+    Raises:
+        NotPermitted: something was refused; that must not look like a daemon that is silent.
+    """
     refused = [failure.what for failure in host.errors if "Permission denied" in failure.why]
     if refused and host.euid != 0:
-        # What a user may not ask must not look like a daemon that does not answer.
         raise NotPermitted(
             f"The user with id {host.euid} may not look at Open vSwitch and OVN on {name} "
             f"({refused[0]}).",
-            "Run as root; over ssh, add --become if that user may use sudo without a password.",
+            advice.become,
         )
     return host
+
+
+def probe(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
+    """Run the probe once.
+
+    Raises:
+        Unreachable: the host or its shell did not answer.
+        NotPermitted: its shell refused.
+        ProtocolError: it answered something else.
+    """
+    program = ["python3", "-", "--window", str(window)]
+    try:
+        said = run_by(
+            carrier, program, probe_script(), script=PROBE, timeout=timeout + window, most=MOST
+        )
+    except OSError as error:
+        first = carrier.command(program)[0]
+        raise Unreachable(
+            f"{first} cannot be run here ({error.strerror or error}).",
+            f"Make sure that {first} is installed and that this user may run it.",
+        ) from error
+    return judge(name, said, timeout + window, advice_for(carrier))
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What an operator can do about a host, by the way that leads there."""
+
+    by_hand: str = "it"
+    """A command that gets there; ``{name}`` is the host."""
+    key: str = "and name the right user and key"
+    become: str = "Run as root."
+    without: str = "or look as root"
+
+
+SSH_ADVICE = Advice(
+    by_hand="`ssh {name}`",
+    key="or name the right user and key with --ssh-config",
+    become="Run as root; over ssh, add --become if that user may use sudo without a password.",
+    without="or leave --become out",
+)
+
+
+def advice_for(carrier: Carrier) -> Advice:
+    """What to tell the operator of a way."""
+    return SSH_ADVICE if isinstance(carrier, Ssh) else Advice()
+
+
+def judge(name: str, said: Said, seconds: float, advice: Advice) -> Host:
+    """What a host's answer to the probe tells.
+
+    Args:
+        name: the host.
+        said: its answer.
+        seconds: how long it was waited for.
+        advice: what to tell the operator to do.
+
+    Raises:
+        Unreachable: the host or its shell did not answer.
+        NotPermitted: its shell refused; what the probe was refused is for `permitted`.
+        ProtocolError: it answered something else.
+    """
+    if said.code is not None and said.code != 0:
+        raise _refusal(name, advice, said)
+    try:
+        # It may have said all, and hang on its way out.
+        return read_probe(said.output)
+    except ProtocolError as error:
+        if said.code == 0:
+            raise
+        raise _silence(name, said, seconds) from error
 
 
 def _silence(name: str, said: Said, seconds: float) -> ViftrailError:
@@ -132,19 +224,19 @@ def _silence(name: str, said: Said, seconds: float) -> ViftrailError:
     )
 
 
-def _refusal(name: str, program: str, said: Said) -> ViftrailError:
+def _refusal(name: str, advice: Advice, said: Said) -> ViftrailError:
     reason = _last_words(said.errors) or _last_words(said.output) or "no reason given"
     lower = said.errors.decode("utf-8", "replace").lower()
-    by_hand = f"`{program} {name}`" if program == "ssh" else "it"
+    by_hand = advice.by_hand.format(name=name)
     if "a password is required" in lower or "not in the sudoers" in lower:
         return NotPermitted(
             f"Host {name} lets this user become root only with a password: {reason}.",
-            "Allow it sudo without a password there, or leave --become out.",
+            f"Allow it sudo without a password there, {advice.without}.",
         )
-    if "permission denied" in lower and said.code == _SSH_FAILED:
+    if "permission denied" in lower and said.code == SSH_FAILED:
         return NotPermitted(
             f"Host {name} refused: {reason}.",
-            "Put this user's public key there, or name the right user and key with --ssh-config.",
+            f"Put this user's public key there, {advice.key}.",
         )
     if "host key verification failed" in lower:
         return NotPermitted(
@@ -187,14 +279,4 @@ def visit_all(
         except (Unreachable, NotPermitted, ProtocolError) as error:
             return Gap(f"host {name}", error.what, error.do)
 
-    wanted = list(dict.fromkeys(names))
-    pool = ThreadPoolExecutor(max_workers=AT_ONCE)
-    try:
-        return dict(zip(wanted, pool.map(one, wanted), strict=True))
-    except BaseException:
-        # The operator does not want to wait for a host that hangs.
-        pool.shutdown(wait=False, cancel_futures=True)
-        command.stop_all()
-        raise
-    finally:
-        pool.shutdown(wait=False)
+    return at_once(one, names)

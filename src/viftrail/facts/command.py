@@ -14,12 +14,15 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 _CHUNK = 1 << 16
 _GLANCE = 0.1
 """Seconds between two looks whether a silent command is still there."""
+
+_LAST = 2.0
+"""Seconds that a command has to end after it was asked to."""
 
 _running: set[subprocess.Popen[bytes]] = set()
 _lock = threading.Lock()
@@ -34,7 +37,15 @@ class Said:
     code: int | None
 
 
-def run(command: Sequence[str], text: bytes, *, timeout: float, most: int) -> Said:
+def run(
+    command: Sequence[str],
+    text: bytes,
+    *,
+    timeout: float,
+    most: int,
+    line: Callable[[bytes], None] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Said:
     """Run a command until it ends, has said more than ``most`` bytes, or the time is up.
 
     Args:
@@ -42,6 +53,9 @@ def run(command: Sequence[str], text: bytes, *, timeout: float, most: int) -> Sa
         text: what it reads on its standard input.
         timeout: seconds.
         most: bytes of output, beyond which it is not listened to.
+        line: called with each line of output when it is whole; such lines are not kept.
+        environment: in place of this process's own. A command that has one may be made of many
+            processes, so it gets a session, in which no Ctrl-C of a terminal reaches them.
 
     Raises:
         OSError: it cannot be run.
@@ -51,10 +65,15 @@ def run(command: Sequence[str], text: bytes, *, timeout: float, most: int) -> Sa
         script.write(text)
         script.seek(0)
         process = subprocess.Popen(
-            command, stdin=script, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            stdin=script,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=environment is not None,
         )
     with _listed(process):
-        output, errors = _listen(process, end, most)
+        output, errors = _listen(process, end, most, line)
         return Said(output, errors, _wait(process, min(0.5, max(0.0, end - time.monotonic()))))
 
 
@@ -62,7 +81,7 @@ def stop_all() -> None:
     """End what runs now; whoever waits for it comes back at once."""
     with _lock:
         for process in _running:
-            process.kill()
+            process.terminate()
 
 
 @contextlib.contextmanager
@@ -74,7 +93,9 @@ def _listed(process: subprocess.Popen[bytes]) -> Iterator[None]:
     finally:
         with _lock:
             _running.discard(process)
-        process.kill()
+        process.terminate()  # one that has begun others ends them now
+        if _wait(process, _LAST) is None:
+            process.kill()
         for pipe in (process.stdout, process.stderr):
             if pipe:
                 pipe.close()
@@ -88,7 +109,12 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
         return None
 
 
-def _listen(process: subprocess.Popen[bytes], end: float, most: int) -> tuple[bytes, bytes]:
+def _listen(
+    process: subprocess.Popen[bytes],
+    end: float,
+    most: int,
+    line: Callable[[bytes], None] | None,
+) -> tuple[bytes, bytes]:
     """Both pipes, until they are closed or it is time to stop."""
     output, errors = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
@@ -109,4 +135,9 @@ def _listen(process: subprocess.Popen[bytes], end: float, most: int) -> tuple[by
                 key.data.extend(chunk)
                 if not chunk:
                     selector.unregister(key.fileobj)
+                elif line and key.data is output and b"\n" in chunk:
+                    *whole, rest = bytes(output).split(b"\n")
+                    output[:] = rest
+                    for each in whole:
+                        line(each)
     return bytes(output), bytes(errors)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from viftrail.facts.host import Host
 
 
+NOT_ASKED = "its answer is not in the report"
+"""Why of a host's question, in a sosreport, neither good nor bad is known (`Host.errors`)."""
+
+
 @dataclass(frozen=True)
 class Gap:
     """A place that could not be looked at: ``why``, and ``how`` to make it possible."""

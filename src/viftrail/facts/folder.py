@@ -1,195 +1,109 @@
-"""A folder of whatever an operator has saved, as facts.
+"""Whatever an operator has saved, as facts: folders, sosreports, must-gathers, single files.
 
 Every file is told by what is in it, never by what it is called: OVSDB files name their
 database, JSON answers are known by their keys, tables and logs by how they look. Several
-conf.db are told apart by the system-id and hostname inside. What is none of these is listed
-and left alone; nothing is written, no link is followed out of the folder.
+conf.db are told apart by the system-id and hostname inside, sosreports by their own hostname.
+What is none of these is listed and left alone.
 """
 
 from __future__ import annotations
 
 import gzip
-import os
-import re
-import zlib
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from viftrail.errors import FileUnreadable, ViftrailError
-from viftrail.facts import cli_table, northbound, southbound, vswitch
+from viftrail.errors import ViftrailError
+from viftrail.facts import cli_table, machine
+from viftrail.facts.contents import Contents, sort_out
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
-from viftrail.facts.host import PROBE_FORMAT, Host
+from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.intent import owner_of
+from viftrail.facts.kind import Kind
 from viftrail.facts.log.logs import Logs
 from viftrail.facts.log.moment import Window, parse
 from viftrail.facts.log.read import read_logs
+from viftrail.facts.northbound import LogicalRouterPort, LogicalSwitchPort, NBGlobal
 from viftrail.facts.openstack_json import Answers
 from viftrail.facts.ovsdb.file import StoredDatabase, read_file
+from viftrail.facts.ovsdb.tail import DATABASES, read_tail
 from viftrail.facts.owner import Owner
+from viftrail.facts.patchwork import Copy, Patchwork, patch
 from viftrail.facts.row import Row
-from viftrail.facts.southbound import Chassis
+from viftrail.facts.show import north, south
+from viftrail.facts.sosreport import Output, listings
+from viftrail.facts.southbound import PortBinding, SBGlobal
 from viftrail.facts.stored import StoredSource
-from viftrail.facts.table import Table
-from viftrail.facts.vswitch import OpenVSwitch
 
 SWITCH = "Open_vSwitch"
-MAX_FILES = 20_000
 MAX_ANSWER = 256 << 20
 """Bytes of one JSON answer. The ports of 100,000 servers are about half of it."""
 
-_HEAD = 4096
-_TABLES: dict[str, tuple[type[Row], ...]] = {
-    NORTHBOUND: northbound.TABLES,
-    SOUTHBOUND: southbound.TABLES,
-    SWITCH: vswitch.TABLES,
-}
-_NAME = re.compile(rb'"name":\s*"(OVN_Northbound|OVN_Southbound|Open_vSwitch)"')
-_STAMP = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |__REALTIME_TIMESTAMP"
-)
-_JSON = re.compile(r'\{\s*["}]|\[\s*[\[{"\]]')
-_JOURNAL = re.compile(r'"__REALTIME_TIMESTAMP"')
-"""A line of ``journalctl -o json``."""
 
-_COMMANDS = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27}\s*\n\s+(?:Manager|Bridge)"  # ovs-vsctl show
-    r"|\s*cookie=0x|NXST_FLOW|OFPST_FLOW|OFPT_FEATURES_REPLY|recirc_id\(|ufid:"
-    r"|(?:switch|router) [0-9a-f]{8}-|Chassis \S+\n|<domain |\s*Id\s+Name\s+State"
-    r"|flow-dump from"
-)
-"""The beginnings of commands' outputs that repeat what the databases hold."""
+_APART = 600.0
+"""Seconds between two reports after which it is told that they do not show one moment."""
 
-
-@dataclass
-class Contents:
-    """The files of a folder, by what they are."""
-
-    root: Path
-    databases: dict[str, list[Path]] = field(default_factory=dict)
-    answers: list[Path] = field(default_factory=list)
-    tables: list[Path] = field(default_factory=list)
-    logs: list[Path] = field(default_factory=list)
-    outputs: list[Path] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-    """What was not recognised, or not readable, by its path within the folder."""
-
-    def name(self, path: Path) -> str:
-        """A file by its path within the folder."""
-        return str(path.relative_to(self.root))
+_OF_A_HOST = frozenset({Kind.SWITCH, Kind.FLOWS, Kind.PORTS, Kind.LINKS, Kind.PROCESSES})
 
 
 class FolderSource(StoredSource):
     """A folder's facts, and its logs, of which only what matters is read."""
 
-    def __init__(self, facts: Facts, taken: str, *, contents: Contents) -> None:
+    def __init__(
+        self, facts: Facts, taken: str, *, contents: Contents, host_of: Mapping[str, str]
+    ) -> None:
         journals = [path for paths in contents.databases.values() for path in paths]
         super().__init__(facts, taken, unseen=NO_CONF, journals=journals)
         self.contents = contents
+        self._host_of = host_of
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """What is missing, and what was not recognised."""
         return tuple(gap for gap in self._facts.gaps if not gap.place.startswith("host "))
 
+    def close(self) -> None:
+        """Remove what was unpacked; logs and changes are not to be had after that."""
+        self.contents.close()
+
     def logs(self, window: Window, ids: Collection[str]) -> Logs:
         """What its logs say of these ids, within this time."""
         hosts = [*self._facts.hosts, *(row.host for row in self.openstack.services or ())]
-        return read_logs(self.contents.logs, window, ids, hosts=hosts)
+        return read_logs(self.contents.logs, window, ids, hosts=hosts, host_of=self._host_of)
 
 
 NO_CONF = (
-    "Its conf.db is not in the folder.",
-    "Add /etc/openvswitch/conf.db (or /var/lib/openvswitch/conf.db) of that host.",
+    "Its conf.db is not in the folder, nor a sosreport of it.",
+    "Add either: /etc/openvswitch/conf.db (or /var/lib/openvswitch/conf.db) of that host.",
 )
 
 
-def sort_out(folder: Path) -> Contents:
-    """What each file of a folder is.
-
-    Raises:
-        FileUnreadable: there is no such folder, or nothing in it.
-    """
-    if not folder.is_dir():
-        raise FileUnreadable(f"{folder} is no folder.", "Name the folder that holds the files.")
-    found = Contents(folder)
-    for path in _files(folder):
-        try:
-            _place(found, path)
-        except OSError as error:
-            found.others.append(f"{found.name(path)} ({error.strerror})")
-    if not (found.databases or found.answers or found.tables or found.logs):
-        raise FileUnreadable(
-            f"Nothing in {folder} is known: no OVSDB file, no answer of OpenStack, no log.",
-            "Put copies of the databases, of `openstack … -f json` and of logs there.",
-        )
-    return found
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    count = 0
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(place, name)
-            if path.is_file() and not path.is_symlink():
-                count += 1
-                if count > MAX_FILES:
-                    raise FileUnreadable(
-                        f"{folder} holds more than {MAX_FILES} files.", "Name a smaller folder."
-                    )
-                yield path
-
-
-def _place(found: Contents, path: Path) -> None:
-    head = _head(path)
-    text = head.decode("utf-8", "replace").lstrip("\ufeff")
-    start = text.lstrip()
-    if head.startswith(b"OVSDB "):
-        name = _NAME.search(_head(path, 1 << 20))
-        if name:
-            found.databases.setdefault(name.group(1).decode(), []).append(path)
-        else:
-            found.others.append(found.name(path))
-    elif _JSON.match(start) and not _JOURNAL.search(start.partition("\n")[0]):
-        found.answers.append(path)
-    elif cli_table.looks_like_table(text):
-        found.tables.append(path)
-    elif _COMMANDS.match(text):
-        found.outputs.append(path)
-    elif b"\0" not in head and _STAMP.search(text):
-        found.logs.append(path)
-    elif text.strip():
-        found.others.append(found.name(path))
-
-
-def _head(path: Path, size: int = _HEAD) -> bytes:
-    """The first bytes, unpacked where the file is gzipped."""
-    with path.open("rb") as file:
-        head = file.read(size)
-    if not head.startswith(b"\x1f\x8b"):
-        return head
-    try:
-        return zlib.decompressobj(wbits=31).decompress(head, size)
-    except zlib.error:
-        return b""
-
-
 def open_folder(folder: Path, owner: Owner | None = None) -> FolderSource:
-    """Everything in a folder, as one source.
+    """Everything in a folder, as one source."""
+    return open_saved([folder], owner)
+
+
+def open_saved(places: Sequence[Path], owner: Owner | None = None) -> FolderSource:
+    """Everything in these folders, packed reports and files, as one source.
 
     Raises:
-        FileUnreadable: there is no such folder, or nothing in it is known.
+        FileUnreadable: one of them is not there, or nothing in them is known.
+        NotPermitted: a packed file may not be read.
     """
-    contents = sort_out(folder)
+    contents = sort_out(*places)
+    try:
+        return _opened(contents, owner)
+    except BaseException:
+        contents.close()
+        raise
+
+
+def _opened(contents: Contents, owner: Owner | None) -> FolderSource:
     gaps: list[Gap] = []
-    stored = {name: list(_databases(contents, name, gaps)) for name in _TABLES}
     answers = _answers(contents)
     openstack = answers.openstack()
     openstack = msgspec.structs.replace(openstack, listed=len(openstack.servers or ()) > 1)
@@ -201,112 +115,243 @@ def open_folder(folder: Path, owner: Owner | None = None) -> FolderSource:
                 "Ask again with admin credentials.",
             )
         )
-    databases = {}
+    confs, copies = _databases(contents, gaps)
+    parts: dict[str, Patchwork] = {}
     for name in (NORTHBOUND, SOUTHBOUND):
-        latest = max(stored[name], key=_changed, default=None)
-        if latest is None:
-            gaps.append(
-                Gap(name, "No file of it is in the folder.", "Add it (/var/lib/ovn/ovn?b_db.db).")
-            )
-        databases[name] = _database(latest, name)
-    moments = [_changed(each) for several in stored.values() for each in several]
+        parts[name] = patch(name, DATABASES[name], copies.get(name, ()))
+        gaps += parts[name].gaps
+    moments = [part.changed for part in parts.values()]
+    moments += [(conf.last_change or 0) / 1000 for _, conf in confs]
+    moments += [report.time for report in contents.reports]
     said = [*(row.updated for row in openstack.services or ())]
     said += [row.heartbeat for row in openstack.agents or ()]
     spoken = [moment for text in said if (moment := parse(text))]
-    taken = max([*spoken, max(moments, default=0) / 1000]) or folder.stat().st_mtime
-    hosts = {
-        name: host
-        for each in sorted(stored[SWITCH], key=_changed)
-        if (found := _host(each, databases[SOUTHBOUND], taken))
-        for name, host in [found]
-    }
-    if contents.others:
-        gaps.append(_unknown(contents))
+    taken = max([*spoken, *moments]) or max(place.stat().st_mtime for place in contents.places)
+    gaps += _left_out(contents)
+    hosts, host_of = _hosts(contents, confs, parts[SOUTHBOUND].database, taken)
     facts = Facts(
-        nb=databases[NORTHBOUND],
-        sb=databases[SOUTHBOUND],
-        hosts=dict(sorted(hosts.items())),
+        nb=parts[NORTHBOUND].database,
+        sb=parts[SOUTHBOUND].database,
+        hosts=hosts,
         owner=owner or (owner_of(openstack) if openstack.ports is not None else Owner(kind="ovn")),
         openstack=openstack,
         gaps=tuple(gaps),
     )
     when = datetime.fromtimestamp(taken, timezone.utc).isoformat(timespec="seconds")
-    return FolderSource(facts, when, contents=contents)
+    return FolderSource(facts, when, contents=contents, host_of=host_of)
 
 
-def _unknown(contents: Contents) -> Gap:
-    shown = contents.others[:5]
-    more = len(contents.others) - len(shown)
-    return Gap(
-        f"folder {contents.root.name}",
-        f"Not recognised: {', '.join(shown)}" + (f" and {more} more." if more else "."),
-        "They were left out; nothing else depends on them.",
+def _databases(
+    contents: Contents, gaps: list[Gap]
+) -> tuple[list[tuple[Path, StoredDatabase]], dict[str, list[Copy]]]:
+    """Every conf.db with where it lies, and all there is of the other databases."""
+    confs: list[tuple[Path, StoredDatabase]] = []
+    copies: dict[str, list[Copy]] = {NORTHBOUND: [], SOUTHBOUND: []}
+    for name, paths in contents.databases.items():
+        for path in paths:
+            stored = _read(contents, path, name, gaps)
+            if stored is None:
+                continue
+            if name == SWITCH:
+                confs.append((path, stored))
+                continue
+            rows = {row: stored.rows[row] for row in DATABASES[name]}
+            changed = (stored.last_change or 0) / 1000
+            torn = f", which is torn ({stored.torn})" if stored.torn else ""
+            source = contents.name(path) + torn
+            copies[name].append(Copy(source, rows, changed=changed, journal=not torn))
+    for path in contents.remains:
+        name, copy = _tail(contents, path, gaps)
+        if copy is not None:
+            copies.setdefault(name, []).append(copy)
+    lacking = [key for key, known in copies.items() if not any(each.journal for each in known)]
+    for name, copy in _texts(contents, [row for key in lacking for row in DATABASES[key]]):
+        copies[name].append(copy)
+    _one_cloud(copies, gaps)
+    return confs, copies
+
+
+def _read(contents: Contents, path: Path, name: str, gaps: list[Gap]) -> StoredDatabase | None:
+    try:
+        stored = read_file(path, DATABASES[name])
+    except ViftrailError as error:
+        place = contents.name(path)
+        gaps.append(Gap(place, error.what.replace(str(path), place), error.do))
+        return None
+    if stored.torn and name == SWITCH:
+        gaps.append(
+            Gap(
+                contents.name(path),
+                f"{contents.name(path)} is torn ({stored.torn}).",
+                "Copy it again, with ovsdb-client backup.",
+            )
+        )
+    return stored
+
+
+def _tail(contents: Contents, path: Path, gaps: list[Gap]) -> tuple[str, Copy | None]:
+    place = contents.name(path)
+    try:
+        tail = read_tail(path)
+    except ViftrailError as error:
+        gaps.append(Gap(place, error.what.replace(str(path), place), error.do))
+        return "", None
+    rows = {row: tail.rows[row] for row in DATABASES[tail.name]}
+    known = sum(map(len, rows.values()))
+    older = ", ".join(f"{table} {count}" for table, count in tail.passed.items())
+    gaps.append(
+        Gap(
+            place,
+            f"It is the end of a file of {tail.name}. Known are the {known} rows that were made "
+            f"in it; older ones are not, even where they changed ({older or 'none did'}).",
+            "Take the file itself: sos keeps it with --log-size 0.",
+        )
     )
+    if tail.name == SWITCH:
+        return "", None  # a plug that is not in it may well be there
+    return tail.name, Copy(f"{place}, an end", rows, changed=(tail.last_change or 0) / 1000)
 
 
-def _changed(stored: StoredDatabase) -> int:
-    return stored.last_change or 0
+def _texts(contents: Contents, wanted: Collection[type[Row]]) -> Iterator[tuple[str, Copy]]:
+    """What lists and overviews in text have of these tables."""
+    whole: dict[str, list[Copy]] = {NORTHBOUND: [], SOUTHBOUND: []}
+    overviews: list[tuple[Output, float]] = []
+    for outputs, when in [
+        *((report.outputs(), report.time) for report in contents.reports),
+        (contents.loose(), 0.0),
+    ]:
+        for output in outputs:
+            if output.kind in (Kind.LISTING, Kind.EMPTY):
+                for each in listings(output, wanted):
+                    copy = Copy(
+                        contents.name(output.path),
+                        {each.row: each.rows},
+                        frozenset({each.row} if each.whole else ()),
+                        when or output.path.stat().st_mtime,
+                    )
+                    whole[NORTHBOUND if each.row in DATABASES[NORTHBOUND] else SOUTHBOUND].append(
+                        copy
+                    )
+            elif (output.kind is Kind.NORTH and LogicalSwitchPort in wanted) or (
+                output.kind is Kind.SOUTH and PortBinding in wanted
+            ):
+                overviews.append((output, when))
+    ports = {
+        row.name: row.uuid
+        for copy in whole[NORTHBOUND]
+        for rows in copy.rows.values()
+        for row in rows
+        if isinstance(row, LogicalSwitchPort | LogicalRouterPort)
+    }
+    for output, when in overviews:
+        text = output.text()
+        name = NORTHBOUND if output.kind is Kind.NORTH else SOUTHBOUND
+        rows = north(text, ports) if name == NORTHBOUND else south(text)
+        whole[name].append(Copy(contents.name(output.path), rows, changed=when))
+    for name, several in whole.items():
+        for copy in several:
+            yield name, copy
 
 
-def _databases(contents: Contents, name: str, gaps: list[Gap]) -> Iterator[StoredDatabase]:
-    for path in contents.databases.get(name, ()):
-        try:
-            stored = read_file(path, _TABLES[name])
-        except ViftrailError as error:
-            gaps.append(Gap(contents.name(path), error.what, error.do))
-            continue
-        if stored.torn:
+def _one_cloud(copies: dict[str, list[Copy]], gaps: list[Gap]) -> None:
+    """Leave files of one cloud, or of one zone, that belong together.
+
+    A database has one NB_Global or SB_Global row from its first day on. With OVN interconnection,
+    as OpenShift 4.14 and later have it, every node has databases of its own (ovn-architecture(7)).
+    The Northbound that changed last counts, and the Southbound that has most of its ports.
+    """
+    names: set[str] = set()
+    for name, row in ((NORTHBOUND, NBGlobal), (SOUTHBOUND, SBGlobal)):
+        files = [copy for copy in copies[name] if copy.journal]
+        apart = {_identity(copy, row) for copy in files}
+        if len(apart) > 1:
+            used = max(files, key=lambda copy: (len(names & _ports(copy)), copy.changed))
+            same = [copy for copy in files if _identity(copy, row) == _identity(used, row)]
+            copies[name] = [copy for copy in copies[name] if not copy.journal or copy in same]
             gaps.append(
                 Gap(
-                    name if name != SWITCH else contents.name(path),
-                    f"{contents.name(path)} is torn ({stored.torn}).",
-                    "Copy it again, with ovsdb-client backup.",
+                    name,
+                    f"There are {len(apart)} different databases of this name; "
+                    f"{used.source} was used.",
+                    "Name the files of one cloud, or of one zone, alone.",
                 )
             )
-        yield stored
+        latest = max(files, key=lambda copy: copy.changed, default=None)
+        names = _ports(latest) if latest else set()
 
 
-def _database(stored: StoredDatabase | None, name: str) -> Database:
-    if stored is None:
-        return Database()
-    whole = not stored.torn
-    return Database({row: Table(stored.rows[row], complete=whole) for row in _TABLES[name]})
+def _identity(copy: Copy, row: type[Row]) -> str:
+    return next((each.uuid for each in copy.rows.get(row, ())), "")
 
 
-def _host(stored: StoredDatabase, sb: Database, taken: float) -> tuple[str, Host] | None:
-    """A host from its conf.db, under the name that its Chassis has."""
-    own: list[OpenVSwitch] = stored.rows[OpenVSwitch]
-    settings = own[0].external_ids if own else {}
-    chassis = sb[Chassis].one("name", settings.get("system-id", ""))
-    hostname = settings.get("hostname", "")
-    name = (chassis.hostname if chassis else "") or hostname or settings.get("system-id", "")
-    if not name:
-        return None
-    return name, Host(
-        format=PROBE_FORMAT,
-        hostname=hostname or name,
-        time=taken,
-        vswitch={row.table: [_wire(each) for each in stored.rows[row]] for row in _TABLES[SWITCH]},
-        conf_only=True,
-    )
-
-
-def _wire(row: Row) -> dict[str, object]:
-    """A row as a probe hands it on (RFC 7047 section 5.1)."""
+def _ports(copy: Copy) -> set[str]:
+    """Logical ports, by their names."""
+    rows = (*copy.rows.get(LogicalSwitchPort, ()), *copy.rows.get(PortBinding, ()))
     return {
-        "_uuid" if name == "uuid" else name: _wire_value(getattr(row, name), name in row.references)
-        for name in row.__struct_fields__
+        row.name if isinstance(row, LogicalSwitchPort) else row.logical_port
+        for row in rows
+        if isinstance(row, LogicalSwitchPort | PortBinding)
     }
 
 
-def _wire_value(value: Any, reference: bool) -> object:
-    if isinstance(value, dict):
-        return ["map", [[key, each] for key, each in value.items()]]
-    if isinstance(value, tuple):
-        return ["set", [_wire_value(each, reference) for each in value]]
-    if value is None:
-        return ["set", []]
-    return ["uuid", value] if reference else value
+def _hosts(
+    contents: Contents, confs: Sequence[tuple[Path, StoredDatabase]], sb: Database, taken: float
+) -> tuple[dict[str, Host], dict[str, str]]:
+    """The hosts by name, and the host of each file of a report.
+
+    Of two reports of one host the later counts, and a report more than a conf.db.
+    """
+    hosts: dict[str, Host] = {}
+    host_of: dict[str, str] = {}
+    for path, conf in sorted(confs, key=lambda each: each[1].last_change or 0):
+        found = None if contents.report_of(path) else machine.from_conf(conf, sb, taken)
+        if found:
+            hosts[found[0]] = found[1]
+    for report in contents.reports:
+        own = [conf for path, conf in confs if path in report.files]
+        name, host = machine.from_report(report, own, sb, taken)
+        hosts[name] = host
+        host_of.update(dict.fromkeys(map(str, report.files), name))
+    return dict(sorted(hosts.items())), host_of
+
+
+def _left_out(contents: Contents) -> Iterator[Gap]:
+    place = "folder " + _few([path.name for path in contents.places], 2)
+    if contents.others:
+        yield Gap(
+            place,
+            f"Not recognised: {_few(contents.others)}.",
+            "They were left out; nothing else depends on them.",
+        )
+    if contents.notes:
+        yield Gap(place, f"Not all was unpacked: {_few(contents.notes)}.", "Copy it again.")
+    times = {report.time: report.name for report in contents.reports}
+    if times and max(times) - min(times) > _APART:
+        yield Gap(
+            place,
+            f"The report of {times[min(times)]} is {(max(times) - min(times)) / 60:.0f} minutes "
+            f"older than that of {times[max(times)]}: what changed meanwhile may seem broken.",
+            "Take them at the same time.",
+        )
+    loose = [output for output in contents.loose() if output.kind in _OF_A_HOST]
+    if loose and SWITCH not in contents.databases:
+        yield Gap(
+            place,
+            f"Nobody says which hosts these are of: {_few([each.path.name for each in loose])}.",
+            "Add the conf.db of these hosts, or their sosreports.",
+        )
+    failed = contents.failed()
+    if failed:
+        yield Gap(
+            place,
+            f"Commands of the report that reached nobody: {_few(failed)}.",
+            "That tells what was down, or is not meant to run there.",
+        )
+
+
+def _few(texts: Sequence[str], most: int = 5) -> str:
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _answers(contents: Contents) -> Answers:
@@ -317,11 +362,12 @@ def _answers(contents: Contents) -> Answers:
             known = found.absorb(msgspec.json.decode(_whole(path)), contents.name(path))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OSError, EOFError):
             known = False
-        if not known:
+        if not known and contents.report_of(path) is None:
             contents.others.append(contents.name(path))
     for path in contents.tables:
         text = _whole(path).decode("utf-8", "replace")
-        if not found.absorb(cli_table.records(text), contents.name(path)):
+        known = found.absorb(cli_table.records(text), contents.name(path))
+        if not known and contents.report_of(path) is None:
             contents.others.append(contents.name(path))
     return found
 

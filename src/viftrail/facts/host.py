@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import cached_property
 from importlib import resources
 
@@ -12,6 +13,7 @@ from viftrail.errors import ProtocolError
 from viftrail.facts import vswitch
 from viftrail.facts.database import Database
 from viftrail.facts.ovsdb.values import decode_rows
+from viftrail.facts.places import Places
 from viftrail.facts.table import Table
 from viftrail.facts.vswitch import Bridge, Interface, OpenVSwitch, Port
 
@@ -260,6 +262,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     guests: tuple[Guest, ...] = ()
     domains: tuple[Domain, ...] | None = None
     """VMs that run; None where libvirt is not, or may not be looked at."""
+    places: Places = Places()
+    """Where OVN, Open vSwitch and Neutron keep their things there."""
     errors: tuple[Failure, ...] = ()
     conf_only: bool = False
     """Its conf.db was given as a file: nobody looked at its processes, devices and flows."""
@@ -353,9 +357,18 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return next((guest for guest in self.guests if guest.port_id == port_id), None)
 
 
+_BORROWED = re.compile(r"^from viftrail\.facts\.(\w+) import (?:\([^)]*\)|[^(\n]+)\n", re.MULTILINE)
+
+
 def probe_script() -> bytes:
-    """The source of the probe, to be run by a host's own python3."""
-    return resources.files("viftrail.facts").joinpath("probe.py").read_bytes()
+    """The source of the probe in one file, to be run by a host's own python3.
+
+    The modules that probe.py imports stand in front of it instead.
+    """
+    folder = resources.files("viftrail.facts")
+    probe = folder.joinpath("probe.py").read_text("utf-8")
+    parts = [folder.joinpath(f"{name}.py").read_text("utf-8") for name in _BORROWED.findall(probe)]
+    return "".join([*parts, _BORROWED.sub("", probe)]).encode()
 
 
 def read_probe(text: bytes) -> Host:

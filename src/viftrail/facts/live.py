@@ -17,6 +17,7 @@ from viftrail.facts.bites import Bites
 from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
 from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts, Gap
+from viftrail.facts.fleet import Fleet, InventoryHost
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
 from viftrail.facts.intent import owner_of
@@ -68,6 +69,7 @@ class LiveSource:
         visitor: Visitor = visit,
         api: OpenStackApi | None = None,
         lab: str = "",
+        fleet: Fleet | None = None,
     ) -> None:
         self.owner = owner or Owner(kind="ovn")
         self.lab = lab
@@ -77,6 +79,8 @@ class LiveSource:
         self._central = tuple(central)
         self._others = tuple(others)
         self._visitor = visitor
+        self._fleet = fleet
+        self._surveyed: Mapping[str, Host | Gap] = {}
         self._clients: dict[str, Client] = {}
         self._patience = 1.0
         self._bites: dict[str, Bites] | None = None
@@ -196,11 +200,25 @@ class LiveSource:
         """Probe hosts in parallel; one that hung or did not answer is not waited for again."""
         wanted = list(names)
         new = [name for name in wanted if name not in self._stuck]
-        seen = visit_all(new, self._carriers, window=window, visitor=self._visitor)
+        seen = self._visit(new, window)
         for name, host in seen.items():
             if isinstance(host, Gap) or host.hangs:
                 self._stuck[name] = host
         return {name: self._stuck.get(name) or seen[name] for name in wanted}
+
+    def _visit(self, names: Sequence[str], window: float) -> Mapping[str, Host | Gap]:
+        """Those of an inventory in one run of Ansible, all others one by one."""
+        if self._fleet is None:
+            return visit_all(names, self._carriers, window=window, visitor=self._visitor)
+        seen = {name: self._surveyed[name] for name in names if name in self._surveyed}
+        ways = {name: self._carriers(name) for name in names if name not in seen}
+        listed = {name: way for name, way in ways.items() if isinstance(way, InventoryHost)}
+        others = [name for name in ways if name not in listed]
+        return {
+            **seen,
+            **visit_all(others, ways.__getitem__, window=window, visitor=self._visitor),
+            **self._fleet.look(listed, window),
+        }
 
     def everything(self, *, gentle: bool = False) -> Facts:
         """Every wanted table whole, and every chassis' host."""
@@ -217,8 +235,28 @@ class LiveSource:
         if not gentle:
             neighbours(inquiry, inquiry.ask([Ask(northbound.NAT)]))
         names = sorted(row.hostname for row in inquiry.ask([Ask(Chassis)]))
-        inquiry.look([*self._central, *names, *self._others])
+        names = [*self._central, *names, *self._others]
+        if self._fleet is not None:
+            self._surveyed = self._fleet.survey(names, LONG_WINDOW)
+            left = dict.fromkeys(name for name in names if self._left_out(name))
+            names = [name for name in names if name not in left]
+            self._unread += self._fleet.left_out(list(left))
+        try:
+            inquiry.look([*names, *self._surveyed])
+        finally:
+            self._surveyed = {}
         return inquiry.facts()
+
+    def _left_out(self, name: str) -> bool:
+        """Whether the operator does not want this host to be looked at."""
+        fleet = self._fleet
+        return (
+            fleet is not None
+            and bool(fleet.limit)
+            and fleet.way(name) is None
+            and name not in self._surveyed
+            and isinstance(self._carriers(name), Gap)
+        )
 
 
 def _columns(ask: Ask[Row]) -> tuple[str, ...]:

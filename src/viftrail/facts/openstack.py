@@ -123,6 +123,10 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
 
 
+COMPUTE = "nova-compute"
+"""What Nova calls the service of a host that has servers."""
+
+
 class ComputeService(msgspec.Struct, frozen=True, kw_only=True):
     """A service of Nova (os-services). ``status`` is what was ordered, ``state`` what is heard."""
 

@@ -1,7 +1,8 @@
 """Looks at one OVN host and prints what it saw as one JSON document.
 
-Runs on the host itself, as ``python3 - [--window SECONDS] < probe.py``, with
-nothing installed there: standard library only, Python 3.6 or newer. It reads
+Runs on the host itself, as ``python3 - [--window SECONDS]`` with this file
+behind those that it imports on its standard input (`viftrail.facts.host.probe_script`)
+and nothing installed there: standard library only, Python 3.6 or newer. It reads
 and never writes. Everything it asks has a time-out, because a host that is
 half dead is just the host one wants to look at; what did not answer is listed
 under "errors" and the rest is kept.
@@ -15,6 +16,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import select
 import socket
 import ssl
@@ -24,6 +26,15 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 from xml.etree import ElementTree as ET
+
+from viftrail.facts.runtimes import (
+    container_id,
+    daemons_by_name,
+    listed,
+    listing,
+    runtime_programs,
+)
+from viftrail.facts.whereabouts import RUN_FOLDERS, find, named_folder, run_folder
 
 Seen = Dict[str, Any]
 
@@ -67,10 +78,6 @@ CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack_"
 SERVERS = {"OVN_Northbound": "ovnnb_db", "OVN_Southbound": "ovnsb_db"}
 SERVER_COLUMNS = ["name", "model", "connected", "leader"]
 TCP_LISTEN = "0A"  # include/net/tcp_states.h
-RUN_FOLDERS = {
-    "ovs": ["/run/openvswitch", "/var/run/openvswitch"],
-    "ovn": ["/run/ovn", "/var/run/ovn", "/run/openvswitch", "/var/run/openvswitch"],
-}
 DOMAINS = ["/run/libvirt/qemu", "/var/run/libvirt/qemu"]
 MAX_DOMAINS = 500
 MAX_DOMAIN = 1 << 20  # bytes
@@ -127,21 +134,6 @@ def together(
         if thread.is_alive():
             report.failed(what, "no answer within %g s" % timeout)
     return {what: results[what] for what in tasks if what in results}
-
-
-def named_folder(kind: str) -> str:
-    """The folder as the environment names it, as ovs-appctl(8) heeds it; empty when it does not."""
-    return os.environ.get("OVS_RUNDIR" if kind == "ovs" else "OVN_RUNDIR", "")
-
-
-def run_folder(kind: str) -> str:
-    """The folder with the pid files and sockets of Open vSwitch or OVN."""
-    if named_folder(kind):
-        return named_folder(kind)
-    for folder in RUN_FOLDERS[kind]:
-        if os.path.isdir(folder):
-            return folder
-    return RUN_FOLDERS[kind][0]
 
 
 def call(path: str, method: str, params: List[Any], timeout: float = TIMEOUT) -> Any:
@@ -223,55 +215,108 @@ def state_of(pid: int, name: str) -> Dict[str, Any]:
     return seen
 
 
+def groups_of(pid: Any) -> str:
+    """The control groups of a process (cgroups(7)); empty when they are not to be seen."""
+    try:
+        with open("/proc/%s/cgroup" % pid) as groups:
+            return groups.read()
+    except OSError:
+        return ""
+
+
 def contained(pid: int) -> bool:
-    """Whether Docker or podman runs a process, as the names of its control groups tell.
+    """Whether a container runtime runs a process, as the names of its control groups tell.
 
-    Not so if this script is in a container too: then it is in the same one (proc(5), cgroup).
+    Not so if this script is in a container too: then it is in the same one.
     """
-    texts = []
-    for which in (str(pid), "self"):
-        try:
-            with open("/proc/%s/cgroup" % which) as groups:
-                texts.append(groups.read())
-        except OSError:
-            return False
-    return any(word in texts[0] and word not in texts[1] for word in ("docker", "libpod"))
+    theirs, own = groups_of(pid), groups_of("self")
+    words = ("docker", "libpod", "crio", "kubepods")
+    return any(word in theirs and word not in own for word in words)
 
 
-def in_container(name: str) -> Optional[int]:
+def elsewhere(name: str) -> Optional[int]:
     """The pid of a daemon that runs in this network namespace without a pid file here.
 
     OVN in a container (Kolla, TripleO) or a snap keeps its run folder to itself,
-    and shares the host's network.
+    and shares the host's network; or it shares its run folder too, and the pid
+    that it left there is one of its own pid namespace.
+
+    A database server of the host's own file system that left no pid file where OVN
+    does is somebody's copy: only those in another mount namespace are looked for.
     """
+    program = "ovsdb-server" if name.endswith("_db") else name
     try:
         own = os.stat("/proc/self/ns/net").st_ino
+        files = os.stat("/proc/self/ns/mnt").st_ino
         pids = [int(pid) for pid in os.listdir("/proc") if pid.isdigit()]
     except OSError:
         return None
     for pid in pids:
         try:
             with open("/proc/%d/comm" % pid) as comm:
-                if comm.read().strip() != name[:15]:  # TASK_COMM_LEN, proc(5)
+                if comm.read().strip() != program[:15]:  # TASK_COMM_LEN, proc(5)
                     continue
-            if os.stat("/proc/%d/ns/net" % pid).st_ino == own:
-                return pid
+            here = os.stat("/proc/%d/ns/net" % pid).st_ino == own
+            if name.endswith("_db") and os.stat("/proc/%d/ns/mnt" % pid).st_ino == files:
+                continue
+        except PermissionError:
+            here = contained(pid)  # which anybody may see
         except OSError:
-            continue  # it ended just now, or is not ours to look at
+            continue  # it ended just now
+        # The parent that --monitor leaves (daemon(7)) has the daemon's name, and is none.
+        if here and "monitoring pid" not in command_of(pid):
+            if program != "ovsdb-server" or serves(pid) == name:
+                return pid
     return None
+
+
+def serves(pid: int) -> str:
+    """Which database an ovsdb-server has, by the files that its command names; empty: another."""
+    command = command_of(pid)
+    match = re.search(r"\b(ovn[ns]b)(?:_db)?\.(?:pid|sock|ctl|db)\b", command)
+    if match:
+        return match.group(1) + "_db"
+    return "ovsdb-server" if "conf.db" in command or "Open_vSwitch" in command else ""
+
+
+def daemon(name: str, kind: str) -> Optional[Dict[str, Any]]:
+    """A daemon by its pid file, or else by its name; None when there is no trace of it."""
+    found = process(name, run_folder(kind, name + ".pid"))
+    # Where the environment names the folder, what is not there is not meant.
+    if named_folder(kind) or (found and found["state"]):
+        return found
+    pid = elsewhere(name)
+    return found if pid is None else state_of(pid, name)
 
 
 def control_of(name: str, kind: str, pid: int) -> str:
     """The control socket of a daemon, here or in its container."""
-    here = os.path.join(run_folder(kind), "%s.%d.ctl" % (name, pid))
-    if os.path.exists(here):
-        return here
-    for folder in RUN_FOLDERS[kind]:
-        # In the container the daemon has another pid.
-        found = glob.glob("/proc/%d/root%s/%s.*.ctl" % (pid, folder, name))
+    here = os.path.join(run_folder(kind, name + ".pid"), "%s.%d.ctl" % (name, pid))
+    # In a container the daemon has another pid.
+    return here if os.path.exists(here) else within(pid, kind, name + ".*.ctl") or here
+
+
+def within(pid: int, kind: str, pattern: str) -> str:
+    """A file of a run folder as a process sees it, which is for root; empty when there is none."""
+    for folder in [] if named_folder(kind) else RUN_FOLDERS[kind]:
+        found = glob.glob("/proc/%d/root%s/%s" % (pid, folder, pattern))
         if found:
             return found[0]
-    return here
+    return ""
+
+
+def server_socket(name: str, kind: str, socket_name: str) -> str:
+    """Where an ovsdb-server listens for clients, here or in its container."""
+    here = os.path.join(run_folder(kind, socket_name), socket_name)
+    if os.path.exists(here) or named_folder(kind):
+        return here
+    pid = elsewhere(name)
+    return here if pid is None else within(pid, kind, socket_name) or here
+
+
+def conf_db() -> str:
+    """The socket of the host's own Open_vSwitch database."""
+    return server_socket("ovsdb-server", "ovs", "db.sock")
 
 
 def command_of(pid: int) -> str:
@@ -302,11 +347,7 @@ def look_at_processes(seen: Seen, report: Report) -> None:
 
 def look_at_daemon(name: str, kind: str, questions: List[str], report: Report) -> Optional[Seen]:
     """One daemon; None when there is no trace of it here."""
-    found = process(name, run_folder(kind))
-    # Where the environment names the folder, what is not there is not meant.
-    if found is None and not named_folder(kind) and not name.endswith("_db"):
-        pid = in_container(name)
-        found = None if pid is None else state_of(pid, name)
+    found = daemon(name, kind)
     if found is None:
         return None
     answers: Dict[str, str] = {}
@@ -331,7 +372,7 @@ def look_at_daemon(name: str, kind: str, questions: List[str], report: Report) -
 
 def look_at_vswitch(seen: Seen, report: Report) -> None:
     """conf.db, whole: it is one host's and small."""
-    path = os.path.join(run_folder("ovs"), "db.sock")
+    path = conf_db()
     operations = [
         {"op": "select", "table": table, "where": [], "columns": columns}
         for table, columns in sorted(OVS_TABLES.items())
@@ -343,7 +384,7 @@ def look_at_vswitch(seen: Seen, report: Report) -> None:
         }
     except FileNotFoundError as error:
         # A central node needs no Open vSwitch; where one ever ran it left a pid file.
-        if any(process(name, run_folder("ovs")) for name in ("ovsdb-server", "ovs-vswitchd")):
+        if any(daemon(name, "ovs") for name in ("ovsdb-server", "ovs-vswitchd")):
             report.failed("Open_vSwitch database at %s" % path, error)
     except (OSError, ValueError, KeyError, TypeError, Hung) as error:
         report.failed("Open_vSwitch database at %s" % path, error)
@@ -353,8 +394,8 @@ def look_at_servers(seen: Seen, report: Report) -> None:
     """What the OVN database servers here say of their own state (ovsdb-server(7), _Server)."""
     tasks = {}
     for name, stem in SERVERS.items():
-        path = os.path.join(run_folder("ovn"), stem + ".sock")
-        found = process(stem, run_folder("ovn"))
+        path = server_socket(stem, "ovn", stem + ".sock")
+        found = daemon(stem, "ovn")
         # A stopped one would only be waited for, and its state says enough.
         if os.path.exists(path) and found and found["state"] not in ("", "Z", "T", "t"):
             what = "%s at %s" % (name, path)
@@ -421,7 +462,7 @@ def listening(pid: int) -> Optional[List[int]]:
 
 def look_at_tls(seen: Seen, _report: Report) -> None:
     """The files by which ovn-controller here speaks TLS; keys are named, and never read."""
-    path = os.path.join(run_folder("ovs"), "db.sock")
+    path = conf_db()
     columns = ["private_key", "certificate", "ca_cert"]
     select = {"op": "select", "table": "SSL", "where": [], "columns": columns}
     try:
@@ -622,13 +663,15 @@ def look_at_firewall(seen: Seen, report: Report) -> None:
                 )
 
 
+def settings_of(seen: Seen) -> Dict[str, str]:
+    """Open_vSwitch.external_ids."""
+    rows = (seen.get("vswitch") or {}).get("Open_vSwitch", [])
+    return dict(rows[0].get("external_ids", ["map", []])[1]) if rows else {}
+
+
 def integration_bridge(seen: Seen) -> str:
     """The bridge that ovn-controller fills, br-int unless configured otherwise."""
-    for row in (seen.get("vswitch") or {}).get("Open_vSwitch", []):
-        for key, value in row.get("external_ids", ["map", []])[1]:
-            if key == "ovn-bridge":
-                return str(value)
-    return "br-int"
+    return str(settings_of(seen).get("ovn-bridge", "br-int"))
 
 
 def switch_answers(seen: Seen) -> bool:
@@ -682,7 +725,7 @@ def flaps() -> Dict[str, int]:
         "where": [["bfd_status", "!=", ["map", []]]],
         "columns": ["name", "bfd_status"],
     }
-    path = os.path.join(run_folder("ovs"), "db.sock")
+    path = conf_db()
     found: Dict[str, int] = {}
     for row in call(path, "transact", ["Open_vSwitch", question])[0]["rows"]:
         count = dict(row["bfd_status"][1]).get("flap_count", "")
@@ -749,6 +792,76 @@ def look_for_a_while(seen: Seen, report: Report, window: float) -> None:
     seen["heard"] = heard
 
 
+def look_at_places(seen: Seen, report: Report) -> None:
+    """Where things are on this host, and the containers where its own view may not suffice."""
+    places = find(settings_of(seen), seen.get("tls") or {})
+    places["runtimes"], places["containers"] = [], []
+    if may_be_contained(seen):
+        inside = daemons_by_container()
+        tasks = {
+            program: functools.partial(containers_of, program, inside)
+            for program in runtime_programs()
+        }
+        refusals = Report()
+        found = together(tasks, refusals, PATIENCE)
+        whys = {error["what"]: error["why"] for error in refusals.errors}
+        places["runtimes"] = [
+            {"program": program, "why": whys.get(program, "")} for program in tasks
+        ]
+        for program, why in whys.items():
+            if "permission denied" in why.lower():
+                # What a user may not see must not look like a host without OVN.
+                report.failed("containers of %s" % program, "Permission denied: %s" % why)
+        known: Dict[str, Dict[str, Any]] = {}
+        for rows in found.values():  # podman may call itself docker too
+            for row in rows:
+                known.setdefault(row["id"], row)
+        places["containers"] = list(known.values())
+    seen["places"] = places
+
+
+def may_be_contained(seen: Seen) -> bool:
+    """Whether containers might say more: false where OVN is the host's own, and answers.
+
+    Nor where the environment names where it is.
+    """
+    if named_folder("ovs") or named_folder("ovn"):
+        return False
+    living = {
+        name: found
+        for name, found in (seen.get("processes") or {}).items()
+        if found["state"] not in ("", "Z")
+    }
+    answers = seen.get("unixctl") or {}
+    return (
+        not any(name.startswith("ovn") for name in living)
+        or any(found.get("container") for found in living.values())
+        or any(name in answers and not answers[name] for name in living if DAEMONS[name][1])
+    )
+
+
+def daemons_by_container() -> Dict[str, List[str]]:
+    """The daemons that run in containers here, by the container's id."""
+    inside: Dict[str, List[str]] = {}
+    for name in DAEMONS:
+        pid = elsewhere(name)
+        if pid is not None:
+            inside.setdefault(container_id(groups_of(pid)), []).append(name)
+    return inside
+
+
+def containers_of(program: str, inside: Dict[str, List[str]]) -> List[Dict[str, Any]]:
+    """The containers of one runtime that run something of OVN, and what."""
+    rows = []
+    for key, name, image in listed(program, run(listing(program))):
+        daemons = inside.get(key) or daemons_by_name(name)
+        if daemons:
+            rows.append(
+                {"runtime": program, "id": key, "name": name, "image": image, "daemons": daemons}
+            )
+    return rows
+
+
 def look(window: float) -> Seen:
     """Everything, as one dictionary."""
     report = Report()
@@ -781,14 +894,12 @@ def look(window: float) -> Seen:
         report,
         PATIENCE + 1,
     )
+    parts: Dict[str, Callable[[Seen, Report], None]] = {"places": look_at_places}
     if switch_answers(seen):
-        watch = functools.partial(look_for_a_while, window=window)
-        side_by_side(
-            {"flows": look_at_flows, **({"port counters": watch} if window > 0 else {})},
-            seen,
-            report,
-            PATIENCE + window,
-        )
+        parts["flows"] = look_at_flows
+        if window > 0:
+            parts["port counters"] = functools.partial(look_for_a_while, window=window)
+    side_by_side(parts, seen, report, PATIENCE + window + 0.5)
     seen["errors"] = sorted(report.errors, key=lambda error: error["what"])
     return seen
 

@@ -29,6 +29,7 @@ from viftrail.facts.northbound import (
     PortGroup,
     StaticRoute,
 )
+from viftrail.facts.openstack import COMPUTE
 from viftrail.facts.source import Ask
 from viftrail.facts.southbound import (
     Chassis,
@@ -44,6 +45,9 @@ from viftrail.facts.vswitch import Interface
 DROP_GROUP = "neutron_pg_drop"
 GATEWAY_OPTION = "ovn-cms-options=enable-chassis-as-gw"
 _FIXTURES = ("router", "localnet", "localport")
+SOME = 3
+"""Hosts that are looked at of many that are down."""
+
 FEW = 32
 """Rows of a large table that may be looked for without an index in one go."""
 
@@ -71,6 +75,11 @@ def follow(inquiry: Inquiry, port_id: str) -> None:
         ]
     )
     ports = inquiry.ask([Ask(LogicalSwitchPort, "name", port_id)])
+    parents = [port.parent_name for port in ports if port.parent_name]
+    inquiry.fetch(
+        (Ask(LogicalSwitchPort, "name", parent) for parent in parents),
+        (Ask(PortBinding, "logical_port", parent) for parent in parents),
+    )
     # Rare: a router's port of the same name, and then northd takes one of the two only.
     rivals = inquiry.ask([Ask(LogicalRouterPort, "name", port_id)])
     inquiry.fetch(Ask(LogicalRouter, "ports", leg.uuid) for leg in rivals)
@@ -105,6 +114,11 @@ def follow_server(inquiry: Inquiry, server_id: str) -> None:
         for event in action.events
         if event.event.startswith("compute_")
     }
+    # Why they are down is known to them alone; where many are, a few will do.
+    down = [
+        row for row in openstack.services or () if row.binary == COMPUTE and row.state == "down"
+    ]
+    tried |= {row.host for row in down[:SOME]}
     hosts = [
         row.hostname
         for row in inquiry.ask([Ask(Chassis)])

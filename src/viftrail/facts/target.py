@@ -13,8 +13,9 @@ from viftrail.facts.inquiry import NORTHBOUND, Inquiry
 from viftrail.facts.northbound import NAT, DHCPOptions, LogicalSwitchPort
 from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import OwnedPort, Owner
-from viftrail.facts.source import Ask
+from viftrail.facts.source import Ask, Source
 from viftrail.facts.southbound import PortBinding
+from viftrail.facts.vswitch import Interface
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.IGNORECASE)
 _LONG = 80
@@ -105,7 +106,7 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
         AmbiguousTarget: there are several; they are listed.
     """
     found = _owned(inquiry.source.owner, text) + _portless(inquiry.source.openstack, text)
-    found = found or _stored(inquiry, text)
+    found = found or _stored(inquiry, text) or _plugged(inquiry.source, text)
     if not found:
         inquiry.insist(NORTHBOUND)
         raise UnknownTarget(
@@ -174,6 +175,26 @@ def _stored(inquiry: Inquiry, text: str) -> list[Found]:
         return _found(rows)
     bindings = inquiry.ask([Ask(PortBinding, "logical_port", text)])
     return [Found(row.logical_port, mac=" ".join(row.mac)) for row in bindings]
+
+
+def _plugged(source: Source, text: str) -> list[Found]:
+    """Among the plugs of hosts that were saved: a port may be lost everywhere else.
+
+    os-vif writes ``iface-id``, ``attached-mac`` and ``vm-uuid`` (vif_plug_ovs/ovsdb/ovsdb_lib.py).
+    The hosts of a living cloud are not searched for what may just be mistyped.
+    """
+    if not source.taken:
+        return []
+    wanted = text.lower().replace("-", ":") if is_mac(text) else text
+    found = {
+        keys["iface-id"]: Found(keys["iface-id"], mac=keys.get("attached-mac", ""))
+        for host in source.everything().hosts.values()
+        for interface in host.conf[Interface]
+        if (keys := interface.external_ids).get("iface-id")
+        and wanted
+        in (keys["iface-id"], keys.get("attached-mac"), keys.get("vm-uuid"), interface.name)
+    }
+    return list(found.values())
 
 
 def _found(rows: Iterable[LogicalSwitchPort]) -> list[Found]:

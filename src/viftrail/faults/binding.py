@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.controller import newest_step
-from viftrail.chain.daemon import UNREACHED
+from viftrail.chain.daemon import SILENT
 from viftrail.chain.quoting import db
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.southbound import Chassis, ChassisPrivate, PortBinding
@@ -29,7 +29,7 @@ def _meant(cloud: Cloud, port: Port) -> bool:
 
 def _missing(cloud: Cloud) -> Iterator[Case]:
     states = [northd.northd_state(host) for host in cloud.central.values()]
-    if states and not {"active", "standby", UNREACHED} & set(states):
+    if states and not {"active", "standby", *SILENT} & set(states):
         return  # northd itself is at fault
     if any(True for _ in misled(cloud)):
         return

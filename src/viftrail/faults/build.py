@@ -10,7 +10,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
 from viftrail.chain.failure import Failure, Kind, creation, failure_of, tried_on
 from viftrail.chain.quoting import q
-from viftrail.chain.saying import evidence_of, said, told
+from viftrail.chain.saying import evidence_of, said, told, told_during
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.chain.switch import switch_state
 from viftrail.facts.log.line import LogLine
@@ -147,7 +147,9 @@ def _untold(cloud: Cloud) -> Iterator[Case]:
         up = told(cloud, "ovn-reports-status", port=event["port"], status="up") if event else None
         if waited is None or up is None or up.time > waited.time:
             continue
-        why = told(cloud, "nova-not-notified", "nova-endpoint-missing", "nova-event-failed")
+        why = told_during(
+            cloud, server, "nova-not-notified", "nova-endpoint-missing", "nova-event-failed"
+        )
         yield Case(
             subject=subject.server(server.id),
             summary=f"OVN reported the port of {server.name} as up, and nova-compute on {host} was not "

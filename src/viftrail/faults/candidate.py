@@ -7,9 +7,18 @@ from collections.abc import Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.filters import Filtering, filtering_of
-from viftrail.chain.placement import TRAIT, ZONE, Refusal, decisive, traits_of, would_fit
+from viftrail.chain.placement import (
+    SHOWN,
+    TRAIT,
+    ZONE,
+    Refusal,
+    decisive,
+    in_words,
+    traits_of,
+    would_fit,
+)
 from viftrail.chain.quoting import q
-from viftrail.chain.saying import said, told
+from viftrail.chain.saying import said, told_during
 from viftrail.chain.scheduling import fault_evidence, wanted
 from viftrail.facts.log.logs import Signal
 from viftrail.facts.openstack import Server
@@ -39,7 +48,7 @@ def _refused(refusals: tuple[Refusal, ...], command: str) -> tuple[Evidence, ...
             expected="nothing against it",
             command=command.replace("PROVIDER", each.provider.uuid),
         )
-        for each in refusals
+        for each in refusals[:SHOWN]
     )
 
 
@@ -65,7 +74,7 @@ def _traits(cloud: Cloud) -> Iterator[Case]:
         yield Case(
             subject=subject.server(server.id),
             summary=f"the {kind} of {server.name} asks for {', '.join(from_flavor or words)}, and no "
-            "host with room is like that: " + "; ".join(each.text for each in refused),
+            "host with room is like that: " + in_words(refused),
             evidence=(
                 *_refused(refused, "openstack resource provider trait list PROVIDER"),
                 _own(server),
@@ -133,7 +142,7 @@ def _zone(cloud: Cloud) -> Iterator[Case]:
             summary=f"{server.name} was asked for in zone {server.availability_zone}, where "
             + ("no host has room" if known else "no host is")
             + ": "
-            + "; ".join(each.text for each in refused),
+            + in_words(refused),
             evidence=(
                 Evidence(
                     where="Nova",
@@ -209,7 +218,7 @@ def _unreachable(cloud: Cloud) -> Iterator[Case]:
     """Nothing is against some host, and still Placement offered none."""
     for server in unplaced(cloud):
         fits = would_fit(cloud, server)
-        silent = told(cloud, "placement-unreachable")
+        silent = told_during(cloud, server, "placement-unreachable")
         if silent:
             yield _silent(server, silent)
             continue

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import Kind, failure_of
-from viftrail.chain.placement import Refusal, decisive
+from viftrail.chain.placement import SHOWN, Refusal, decisive, in_words, once_a_request
 from viftrail.chain.scheduling import fault_evidence, wanted
 from viftrail.facts.openstack import Candidates, Server
 from viftrail.faults.allocation import freed_would_do
@@ -42,7 +42,9 @@ def _short(*resources: str) -> Callable[[Cloud], Iterator[Case]]:
             deciding = decisive(cloud, server)
             for resource in resources:
                 if resource in deciding:
-                    yield _case(server, resource, needs, deciding[resource], len(deciding) > 1)
+                    large = resource in _too_large(cloud, server)
+                    short = deciding[resource]
+                    yield _case(server, resource, needs, short, len(deciding) > 1, large)
                 elif not deciding and (answer := _asked_again(cloud, needs, resource)):
                     yield _told(server, resource, needs, answer)
 
@@ -70,18 +72,13 @@ def _case(
     needs: dict[str, int],
     short: tuple[Refusal, ...],
     one_of_many: bool,
+    everywhere: bool,
 ) -> Case:
+    """``everywhere``: no host could ever give as much to one server."""
     amount, unit = needs[resource], UNITS[resource]
-    too_large = [
-        each
-        for each in short
-        if (own := (each.provider.inventories or {}).get(resource)) is None or amount > own.max_unit
-    ]
-    everywhere = len(too_large) == len(short)
     return Case(
         subject=subject.server(server.id),
-        summary=f"no host has {amount} {unit} for {server.name}: "
-        + "; ".join(each.text for each in short),
+        summary=f"no host has {amount} {unit} for {server.name}: " + in_words(short),
         evidence=(
             *(
                 Evidence(
@@ -92,11 +89,11 @@ def _case(
                     command=f"openstack resource provider inventory list {each.provider.uuid}; "
                     f"openstack resource provider usage show {each.provider.uuid}",
                 )
-                for each in short
+                for each in short[:SHOWN]
             ),
             fault_evidence(server, server.fault.message if server.fault else ""),
         ),
-        steps=() if everywhere else tuple(_more(resource, amount, short[0], needs)),
+        steps=() if everywhere else tuple(_more(resource, amount, short, needs)),
         certainty=Certainty.LIKELY if one_of_many else Certainty.PROVEN,
         note="Its flavor is larger than any host: ask for less, or add a host that is large enough. "
         "A server in ERROR that never had a host is deleted and created again."
@@ -106,12 +103,35 @@ def _case(
     )
 
 
-def _more(resource: str, amount: int, short: Refusal, needs: dict[str, int]) -> Iterator[Step]:
-    """Promise more of it than there is, by as little as is needed."""
-    provider = short.provider
-    own = (provider.inventories or {}).get(resource)
-    base = own.total - own.reserved if own else 0
-    if own is None or base <= 0:
+@once_a_request
+def _too_large(cloud: Cloud, server: Server) -> frozenset[str]:
+    """The resources of which no provider gives as much to a single server."""
+    needs = wanted(server)
+    return frozenset(
+        resource
+        for resource, short in decisive(cloud, server).items()
+        if all(
+            (own := (each.provider.inventories or {}).get(resource)) is None
+            or needs.get(resource, 0) > own.max_unit
+            for each in short
+        )
+    )
+
+
+def _more(
+    resource: str, amount: int, short: tuple[Refusal, ...], needs: dict[str, int]
+) -> Iterator[Step]:
+    """Promise more of it than there is where most is left, by as little as is needed."""
+    found = (
+        (each.provider, own)
+        for each in short
+        if (own := (each.provider.inventories or {}).get(resource)) and amount <= own.max_unit
+    )
+    provider, own = next(found, (None, None))
+    if provider is None or own is None:
+        return
+    base = own.total - own.reserved
+    if base <= 0:
         return
     used = (provider.usages or {}).get(resource, 0)
     ratio = -(-10 * (used + amount) // base) / 10

@@ -8,7 +8,7 @@ from viftrail.chain import subject
 from viftrail.chain.build import waited_in_vain
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import controller_state, newest_step
-from viftrail.chain.daemon import RUNNING, UNSEEN
+from viftrail.chain.daemon import RUNNING, UNASKED, UNSEEN
 from viftrail.chain.quoting import db, q
 from viftrail.chain.saying import evidence_of
 from viftrail.chain.scheduling import fault_evidence
@@ -127,7 +127,7 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
             continue
         if len(cloud.sb[Chassis].find("hostname", chassis.hostname)) > 1:
             continue  # a stale twin lags too, and that is its own fault
-        if state not in ("", RUNNING, UNSEEN):
+        if state not in ("", RUNNING, UNASKED, UNSEEN):
             continue  # dead, stopped or hung: that is another fault
         answers = host.unixctl.get("ovn-controller", {}) if host else {}
         if answers.get("connection-status", "connected") != "connected":

@@ -9,19 +9,18 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import Kind, failure_of
 from viftrail.chain.filters import filtering_of
 from viftrail.chain.infrastructure import SERVICES
-from viftrail.chain.placement import DISABLED, OFF, compute_of, decisive, would_fit
+from viftrail.chain.placement import DISABLED, OFF, SHOWN, compute_of, decisive, would_fit
 from viftrail.chain.quoting import q
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.chain.subject import Subject
 from viftrail.facts.log.logs import Signal
 from viftrail.facts.log.moment import parse
-from viftrail.facts.openstack import ComputeService, Server
+from viftrail.facts.openstack import COMPUTE, ComputeService, Server
 from viftrail.faults.build import asked_anew
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import ADMIN_SHELL, NO_UNDO
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
-COMPUTE = "nova-compute"
 COMPUTE_FILTER = "ComputeFilter"
 
 
@@ -123,7 +122,7 @@ def _silent(
             )
             if row.forced_down
             else Step(
-                command="systemctl start nova-compute",
+                command="systemctl restart nova-compute",
                 where=row.host,
                 risk=Risk.SAFE,
                 undo="systemctl stop nova-compute",
@@ -150,7 +149,8 @@ def _disabled(cloud: Cloud) -> Iterator[Case]:
             rows = list(off.values())  # whatever Placement says: there is no other host
         if not rows:
             continue
-        stale = [row for row in rows if row.status == "enabled"]
+        stale = [row for row in rows if row.status == "enabled"][:SHOWN]
+        rows, refused = rows[:SHOWN], refused[:SHOWN]
         about = subject.server(server.id)
         yield Case(
             subject=about,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from viftrail.chain.failure import BEFORE_HOST, Kind, failure_of
-from viftrail.chain.placement import computes
-from viftrail.chain.scheduling import reckoning, wanted
+from viftrail.chain.placement import SHOWN, computes
+from viftrail.chain.scheduling import reckoning, room, wanted
 from viftrail.faults.hypothesis import Guess, Scene, Weighed, at, called
 from viftrail.faults.step import ADMIN_SHELL
 from viftrail.verdict import Evidence, RuledOut, Stage, Undecided
@@ -36,6 +36,9 @@ def _reckoned(resource: str, shown: str, free: str) -> Callable[[Scene, str], We
                 command="openstack resource provider inventory list PROVIDER; "
                 "openstack resource provider usage show PROVIDER",
             )
+        rows.sort(key=lambda row: -(room(row[0], resource) or 0))
+        more = f"; {len(rows) - SHOWN} more hosts have less" if len(rows) > SHOWN else ""
+        rows = rows[:SHOWN]
         evidence = tuple(
             Evidence(
                 where=f"Placement, {provider.name}",
@@ -55,7 +58,7 @@ def _reckoned(resource: str, shown: str, free: str) -> Callable[[Scene, str], We
         return RuledOut(
             guess=guess,
             because=f"what `{shown}` shows{f' ({seen})' if seen else ''} does not decide; Placement "
-            f"reckons {resource}, {needs} asked for ({numbers})",
+            f"reckons {resource}, {needs} asked for ({numbers}{more})",
             evidence=evidence,
         )
 

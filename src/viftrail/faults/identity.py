@@ -68,7 +68,8 @@ def _refusing(row: ComputeService, why: Signal, about: Subject, more: tuple[Evid
                 verify=f"openstack hypervisor list --matching {q(row.host)} --long",
             ),
             Step(
-                command="systemctl start nova-compute",
+                # One that refused to start may hang on instead of ending.
+                command="systemctl restart nova-compute",
                 where=new or row.host,
                 risk=Risk.SAFE,
                 undo=NO_UNDO,
@@ -108,6 +109,5 @@ FAULTS = (
             "sched-host-not-mapped": "there it runs",
         },
         find=_lost,
-        unprovoked="it takes the log of nova-compute, and a lab's logs are not read yet",
     ),
 )

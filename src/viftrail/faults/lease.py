@@ -115,36 +115,25 @@ def _routes_as_they_were(row: DHCPOptions) -> str:
     return undo
 
 
-RENEWED = 5.0
-"""Seconds between a request that is refused and the DHCPNAK that says so."""
-
-
 def _insists(cloud: Cloud) -> Iterator[Case]:
     """Guests whose request for another address was refused, and that got none since."""
     logs = cloud.facts.logs
-    refused: dict[str, list[Signal]] = {}
+    refused: dict[str, Signal] = {}
     for signal in logs.signals("dhcp-request-mismatch"):
-        refused.setdefault(signal.groups["offer"], []).append(signal)
+        refused[signal.groups["offer"]] = signal
     if not refused:
         return
-    answers: dict[str, list[Signal]] = {}
+    latest: dict[str, Signal] = {}
     for signal in logs.signals("dhcp-answered"):
-        answers.setdefault(signal.groups["mac"], []).append(signal)
+        if signal.groups["kind"] != "OFFER":
+            latest[signal.groups["mac"]] = signal
     for port in cloud.ports.values():
-        own = answers.get(port.mac, ())
-        for request in reversed([each for ip in port.addresses for each in refused.get(ip, ())]):
-            # The same address may be offered in another network: the refusal names the MAC.
-            refusal = next((each for each in own if _follows(each, request)), None)
-            if refusal is None:
-                continue
-            if not any(each.groups["kind"] == "ACK" and each.time > refusal.time for each in own):
-                yield _insisting(port, request, refusal)
-            break
-
-
-def _follows(answer: Signal, request: Signal) -> bool:
-    late = answer.time - request.time
-    return answer.groups["kind"] == "NAK" and 0 <= late <= RENEWED
+        # ovn-controller says once a minute why it refuses, and to whom up to twenty times. The same
+        # address may be offered in another network: only the refusal names the MAC.
+        answer = latest.get(port.mac)
+        requests = [refused[ip] for ip in port.addresses if ip in refused]
+        if answer and answer.groups["kind"] == "NAK" and requests:
+            yield _insisting(port, requests[-1], answer)
 
 
 def _insisting(port: Port, request: Signal, refusal: Signal) -> Case:
@@ -327,7 +316,6 @@ FAULTS = (
         },
         find=_insists,
         spares_others=True,
-        unprovoked="it takes the log of ovn-controller, and a lab's logs are not read yet",
     ),
     Fault(
         id="subnet-without-gateway",

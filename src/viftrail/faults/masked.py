@@ -80,6 +80,5 @@ FAULTS = (
             "build-event-lost": "there the port was up in time, and Nova was not told",
         },
         find=_masked,
-        unprovoked="it takes the log of nova-compute, and a lab's logs are not read yet",
     ),
 )

@@ -348,7 +348,5 @@ FAULTS = (
             "router-nexthop-dead": "there nobody has the address",
         },
         find=_stale,
-        unprovoked="the lab's provider router is no host that is looked at, so that only packets tell "
-        "which MAC it has, and a round of the scoreboard sends none.",
     ),
 )

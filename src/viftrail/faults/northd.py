@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.cluster import all_seen
-from viftrail.chain.daemon import HUNG, UNREACHED
+from viftrail.chain.daemon import HUNG, SILENT
 from viftrail.chain.quoting import db, q
 from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host
@@ -38,7 +38,7 @@ def _northd(
 
     ``holds``: in that state it keeps the lock that others stand by for.
     """
-    cleared = {"active", UNREACHED} if holds else {"active", "standby", UNREACHED}
+    cleared = {"active", *SILENT} if holds else {"active", "standby", *SILENT}
 
     def find(cloud: Cloud) -> Iterator[Case]:
         states = {name: northd.northd_state(host) for name, host in cloud.central.items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.daemon import UNREACHED
+from viftrail.chain.daemon import SILENT
 from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import (
@@ -35,7 +35,7 @@ SHORT_PORT_KEYS = (1 << 11) - 1
 def works(cloud: Cloud) -> bool:
     """Some northd is active, as far as anybody looked, and on these very databases."""
     states = {northd.northd_state(host) for host in cloud.central.values()}
-    active = not states or bool({"active", "standby", UNREACHED} & states)
+    active = not states or bool({"active", "standby", *SILENT} & states)
     return active and not any(True for _ in misled(cloud))
 
 

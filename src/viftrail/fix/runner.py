@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from viftrail.facts import command
 from viftrail.facts.carrier import Carrier
+from viftrail.facts.dispatch import run_by
 
 TIMEOUT = 60.0
 """Seconds for one step: a service that is started, a guest that is rebooted."""
@@ -34,11 +34,12 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(text: str, where: str, carrier: Carrier, timeout: float = TIMEOUT) -> Ran:
     """Run a printed command there with `sh -c`; whatever goes wrong is in the answer."""
-    argv = carrier.command(["sh", "-c", text])
+    program = ["sh", "-c", text]
     try:
-        said = command.run(argv, b"", timeout=timeout, most=_MOST)
+        said = run_by(carrier, program, timeout=timeout, most=_MOST)
     except OSError as error:
-        reason = f"{argv[0]} cannot be run here ({error.strerror or error})."
+        first = carrier.command(program)[0]
+        reason = f"{first} cannot be run here ({error.strerror or error})."
         return Ran(command=text, where=where, exit=None, output=reason)
     output = (said.output + said.errors).decode("utf-8", "replace").strip()[-_QUOTED:]
     if said.code is None:

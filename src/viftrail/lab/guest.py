@@ -7,7 +7,9 @@ a kernel of their own. See :mod:`hypervisor` for how both are plugged.
 from __future__ import annotations
 
 import shlex
+import sys
 import textwrap
+from importlib import resources
 from typing import TYPE_CHECKING, Final, Protocol
 
 from viftrail.lab.daemon import Daemon
@@ -124,6 +126,10 @@ class Guest(Protocol):
         """Ends the DHCP client, and drops the address that it had."""
         ...
 
+    def insist_on(self, address: str) -> None:
+        """Asks for this address for ever, until it asks for a lease as others do."""
+        ...
+
     def set_mac(self, mac: str) -> None:
         """Gives eth0 another MAC address, as an operator inside the guest would."""
         ...
@@ -185,6 +191,7 @@ class NamespaceGuest(Machine):
         )
         self._server = http_server(self, own)
         self._own = own
+        self._insisting: Daemon | None = None
         self._pings: list[Daemon] = []
 
     def card(self, vm: Vm, mtu: int) -> list[str]:
@@ -207,7 +214,7 @@ class NamespaceGuest(Machine):
 
     def ask_for_lease(self) -> None:
         """Starts the DHCP client anew, without the address it may have had."""
-        self._client.kill()
+        self._end_clients()
         if self.has_link("eth0"):
             self.run("ip", "-4", "address", "flush", "dev", "eth0", check=False)
             self.ip("link set eth0 up", check=False)
@@ -220,8 +227,27 @@ class NamespaceGuest(Machine):
 
     def fall_silent(self) -> None:
         """Ends the DHCP client, and drops the address that it had."""
-        self._client.kill()
+        self._end_clients()
         self.run("ip", "-4", "address", "flush", "dev", "eth0", check=False)
+
+    def _end_clients(self) -> None:
+        self._client.kill()
+        if self._insisting:
+            self._insisting.kill()
+            self._insisting = None
+
+    def insist_on(self, address: str) -> None:
+        """Asks for this address for ever, until it asks for a lease as others do."""
+        self.fall_silent()
+        script = resources.files("viftrail.lab").joinpath("insist.py")
+        self._insisting = Daemon(
+            name="insist",
+            machine=self,
+            argv=(sys.executable, "-I", str(script), "eth0", address),
+            output=self._own / "insist.log",
+            ready="",
+        )
+        self._insisting.spawn()
 
     def use_address(self, cidr: str, gateway: str) -> None:
         """Configures eth0 by hand instead, as an operator inside the guest would."""
@@ -233,7 +259,7 @@ class NamespaceGuest(Machine):
 
     def halt(self) -> None:
         """Ends what runs in it."""
-        self._client.kill()
+        self._end_clients()
         self._server.kill()
         self.stop_pinging()
 

@@ -13,7 +13,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Final
 
-from viftrail.errors import LabError
+from viftrail.errors import LabError, UsageError
 from viftrail.lab import image, serial
 from viftrail.lab.daemon import Daemon
 from viftrail.lab.guest import DHCP_SCRIPT, DRY_SCRIPT, HTTP_PORT, UDHCPC
@@ -189,6 +189,14 @@ class QemuGuest:
             f"route replace default via {gateway} dev eth0",
         )
         self._await_change()
+
+    def insist_on(self, address: str) -> None:  # noqa: ARG002
+        """Its busybox has no client that would.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(f"{self.name} has no such DHCP client.", "Take a VM without --qemu.")
 
     def set_mac(self, mac: str) -> None:
         """Gives eth0 another MAC address."""

@@ -29,9 +29,6 @@ from viftrail.score.board import versions
 from viftrail.score.round import green, run, whatever_it_takes
 from viftrail.score.tally import Round, Score
 
-SLOW = 240.0
-"""Seconds for one order of the lab: a build that fails takes its time-outs."""
-
 
 def openstack_singles() -> tuple[str, ...]:
     """Every fault that takes an OpenStack to be provoked, in the order of the chain."""
@@ -72,12 +69,12 @@ def play_in(lab: Lab, fault_id: str) -> Round:
     way = all_provocations()[fault_id]
     empty = Round(faults=(fault_id,), stage=fault(fault_id).stage.value)
     try:
-        lab.ask("break", SLOW, fault=fault_id, vm="vm1")
+        lab.order("break", fault=fault_id, vm="vm1")
         return _judged(lab, way, empty)
     except (ViftrailError, ValueError) as error:
         return replace(empty, note=f"{type(error).__name__}: {error}")
     finally:
-        lab.ask("mend", SLOW)
+        lab.order("mend")
 
 
 def _judged(lab: Lab, way: Provocation, empty: Round) -> Round:
@@ -106,7 +103,7 @@ def _judged(lab: Lab, way: Provocation, empty: Round) -> Round:
     if not way.request:
         mended = ending == "mended" and green(lab)
         return replace(asked, mended=mended, note="" if mended else f"fix ended {ending}")
-    said = str(lab.ask("again", SLOW, fault=way.id))
+    said = str(lab.order("again", fault=way.id))
     mended = "ACTIVE with" in said
     return replace(asked, mended=mended, note="" if mended else f"fix ended {ending}; {said}")
 

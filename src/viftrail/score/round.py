@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from viftrail.verdict import Stage
 VICTIM = "vm1"
 _PATIENCE = 120.0
 """Seconds after which a command counts as hung: a mend may wait half a minute for packets."""
+_AT_ONCE = 2
+"""Bystanders that are asked about at the same time: half of that each of them waits."""
 _GREEN_WITHIN = 30.0
 _BROKEN_WITHIN = 10.0
 _FLAPS_WITHIN = 30.0
@@ -101,8 +104,9 @@ def _played(empty: Round, lab: Lab, vm: str) -> Round:
         missing &= {path.path for path in ping(lab, vm, size).paths}
     if missing:
         return replace(empty, provoked=False, note=f"still passes: {', '.join(sorted(missing))}")
+    packets = ("--probe",) if any(way.probe for way in ways) else ()
     began = time.monotonic()
-    verdict = run("why", vm, lab)
+    verdict = run("why", vm, lab, *packets)
     seconds = time.monotonic() - began
     asked = replace(
         empty,
@@ -113,21 +117,21 @@ def _played(empty: Round, lab: Lab, vm: str) -> Round:
     )
     if any(way.by_hand for way in ways):
         return replace(asked, note="the mend is the operator's own")
-    ending = _mend(lab, vm, len(empty.faults))
+    ending = _mend(lab, vm, len(empty.faults), *packets)
     if ending == "told":
         return replace(asked, note="the next step is the operator's own")
     mended = ending == "mended" and green(lab, size)
     return replace(asked, mended=mended, note="" if mended else f"fix ended {ending}")
 
 
-def _mend(lab: Lab, vm: str, times: int) -> str:
+def _mend(lab: Lab, vm: str, times: int, *more: str) -> str:
     """How `fix` ended; of two faults the first may have hidden what mends the second."""
     ending = "unchanged"
     with tempfile.TemporaryDirectory(prefix="viftrail-score-") as folder:
         log = Path(folder) / "fix.jsonl"
         for _ in range(times):
             if ending == "unchanged":
-                fix = run("fix", vm, lab, *whatever_it_takes(), "--log", str(log))
+                fix = run("fix", vm, lab, *whatever_it_takes(), *more, "--log", str(log))
                 ending = str(fix["ending"])
     return ending
 
@@ -189,8 +193,9 @@ def _alarms(
 ) -> Iterator[str]:
     """Every other VM must be healthy, or a true victim of what was provoked."""
     others = [vm.name for vm in lab.status().vms if vm.name != victim]
-    for vm in others:
-        verdict = run("why", vm, lab)
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        verdicts = list(pool.map(lambda vm: run("why", vm, lab), others))
+    for vm, verdict in zip(others, verdicts, strict=True):
         state = verdict["verdict"]["state"]
         for cause in verdict["causes"]:
             if cause["id"] not in provoked:

@@ -6,8 +6,9 @@ standard library only, Python 3.6 or newer. QUESTION is a JSON object: ``start``
 file only the window is looked through, found by halving; all of it is bounded in bytes and time,
 and what was left out is said.
 
-Folders: where distributions, Kolla and TripleO have them; OVN_LOGDIR and OVS_LOGDIR, as
-ovn-ctl(8) and ovs-ctl(8) heed them, name others instead.
+Folders: where distributions, Kolla, TripleO and the snaps have them (facts/whereabouts.py), and the
+journal for who writes to no file there (journalctl(1)); OVN_LOGDIR and OVS_LOGDIR, as ovn-ctl(8) and
+ovs-ctl(8) heed them, name others instead.
 """
 
 import bisect
@@ -16,6 +17,8 @@ import glob
 import json
 import os
 import re
+import select
+import subprocess
 import sys
 import time
 import zlib
@@ -27,6 +30,7 @@ MOST_READ = 64 << 20  # bytes of one file
 MOST_FILES = 200
 MOST_SAID = 4 << 20  # bytes of the answer
 RECORD = 32 << 10  # bytes of one record
+MOST_LINE = 256 << 10  # bytes of one record of the journal, in JSON
 BLOCK = 1 << 20
 NEAR = 64 << 10
 SLACK = 10.0  # seconds by which a record may stand out of order
@@ -41,7 +45,14 @@ PLACES = [
     "/var/log/libvirt/qemu/*.log*",
     "/var/log/kolla/*/*.log*",
     "/var/log/containers/*/*.log*",
+    "/var/snap/microovn/common/logs/*.log*",
+    "/var/snap/openstack-hypervisor/common/log/*/*.log*",
+    "/var/snap/openstack-hypervisor/common/var/log/*/*.log*",
+    "/usr/local/var/log/openvswitch/*.log*",
 ]
+WRITERS = re.compile(r"nova|neutron|placement|ovn|ovs|openvswitch|libvirt|virtqemu|qemu")
+JOURNALCTL = ["journalctl", "--no-pager", "--quiet"]
+FIELDS = "MESSAGE,PRIORITY,LOGGER_NAME,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT,_HOSTNAME"
 HEAD = re.compile(
     rb"^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?![.\d])(Z|[+-]\d\d:?\d\d)?"
     rb"(?! \d+ (?:ERROR|CRITICAL) [\w.\-]+ (?!\[(?!instance: )))",
@@ -202,6 +213,69 @@ def paths(start: float) -> List[str]:
     return sorted(found, key=lambda path: -found[path])[:MOST_FILES]
 
 
+def writers(written: List[str], deadline: float) -> List[str]:
+    """Who of OpenStack and OVN writes to the journal, and not to one of these files."""
+    names = {os.path.basename(path).partition(".")[0] for path in written}
+    ended = subprocess.run(
+        JOURNALCTL + ["--field=SYSLOG_IDENTIFIER"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=max(0.1, deadline - time.time()),
+    )
+    found = ended.stdout.decode("utf-8", "replace").splitlines()
+    return [name for name in found if WRITERS.search(name) and name not in names]
+
+
+def look_through_journal(
+    question: Dict[str, Any], written: List[str], deadline: float
+) -> Optional[Dict[str, Any]]:
+    """What the journal says, the newest first as long as there is time; None: nobody writes there."""
+    try:
+        names = writers(written, deadline)
+    except FileNotFoundError:
+        return None
+    if not names:
+        return None
+    # In JSON, where quotes and backslashes are escaped.
+    needles = [json.dumps(needle)[1:-1].encode() for needle in question["needles"] if needle]
+    # Without --all a long message is null (journalctl(1), --output=json).
+    argv = JOURNALCTL + ["--all", "--reverse", "--output=json", "--output-fields=" + FIELDS]
+    argv += ["--since=@%d" % question["start"], "--until=@%d" % (question["end"] + 1)]
+    reader = subprocess.Popen(
+        argv + ["SYSLOG_IDENTIFIER=" + name for name in names],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    said: Dict[str, Any] = {"path": "journal", "text": "", "cut": "", "first": None}
+    kept: List[bytes] = []
+    size, carry = 0, b""
+    output = reader.stdout.fileno() if reader.stdout else -1
+    try:
+        while True:
+            if not select.select([output], [], [], max(0.0, deadline - time.time()))[0]:
+                said["cut"] = "there was no time for its older records"
+                break
+            block = os.read(output, BLOCK)
+            lines = (carry + block).split(b"\n")
+            carry = lines.pop()
+            for line in lines:
+                if len(line) < MOST_LINE and any(needle in line for needle in needles):
+                    kept.append(line + b"\n")
+                    size += len(kept[-1])
+            if size > MOST_SAID:
+                said["cut"] = "it was left after %d MiB were said" % (size >> 20)
+                break
+            if not block:
+                break
+    finally:
+        reader.kill()
+        reader.wait()
+    said["text"] = b"".join(reversed(kept)).decode("utf-8", "replace")
+    return said
+
+
 def main(arguments: List[str]) -> None:
     """Look, and print."""
     question = json.loads(arguments[0])
@@ -220,6 +294,13 @@ def main(arguments: List[str]) -> None:
             continue
         left -= len(said["text"])
         files.append(said)
+    if not (os.environ.get("OVN_LOGDIR") or os.environ.get("OVS_LOGDIR")):
+        written = [str(said["path"]) for said in files]
+        try:
+            journal = look_through_journal(question, written, deadline)
+            files += [journal] if journal else []
+        except (OSError, subprocess.SubprocessError) as error:
+            errors.append("journal: %s" % error)
     now = time.time()
     offset = (time.mktime(time.gmtime(now)) - time.mktime(time.localtime(now))) * -1
     answer = {"format": FORMAT, "utc_offset": round(offset), "files": files, "errors": errors}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from viftrail.facts import command
+from viftrail.facts.carrier import Carrier
+from viftrail.facts.command import Said as Answered
+from viftrail.facts.dispatch import run_by_each
 from viftrail.facts.facts import Gap
 from viftrail.facts.log.keep import Keep, Target
 from viftrail.facts.log.layout import layout_of
@@ -21,15 +21,11 @@ from viftrail.facts.log.read import beginning
 from viftrail.facts.log.record import parts_of, records
 from viftrail.facts.log.service import service_of_all
 
-if TYPE_CHECKING:
-    from viftrail.facts.carrier import Carrier
-
 FORMAT = 1
 TIMEOUT = 10.0
 """Seconds for one host; its excerpt is bounded to five."""
 
 MOST = 16 << 20
-AT_ONCE = 16
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -64,17 +60,24 @@ def fetch_logs(
         window: the time that matters; both ends have to be known.
         ids: what the target is called.
     """
-    names = list(dict.fromkeys(hosts))
-
-    def one(name: str) -> Excerpt | Gap:
-        carrier = carriers(name)
-        return carrier if isinstance(carrier, Gap) else _ask(name, carrier, window, ids)
-
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        answers = dict(zip(names, pool.map(one, names), strict=True))
+    question = {
+        "start": window.start,
+        "end": window.end,
+        "needles": [*ids, *(each.phrase for each in PATTERNS if each.level != "DEBUG")],
+    }
+    answers = run_by_each(
+        hosts,
+        carriers,
+        ["python3", "-", json.dumps(question)],
+        resources.files("viftrail.facts.log").joinpath("excerpt.py").read_bytes(),
+        script="log/excerpt.py",
+        timeout=TIMEOUT,
+        most=MOST,
+    )
     found: list[Logs] = []
     gaps: list[Gap] = []
-    for name, answer in answers.items():
+    for name, said in answers.items():
+        answer = said if isinstance(said, Gap) else _read(said)
         if isinstance(answer, Gap):
             gaps.append(Gap(f"logs of {name}", answer.why, answer.how))
             continue
@@ -86,20 +89,7 @@ def fetch_logs(
     return merged(found, window), tuple(gaps)
 
 
-def _ask(name: str, carrier: Carrier, window: Window, ids: Collection[str]) -> Excerpt | Gap:
-    question = {
-        "start": window.start,
-        "end": window.end,
-        "needles": [*ids, *(each.phrase for each in PATTERNS if each.level != "DEBUG")],
-    }
-    argv = carrier.command(["python3", "-", json.dumps(question)])
-    script = resources.files("viftrail.facts.log").joinpath("excerpt.py").read_bytes()
-    place = f"logs of {name}"
-    by_hand = "Log in there, and look whether python3 runs and the logs may be read."
-    try:
-        said = command.run(argv, script, timeout=TIMEOUT, most=MOST)
-    except OSError as error:
-        return Gap(place, f"{argv[0]} cannot be run here ({error.strerror or error}).", by_hand)
+def _read(said: Answered) -> Excerpt | Gap:
     lines = [line for line in said.output.splitlines() if line.startswith(b"{")]
     try:
         answer = msgspec.json.decode(lines[-1], type=Excerpt) if lines else None
@@ -107,7 +97,8 @@ def _ask(name: str, carrier: Carrier, window: Window, ids: Collection[str]) -> E
         answer = None
     if answer is None or answer.format != FORMAT:
         why = "It did not answer in time." if said.code is None else "It did not answer."
-        return Gap(place, why, by_hand)
+        by_hand = "Log in there, and look whether python3 runs and the logs may be read."
+        return Gap("", why, by_hand)
     return answer
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from viftrail.facts.log.file import LogBytes
@@ -37,6 +37,7 @@ def read_logs(
     ids: Collection[str] = (),
     *,
     hosts: Collection[str] = (),
+    host_of: Mapping[str, str] | None = None,
     utc_offset: float = 0.0,
 ) -> Logs:
     """Read what matters of these logs.
@@ -51,6 +52,7 @@ def read_logs(
             decisive pattern (these all, whatever they are about).
         hosts: names of hosts that are known; a file whose name mentions one is taken to be
             from there, unless its records tell otherwise.
+        host_of: by path, the host that a file is known to be from, as one in its sosreport.
         utc_offset: seconds east of UTC of the clock that oslo.log writes its records by: it
             writes local time without a zone. OVS, OVN, libvirt and journald say their zone.
     """
@@ -65,7 +67,8 @@ def read_logs(
                 layout = layout_of(opened.sample)
                 if layout is None:
                     continue
-                seen, keep = _look_through(opened, layout, target, window, hosts, utc_offset)
+                known = (host_of or {}).get(path, "")
+                seen, keep = _look_through(opened, layout, target, window, hosts, utc_offset, known)
         except (OSError, zlib.error) as error:
             unreadable[path] = getattr(error, "strerror", None) or str(error)
             continue
@@ -100,13 +103,14 @@ def _look_through(
     window: Window,
     hosts: Collection[str],
     utc_offset: float,
+    known: str,
 ) -> tuple[LogFile, Keep]:
     heads = beginning(opened.sample, layout, utc_offset)
     service = ""
     if not layout.mixed:
         loggers = (parts.logger for parts in heads)
         service = service_of_all(loggers, layout.name, Path(opened.path).name)
-    host = _host_told(heads) or host_named(opened.path, hosts)
+    host = _host_told(heads) or known or host_named(opened.path, hosts)
     keep = Keep(target, window, opened.path, service, host)
     for at, record in records(opened.blocks(layout, window, utc_offset), layout, keep.needles()):
         for parts in parts_of(record, layout, utc_offset):

@@ -30,6 +30,7 @@ _HEADER = re.compile(rb"OVSDB (\S+) ([1-9][0-9]{0,18}) ([0-9a-fA-F]{40})\n")
 _HEADER_MAX = 127
 _LARGE = 8 << 20
 """Bytes; less is summed up in the time that a thread needs to begin."""
+_STEP = 8 << 20
 _GZIP = b"\x1f\x8b"
 _UNPACKED_MAX = 8 << 30
 _RESTORE = (
@@ -88,15 +89,18 @@ class Journal:
     ) -> None:
         self._file.close()
 
-    def records(self) -> Iterator[Record]:
+    def records(self, start: int = 0) -> Iterator[Record]:
         """The records up to the end or the first that does not fit.
+
+        Args:
+            start: the byte that the first of them begins at.
 
         Raises:
             TornError: a later record is cut short or damaged.
             DamagedDatabase: the first one is, so nothing can be used.
         """
         magic = ""
-        offset = 0
+        offset = start
         while offset < self._size:
             record = self._next(offset, magic)
             magic = record.magic
@@ -105,8 +109,21 @@ class Journal:
         if not offset:
             raise DamagedDatabase(f"{self.path} is empty.", _RESTORE)
 
+    def find(self, pattern: re.Pattern[bytes], start: int = 0) -> int:
+        """Where this is first found from a byte on; -1 where it is not."""
+        offset, before = start, b""
+        self._file.seek(start)
+        while chunk := self._file.read(_STEP):
+            found = pattern.search(before + chunk)
+            if found:
+                return offset - len(before) + found.start()
+            offset += len(chunk)
+            before = chunk[-_HEADER_MAX:]
+        return -1
+
     def _next(self, offset: int, magic: str) -> Record:
         try:
+            self._file.seek(offset)
             line = self._file.readline(_HEADER_MAX)
             header = _HEADER.fullmatch(line)
             if header is None or (magic and header[1].decode("ascii", "replace") != magic):

@@ -89,10 +89,11 @@ class Log:
     """The log after the snapshot: entries wait here until they are committed."""
 
     def __init__(self, header: Header, commit: Callable[[msgspec.Raw], None]) -> None:
-        """Begin after the header; ``commit`` is given each committed entry's data."""
+        """Begin after the header, with entry ``first``; ``commit`` gets each committed one's data."""
         self._header = header
         self._commit = commit
         self._committed = self._last = header.prev_index
+        self.first = header.prev_index + 1
         self._waiting: list[tuple[int, Any]] = []
         self._servers = header.prev_servers
         self._term = header.prev_term

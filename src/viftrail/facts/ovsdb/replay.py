@@ -16,7 +16,7 @@ from viftrail.facts.ovsdb.shape import never_set
 from viftrail.facts.ovsdb.values import WRONG, Maker, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from viftrail.facts.ovsdb.schema import ColumnType, Schema
 
@@ -24,6 +24,7 @@ _SECONDS_BELOW = 2**32
 _SPECIAL = frozenset({"_date", "_comment", "_is_diff"})
 _NULL = b"null"
 Changes = dict[str, msgspec.Raw]
+_columns = msgspec.json.Decoder(Changes)
 
 
 class InconsistentError(Exception):
@@ -33,8 +34,24 @@ class InconsistentError(Exception):
 class Replay:
     """The wanted tables while transactions are applied one by one."""
 
-    def __init__(self, row_types: Iterable[type[msgspec.Struct]]) -> None:
-        self._tables = [_Table(row_type) for row_type in dict.fromkeys(row_types)]
+    def __init__(
+        self,
+        row_types: Iterable[type[msgspec.Struct]],
+        *,
+        born: Mapping[type[msgspec.Struct], frozenset[str]] | None = None,
+    ) -> None:
+        """Begin with empty tables.
+
+        Args:
+            row_types: what is wanted, each of another table.
+            born: for a file whose beginning is gone: the columns that only a new row is written
+                with. Of rows that were not made in what is left only a few columns are known;
+                they are passed over, and counted in `passed`.
+        """
+        self._tables = [
+            _Table(row_type, born.get(row_type) if born else None)
+            for row_type in dict.fromkeys(row_types)
+        ]
         self.transaction_type = self._build()
         """What one transaction is decoded into (a msgspec Struct type)."""
         self.schema: Schema | None = None
@@ -78,6 +95,7 @@ class Replay:
         for table in self._tables:
             changes = getattr(transaction, table.attribute, msgspec.UNSET)
             if changes is not msgspec.UNSET and changes:
+                changes = table.known_only(changes)
                 table.check(changes)
                 touched.append((table, changes))
         for table, changes in touched:
@@ -87,6 +105,10 @@ class Replay:
             # Early versions counted seconds (ovsdb(5), "_date").
             self.last_change = date * 1000 if date < _SECONDS_BELOW else date
 
+    def passed(self) -> dict[str, int]:
+        """Rows by table that were changed, and are there, but were not made in what is left."""
+        return {table.name: len(table.passed) for table in self._tables if table.passed}
+
     def finish(self) -> dict[type[msgspec.Struct], list[Any]]:
         """The rows of every wanted table; this ends the replay."""
         return {table.row_type: table.finish() for table in self._tables}
@@ -95,8 +117,10 @@ class Replay:
 class _Table:
     """The rows of one table, and what has changed in some of them since they appeared."""
 
-    def __init__(self, row_type: type[msgspec.Struct]) -> None:
+    def __init__(self, row_type: type[msgspec.Struct], born: frozenset[str] | None) -> None:
         self.row_type = row_type
+        self.passed: set[str] = set()
+        self._born = born
         self.name = plan(row_type).table
         self.attribute = ""
         self._rows: dict[str, msgspec.Struct] = {}
@@ -144,6 +168,22 @@ class _Table:
         if self._maker is None:
             raise InconsistentError(f"changes {self.name}, which the schema does not have")
         return self._maker
+
+    def known_only(self, changes: Changes) -> Changes:
+        """The changes of rows that are known, and the rows that are new."""
+        if self._born is None:
+            return changes
+        kept: Changes = {}
+        for uuid, raw in changes.items():
+            if uuid in self._rows:
+                kept[uuid] = raw
+            elif bytes(raw) == _NULL:
+                self.passed.discard(uuid)
+            elif self._born and self._born <= _columns.decode(raw).keys():
+                kept[uuid] = raw
+            else:
+                self.passed.add(uuid)
+        return kept
 
     def check(self, changes: Changes) -> None:
         """Make sure that what is deleted exists."""

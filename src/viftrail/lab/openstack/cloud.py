@@ -175,15 +175,15 @@ class OpenStackCloud(plain.Cloud):
             return f"{name} runs on {vm.host} with {vm.ip}."
         return f"{name} runs on {vm.host}; no lease yet."
 
-    def ask_for(self, request: Request) -> str:
-        """Has somebody ask Nova for this server, whatever comes of it."""
+    def ask_for(self, request: Request, patience: float = _FIRST_LEASE) -> str:
+        """Has somebody ask Nova for this server, whatever comes of it; then waits for its lease."""
         self.withdraw(request.name)
         fields = {field: value for field, value in dataclasses.asdict(request).items() if value}
         outcome = self._order("boot", timeout=_BOOT + 60, seconds=_BOOT, **fields)
         self.refresh()
         words = ""
-        if outcome["status"] == "ACTIVE":
-            leased = self._wait_lease(request.name, _FIRST_LEASE)
+        if outcome["status"] == "ACTIVE" and patience:
+            leased = self._wait_lease(request.name, patience)
             words = f" with {self.lease_of(request.name)}" if leased else ", and no lease"
         return f"{request.name} was asked for: {outcome['status']}{words}."
 

@@ -66,3 +66,18 @@ def name_chassis(node: Chassis, hostname: str) -> None:
 def neutron(cloud: OpenStackCloud, method: str, path: str, body: object = None) -> Any:
     """One request of Neutron's API."""
     return cloud.order("call", service="network", method=method, path=path, body=body)
+
+
+def nova(
+    cloud: OpenStackCloud, method: str, path: str, body: object = None, version: str = "2.53"
+) -> Any:
+    """One request of Nova's API."""
+    return cloud.order(
+        "call", service="compute", method=method, path=path, body=body, microversion=version
+    )
+
+
+def compute_services(cloud: OpenStackCloud) -> list[dict[str, str]]:
+    """Every nova-compute that Nova has heard of."""
+    found: list[dict[str, str]] = nova(cloud, "GET", "/os-services?binary=nova-compute")["services"]
+    return found

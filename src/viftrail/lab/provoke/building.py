@@ -11,6 +11,7 @@ from viftrail.lab.provoke.asking import (
     HOST,
     OPENSTACK,
     asking,
+    compute_services,
     name_chassis,
     neutron,
     node_of_request,
@@ -37,11 +38,49 @@ def miss_the_plug(victim: Victim) -> Undo:
     controller = node_of_request(cloud).controller
     controller.kill()
     try:
-        cloud.ask_for(Request(host=HOST))
+        cloud.ask_for(Request(host=HOST), patience=0)
     finally:
         controller.start()
 
     return only_ask(victim)
+
+
+@asking(
+    "build-plug-timeout-masked",
+    "nova-compute does not insist on the plug, which ovn-controller missed while a server was built",
+    Request(host=HOST),
+    asks_itself=True,
+)
+def mask_the_timeout(victim: Victim) -> Undo:
+    """vif_plugging_is_fatal=false, as guides advise where builds time out."""
+    cloud = victim.openstack
+    controller, compute = node_of_request(cloud).controller, cloud.hypervisors[HOST]
+    file = compute.state / "nova-compute.conf"
+    right = file.read_text()
+
+    def heard() -> str:
+        rows = compute_services(cloud)
+        return next(row["updated_at"] for row in rows if row["host"] == HOST)
+
+    def configure(text: str) -> None:
+        compute.nova.kill()
+        file.write_text(text)
+        last = heard()
+        compute.nova.spawn()
+        wait_until(lambda: heard() != last, 2.0 * SERVICE_DOWN_TIME + 10.0, 1.0)
+
+    configure(right.replace("[DEFAULT]\n", "[DEFAULT]\nvif_plugging_is_fatal = false\n", 1))
+    controller.kill()
+    try:
+        cloud.ask_for(Request(host=HOST), patience=0)
+    finally:
+        controller.start()
+
+    def undo() -> None:
+        cloud.withdraw(Request.name)
+        configure(right)
+
+    return undo
 
 
 @asking(

@@ -209,6 +209,18 @@ def ask_for_nothing(victim: Victim) -> Undo:
 
 
 @provocation(
+    "dhcp-request-mismatch",
+    "the guest's DHCP client asks for an address of another network, and for nothing else",
+    # What `lab ping` asks for itself is answered.
+    tuple(path for path in ALL_PATHS if path != "dhcp"),
+)
+def insist(victim: Victim) -> Undo:
+    """As a client does that was rebooted with the lease of another network on its disk."""
+    victim.guest.insist_on("192.168.77.5")
+    return victim.retry
+
+
+@provocation(
     "portsec-ip-not-allowed",
     "the guest was given a static address that is not its port's",
     tuple(path for path in ALL_PATHS if path != "dhcp"),

@@ -194,6 +194,7 @@ class Provocation:
     ``asks_itself``, and again once it is mended. ``sufferer`` is the VM to ask about where it is
     not the one that was named. What ``flaps`` lets packets pass for seconds in between.
     ``also`` are other faults that are truly there then, which whoever they concern is told of.
+    ``probe``: no row and no daemon shows it, only packets that are sent on purpose.
     """
 
     id: str
@@ -213,6 +214,7 @@ class Provocation:
     sufferer: str = ""
     flaps: bool = False
     also: tuple[str, ...] = ()
+    probe: bool = False
 
     @property
     def target(self) -> str:
@@ -258,13 +260,14 @@ def provocation(
     sufferer: str = "",
     flaps: bool = False,
     also: tuple[str, ...] = (),
+    probe: bool = False,
 ) -> Callable[[Callable[[Victim], Undo]], Callable[[Victim], Undo]]:
     """Enters a function into the registry under a fault's id."""
 
     def enter(function: Callable[[Victim], Undo]) -> Callable[[Victim], Undo]:
         _REGISTRY[fault] = Provocation(
             *(fault, function, note, breaks, needs_vm, decoy, size, needs, freezes, by_hand),
-            *(renews, breaks_direct, request, asks_itself, sufferer, flaps, also),
+            *(renews, breaks_direct, request, asks_itself, sufferer, flaps, also, probe),
         )
         return function
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from viftrail.lab.fabric import port_of
 from viftrail.lab.machine import wait_until
+from viftrail.lab.ovsdb import SOUTHBOUND, Transaction
 from viftrail.lab.provoke.north import gateway_of
 from viftrail.lab.provoke.registry import NORTH_SOUTH, provocation
 from viftrail.lab.rows import NB_GLOBAL_OPTIONS
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 _DEFAULT = "0.0.0.0/0"
 _NOWHERE = "198.51.100.254"
 """An address that the router has no port towards."""
+
+_FORMER = "52:54:00:0d:ea:d0"
+"""The MAC of a router that nobody has any more."""
 
 _OFTEN = 8
 """Times that BFD has gone up or down by then."""
@@ -125,5 +129,38 @@ def lose_bfd(victim: Victim) -> Undo:
         gateway.run("nft", "delete", "table", *table.split(), check=False)
         values = (f"options:{key}={NB_GLOBAL_OPTIONS[key]}" for key in ("bfd-min-rx", "bfd-mult"))
         victim.nbctl("set", *options, *values)
+
+    return undo
+
+
+@provocation(
+    "router-stale-mac-binding",
+    "the router sends to the MAC of the provider's former router; the present one asks nobody",
+    (*NORTH_SOUTH, "beyond"),
+    needs_vm=False,
+    probe=True,
+)
+def trust_the_former(victim: Victim) -> Undo:
+    """As after the provider's router was replaced: it knows its neighbours for hours to come."""
+    cloud, design = victim.cloud, victim.cloud.design
+    external, hop = cloud.nodes["external"], design.provider.gateway
+    outside, mac = design.router.outside.address.split("/")[0], design.router.outside.mac
+    # So that the router has learned who is there.
+    external.run("ping", "-c", "1", "-W", "1", outside, check=False)
+    floating = [vm.floating_ip.address for vm in cloud.vms.values() if vm.floating_ip]
+    for address in (outside, *floating):
+        external.ip(f"neighbour replace {address} lladdr {mac} dev eth0 nud permanent")
+    with cloud.controller.open(SOUTHBOUND) as southbound:
+        transaction = Transaction()
+        transaction.update("MAC_Binding", [["ip", "==", hop]], mac=_FORMER)
+        southbound.commit(transaction)
+
+    def undo() -> None:
+        for address in (outside, *floating):
+            external.ip(f"neighbour delete {address} dev eth0", check=False)
+        with cloud.controller.open(SOUTHBOUND) as southbound:
+            transaction = Transaction()
+            transaction.delete("MAC_Binding", [["ip", "==", hop], ["mac", "==", _FORMER]])
+            southbound.commit(transaction)
 
     return undo

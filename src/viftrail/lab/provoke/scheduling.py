@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from viftrail.lab.machine import wait_until
 from viftrail.lab.openstack.settings import SERVICE_DOWN_TIME, ZONE
-from viftrail.lab.provoke.asking import asking, only_ask
+from viftrail.lab.provoke.asking import asking, compute_services, nova, only_ask
 from viftrail.lab.provoke.registry import Request
 
 if TYPE_CHECKING:
@@ -99,11 +99,11 @@ def lose_aggregate(victim: Victim) -> Undo:
 def disable_computes(victim: Victim) -> Undo:
     """Placement then has the trait COMPUTE_STATUS_DISABLED."""
     cloud = victim.openstack
-    services = [each for each in _services(cloud) if each["binary"] == "nova-compute"]
+    services = compute_services(cloud)
 
     def order(status: str, **more: str) -> None:
         for each in services:
-            _nova(cloud, "PUT", f"/os-services/{each['id']}", {"status": status, **more})
+            nova(cloud, "PUT", f"/os-services/{each['id']}", {"status": status, **more})
 
     order("disabled", disabled_reason="maintenance")
 
@@ -124,12 +124,7 @@ def stop_computes(victim: Victim) -> Undo:
     cloud = victim.openstack
     for hypervisor in cloud.hypervisors.values():
         hypervisor.nova.kill()
-
-    def down() -> bool:
-        computes = [each for each in _services(cloud) if each["binary"] == "nova-compute"]
-        return all(each["state"] == "down" for each in computes)
-
-    wait_until(down, 2.0 * SERVICE_DOWN_TIME + 10.0, 1.0)
+    _await_down(cloud)
 
     def undo() -> None:
         for hypervisor in cloud.hypervisors.values():
@@ -137,6 +132,43 @@ def stop_computes(victim: Victim) -> Undo:
         cloud.withdraw(Request.name)
 
     return undo
+
+
+@asking(
+    "sched-compute-id-lost",
+    "both computes have lost the file with their id, and nova-compute was started anew",
+    Request(),
+)
+def lose_identity(victim: Victim) -> Undo:
+    """As after a reinstallation: it refuses to start, and Nova hears of it no more."""
+    cloud = victim.openstack
+    for hypervisor in cloud.hypervisors.values():
+        hypervisor.nova.kill()
+        identity = hypervisor.state / "compute_id"
+        identity.rename(identity.with_suffix(".lost"))
+        hypervisor.nova.spawn()
+    _await_down(cloud)
+
+    def undo() -> None:
+        for hypervisor in cloud.hypervisors.values():
+            # It has refused, and has not ended.
+            hypervisor.nova.kill()
+            identity = hypervisor.state / "compute_id"
+            if not identity.exists():
+                identity.with_suffix(".lost").rename(identity)
+            hypervisor.nova.spawn()
+        cloud.withdraw(Request.name)
+
+    return undo
+
+
+def _await_down(cloud: OpenStackCloud) -> None:
+    """Waits until Nova has heard of no nova-compute for long enough."""
+
+    def down() -> bool:
+        return all(each["state"] == "down" for each in compute_services(cloud))
+
+    wait_until(down, 2.0 * SERVICE_DOWN_TIME + 10.0, 1.0)
 
 
 @asking(
@@ -197,7 +229,7 @@ def spread_too_far(victim: Victim) -> Undo:
     """Anti-affinity, with as many members as there are hosts."""
     cloud = victim.openstack
     body = {"server_group": {"name": _GROUP, "policy": "anti-affinity"}}
-    made = _nova(cloud, "POST", "/os-server-groups", body, _POLICY)["server_group"]["id"]
+    made = nova(cloud, "POST", "/os-server-groups", body, _POLICY)["server_group"]["id"]
     members = [
         Request(name=f"member{at}", host=host, group=_GROUP)
         for at, host in enumerate(cloud.design.compute_names, 1)
@@ -208,28 +240,15 @@ def spread_too_far(victim: Victim) -> Undo:
     def undo() -> None:
         for name in (Request.name, *(member.name for member in members)):
             cloud.withdraw(name)
-        _nova(cloud, "DELETE", f"/os-server-groups/{made}")
+        nova(cloud, "DELETE", f"/os-server-groups/{made}")
 
     return undo
-
-
-def _nova(
-    cloud: OpenStackCloud, method: str, path: str, body: object = None, version: str = "2.53"
-) -> Any:
-    return cloud.order(
-        "call", service="compute", method=method, path=path, body=body, microversion=version
-    )
 
 
 def _placement(cloud: OpenStackCloud, method: str, path: str, body: object = None) -> Any:
     return cloud.order(
         "call", service="placement", method=method, path=path, body=body, microversion=_GENERATIONS
     )
-
-
-def _services(cloud: OpenStackCloud) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = _nova(cloud, "GET", "/os-services")["services"]
-    return found
 
 
 def _providers(cloud: OpenStackCloud) -> list[str]:

@@ -1,0 +1,183 @@
+"""`viftrail doctor`."""
+
+from __future__ import annotations
+
+import os
+import socket
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import datetime, timezone
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from viftrail import __version__
+from viftrail.cli.origin import Origin, lab_of, open_source, openstack_of, origin_options
+from viftrail.cli.output import deliver
+from viftrail.cli.ways import remotes_of, ways_of
+from viftrail.errors import UsageError, ViftrailError
+
+if TYPE_CHECKING:
+    from viftrail.facts.access import Way
+    from viftrail.facts.checkup import Checkup, Cloud, Database, Seen
+    from viftrail.facts.ovsdb.client import Client
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@origin_options
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Visit this host too, as `why` would; may be repeated.",
+)
+@click.option("--all-hosts", is_flag=True, help="Visit every host that Southbound lists.")
+@click.option(
+    "-f",
+    "--format",
+    "format_",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
+@click.pass_context
+def doctor(
+    ctx: click.Context,
+    origin: Origin,
+    *,
+    hosts: tuple[str, ...],
+    all_hosts: bool,
+    format_: str,
+    output: str,
+) -> None:
+    """Say what is found here, what can be reached, and how to grant the rest.
+
+    It only reads, and visits no other host unless that is named. Without
+    options it looks for what the other commands would look for.
+
+    Exit status: 0 both databases answer, and all else that was named; 1
+    something that is named or found does not; 2 no database is known here.
+    """
+    if origin.bundle or origin.saved or any(map(os.path.isfile, (origin.nb, origin.sb))):
+        raise UsageError(
+            "doctor looks at what is live; a bundle, a folder and database files need no access.",
+            "Leave --bundle and --from out, and name addresses with --nb and --sb.",
+        )
+    from viftrail.facts import checkup as facts
+    from viftrail.facts.grant import needs
+    from viftrail.report import checkup as report
+
+    found = _look(origin, hosts, all_hosts=all_hosts)
+    missing = needs(found)
+    render = report.as_json if format_ == "json" else report.as_text
+    deliver(render(found, missing), output)
+    ctx.exit(2 if facts.nothing(found.databases) else 1 if facts.failed(found) else 0)
+
+
+def _look(origin: Origin, hosts: tuple[str, ...], *, all_hosts: bool) -> Checkup:
+    """Everything at once; each part has a time-out of its own."""
+    from viftrail.facts import checkup as facts
+    from viftrail.facts.parallel import aside
+
+    lab = lab_of(origin)
+    here: Future[Seen] | None = None if lab else aside(_here)
+    cloud: Future[Cloud | None] = aside(partial(_cloud, origin))
+    asked = _lab_databases(origin, lab) if lab else _databases(origin)
+    databases, known = [each for each, _ in asked], [name for _, names in asked for name in names]
+    names = tuple(dict.fromkeys((*hosts, *(known if all_hosts else ()))))
+    visited = _visit(origin, lab, names) if names else ()
+    return facts.Checkup(
+        tool=f"viftrail {__version__}",
+        time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        lab=lab,
+        here=here.result() if here else None,
+        databases=tuple(databases),
+        chassis=tuple(known),
+        hosts=visited,
+        openstack=cloud.result(),
+    )
+
+
+def _databases(origin: Origin) -> list[tuple[Database, tuple[str, ...]]]:
+    from viftrail.facts import checkup as facts
+    from viftrail.facts.ovsdb.client import Client
+    from viftrail.facts.parallel import side_by_side
+
+    def connect(which: str, way: Way) -> Client:
+        return Client.connect(
+            remotes_of(which, way),
+            database=facts.NAMES[which],
+            tls=way.tls,
+            timeout=origin.timeout,
+            settle=True,
+        )
+
+    def one(item: tuple[str, Way]) -> tuple[Database, tuple[str, ...]]:
+        return facts.reach(*item, partial(connect, *item))
+
+    return side_by_side(one, ways_of(origin).items())
+
+
+def _lab_databases(origin: Origin, lab: str) -> list[tuple[Database, tuple[str, ...]]]:
+    from viftrail.facts import checkup as facts
+    from viftrail.facts.access import Way
+    from viftrail.facts.parallel import side_by_side
+    from viftrail.lab.source import open_lab
+
+    way = Way(f"lab {lab}", "its keeper")
+
+    def one(which: str) -> tuple[Database, tuple[str, ...]]:
+        def connect() -> Client:
+            return open_lab(lab, timeout=origin.timeout).client(facts.NAMES[which])
+
+        return facts.reach(which, way, connect)
+
+    return side_by_side(one, facts.NAMES)
+
+
+def _here() -> Seen:
+    """This host, content with what this user may see of it."""
+    from viftrail.facts import checkup as facts
+    from viftrail.facts.carrier import Local, glance
+    from viftrail.facts.facts import Gap
+
+    name = socket.gethostname()
+    try:
+        return facts.seen(name, glance(name, Local(), 0.0))
+    except ViftrailError as error:
+        return facts.seen(name, Gap(name, error.what, error.do))
+
+
+def _cloud(origin: Origin) -> Cloud | None:
+    """OpenStack, where credentials are named."""
+    api = openstack_of(origin)
+    if api is None:
+        return None
+    from viftrail.facts import checkup as facts
+    from viftrail.facts.facts import Gap
+    from viftrail.facts.openstack import OpenStack
+
+    name = origin.os_cloud or os.environ.get("OS_CLOUD") or os.environ.get("OS_AUTH_URL", "")
+    try:
+        return facts.cloud(name, api.read(()))
+    except ViftrailError as error:
+        return facts.cloud(name, (OpenStack(), [Gap("credentials", error.what, error.do)]))
+
+
+def _visit(origin: Origin, lab: str, names: tuple[str, ...]) -> tuple[Seen, ...]:
+    """The named hosts, by the ways that `why` would take."""
+    from viftrail.facts import checkup as facts
+    from viftrail.facts.facts import Gap
+
+    # Databases are not asked for that, and so need not be known.
+    plain = replace(origin, nb="unix:/", sb="unix:/", os_cloud="", lab="")
+    try:
+        with open_source(replace(origin, lab=lab) if lab else plain) as source:
+            answers = source.look(names, 0.0)
+    except ViftrailError as error:
+        answers = {name: Gap(name, error.what, error.do) for name in names}
+    return tuple(facts.seen(name, answers[name]) for name in names)

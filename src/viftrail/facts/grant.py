@@ -1,0 +1,194 @@
+"""What is missing for viftrail to see all it can, and the least that grants it.
+
+Sources: OVS lib/socket-util-unix.c (its sockets are of mode 0770, less the daemon's umask: the
+group may use them where that is not 022), ovs-ctl(8), ovsdb-server(1) and ovn-sbctl(8) for remotes
+that only read, OVN's role-based access control, sudoers(5), and the policies of Nova, Placement
+and Neutron. docs/places.md has it all.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from viftrail.facts.checkup import MAY_NOT, Checkup, Database, Seen
+from viftrail.facts.host import Failure
+from viftrail.facts.inquiry import SOUTHBOUND
+
+DOCUMENT = "docs/places.md"
+
+
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is missing: what it is for, why it is missing, and what grants it."""
+
+    feature: str
+    why: str
+    do: str = ""
+    grave: bool = True
+    """Without it a target cannot be judged; else something of the verdict stays unknown."""
+
+
+def needs(checkup: Checkup) -> tuple[Need, ...]:
+    """All that is missing, the gravest first."""
+    found = [
+        *(need for database in checkup.databases for need in _database(database)),
+        *(_this_host(checkup.here) if checkup.here else ()),
+        *(need for host in checkup.hosts for need in _other_host(host)),
+        *_openstack(checkup),
+    ]
+    return tuple(sorted(found, key=lambda need: not need.grave))
+
+
+def _database(database: Database) -> Iterator[Need]:
+    short, option = ("Southbound", "sb") if database.name == SOUTHBOUND else ("Northbound", "nb")
+    if not database.address:
+        port = 6642 if option == "sb" else 6641
+        yield Need(
+            feature=short,
+            why="Nobody names it: no option, no OVN_*_DB, and no file of this host.",
+            do=f"Name it: --{option} tcp:HOST:{port} (or ssl:), or run this where Neutron or OVN runs.",
+        )
+    elif not database.reached:
+        yield Need(feature=short, why=database.why, do=_access(database) or database.do)
+    elif database.stale:
+        yield Need(
+            feature=short,
+            why=f"{database.endpoint} has lost its cluster: what it holds may be old.",
+            do="Start the other members; `ovs-appctl cluster/status` on each tells who is missing.",
+        )
+
+
+def _access(database: Database) -> str:
+    """What gives this user a socket, or key, that is there."""
+    paths = [
+        each.strip()[5:] for each in database.address.split(",") if each.strip()[:5] == "unix:"
+    ]
+    group = next(filter(None, map(group_of, paths)), "")
+    if not group and "may not be used by this user" in database.why:
+        return f"Use sudo, or a tcp: or ssl: remote; what lets a group in is in {DOCUMENT}."
+    if group:
+        return (
+            f"Join its group (`usermod -aG {group} {user()}`, which may write too), or use sudo; a "
+            f"remote that only reads is in {DOCUMENT}."
+        )
+    if "may not be read" in database.why and database.tls:
+        return (
+            f"Have a key and certificate of your own signed (`ovs-pki req+sign viftrail`), and name "
+            f"them with --private-key and --certificate; see {DOCUMENT}."
+        )
+    return ""
+
+
+def group_of(path: str) -> str:
+    """The group that may use a socket that this user may not; empty where that is of no use.
+
+    To connect is to write (unix(7)).
+    """
+    try:
+        info = Path(path).stat()
+        if os.access(path, os.W_OK) or not info.st_mode & stat.S_IWGRP:
+            return ""
+        name = grp.getgrgid(info.st_gid).gr_name
+    except (OSError, KeyError):
+        return ""
+    return "" if name == "root" else name
+
+
+def user() -> str:
+    """The name of the user who runs this."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def _this_host(host: Seen) -> Iterator[Need]:
+    if host.why:
+        yield Need(feature="this host", why=host.why, do=host.do, grave=False)
+    for runtime in host.places.runtimes:
+        # One that is installed and not in use hides nothing.
+        if "denied" in runtime.why.lower() or "no answer" in runtime.why:
+            yield Need(
+                feature="containers here",
+                why=f"{runtime.program} does not say what it runs: {runtime.why.rstrip('.')}.",
+                do="Look whether its service hangs."
+                if "no answer" in runtime.why
+                else f"Run viftrail with sudo: whoever may use {runtime.program} is root anyway.",
+                grave=False,
+            )
+    if host.refused:
+        yield Need(
+            feature="this host's daemons and devices",
+            why=f"uid {host.euid} may not ask {_several(host.refused)}.",
+            do=_sockets(host),
+            grave=False,
+        )
+    if host.silent:
+        first = host.silent[0]
+        yield Need(
+            feature="this host's daemons and devices",
+            why=f"No answer to {_several(host.silent)}: {first.why.rstrip('.')}.",
+            do="That part stays unknown; `viftrail why` says what it means for a target.",
+            grave=False,
+        )
+
+
+def _several(failures: tuple[Failure, ...]) -> str:
+    more = len(failures) - 1
+    return f"`{failures[0].what}`" + (f" and {more} more" if more else "")
+
+
+def _sockets(host: Seen) -> str:
+    folders = (*host.places.ovs_run, *host.places.ovn_run)
+    paths = [f"{folder}/{name}" for folder in folders for name in ("db.sock", "br-int.mgmt")]
+    group = next(filter(None, map(group_of, paths)), "")
+    joined = f"`usermod -aG {group} {user()}` gives conf.db, unixctl and flows; " if group else ""
+    return f"{joined}sudo gives all, firewall and taps too."
+
+
+def _other_host(host: Seen) -> Iterator[Need]:
+    if host.why:
+        yield Need(feature=f"host {host.name}", why=host.why, do=_become(host) or host.do)
+    elif host.refused:
+        yield Need(
+            feature=f"host {host.name}",
+            why=f"uid {host.euid} there may not ask {_several(host.refused)}.",
+            do=_become(host),
+            grave=False,
+        )
+
+
+def _become(host: Seen) -> str:
+    if "may not look" in host.why or "become root" in host.why or not host.why:
+        line = "USER ALL=(root) NOPASSWD: /usr/bin/python3 - *"
+        return f"There, with visudo: `{line}`; then add --become."
+    return ""
+
+
+def _openstack(checkup: Checkup) -> Iterator[Need]:
+    cloud = checkup.openstack
+    if cloud is None:
+        if not checkup.lab:
+            yield Need(
+                feature="scheduling, build and Neutron's own view (S0 to S3)",
+                why="No credentials of OpenStack are named.",
+                do="Set OS_CLOUD (clouds.yaml) or OS_*, if this OVN is OpenStack's.",
+                grave=False,
+            )
+        return
+    for place, why, how in cloud.unread:
+        refused = MAY_NOT in why
+        yield Need(
+            feature=f"OpenStack, {place}",
+            why=why,
+            do=f"A role of its own and a few lines of policy are enough: {DOCUMENT}."
+            if refused
+            else how,
+            grave=not cloud.answers,
+        )

@@ -1,0 +1,107 @@
+"""`viftrail doctor` on this very host, with real database servers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.facts.ovsdb.ovsdb_servers import Server, needs_ovsdb, short_directory
+from tests.facts.ovsdb.ovsdb_servers import run as shell
+from viftrail.facts.places import Places
+
+SCHEMAS = Path("/usr/share/ovn")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No lab of somebody else, no credentials, no container runtime."""
+    monkeypatch.setattr("viftrail.lab.folder.living", list)
+    for name in ("OS_CLOUD", "OS_AUTH_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A run folder that the environment names, so that nothing else of this host is meant."""
+    with short_directory() as directory:
+        for name in ("OVS_RUNDIR", "OVN_RUNDIR"):
+            monkeypatch.setenv(name, str(directory))
+        yield directory
+
+
+@needs_ovsdb
+@pytest.mark.skipif(not SCHEMAS.exists(), reason="OVN's schemas are not installed")
+def test_a_central_host_is_ready_without_any_option(run: Run, folder: Path) -> None:
+    servers = []
+    try:
+        for which in ("nb", "sb"):
+            file = folder / f"ovn{which}_db.db"
+            shell("ovsdb-tool", "create", file, SCHEMAS / f"ovn-{which}.ovsschema")
+            servers.append(Server(folder, [file]).wait())
+        done = run("doctor")
+        assert (done.code, done.err) == (0, ""), done
+        assert "Northbound     ok standalone, " in done.out
+        assert f"at unix:{folder}/ovnnb_db.sock, from the socket" in " ".join(done.out.split())
+        assert "Ready: viftrail why" in done.out
+        whole = json.loads(run("doctor", "-f", "json").out)
+        assert [each["reached"] for each in whole["databases"]] == [True, True]
+        assert whole["databases"][0]["source"] == "the socket of its server"
+        assert whole["databases"][1]["schema"]
+    finally:
+        for server in servers:
+            server.kill()
+
+
+def test_a_host_that_knows_of_no_cloud_is_2(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del folder
+    monkeypatch.setattr("viftrail.facts.places.places_here", Places)
+    done = run("doctor")
+    assert done.code == 2
+    assert "Nobody names it" in done.out
+    assert "Not ready" in done.out
+
+
+def test_a_named_database_that_is_silent_is_1(run: Run, folder: Path) -> None:
+    done = run("doctor", "--nb", f"unix:{folder}/none", "--sb", "tcp:127.0.0.1:1")
+    assert done.code == 1
+    assert f"no answer from unix:{folder}/none" in done.out
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense", "ptcp:6641", "ssl:127.0.0.1:1", "tcp:h:99999", "unix:", ","]
+)
+def test_odd_addresses_are_findings_and_no_errors(run: Run, folder: Path, address: str) -> None:
+    del folder
+    done = run("doctor", "--nb", address, "--sb", "tcp:127.0.0.1:1")
+    assert done.code == 1
+    assert "! Northbound: " in done.out
+
+
+@pytest.mark.parametrize("option", [("--bundle", "x"), ("--from", "x"), ("--nb", __file__)])
+def test_what_is_recorded_needs_no_doctor(run: Run, option: tuple[str, str]) -> None:
+    assert run("doctor", *option).code == 64
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="ssh is not installed")
+def test_a_host_is_visited_only_when_it_is_named(run: Run, folder: Path) -> None:
+    where = ("--nb", f"unix:{folder}/none", "--sb", f"unix:{folder}/none")
+    assert "nowhere" not in run("doctor", *where, "--ssh").out
+    done = run("doctor", *where, "--ssh", "--host", "nowhere.invalid")
+    assert done.code == 1
+    assert "nowhere.invalid not seen" in " ".join(done.out.split())
+    unreachable = run("doctor", *where, "--host", "nowhere.invalid")
+    assert "Add --ssh" in " ".join(unreachable.out.split())
+
+
+def test_it_writes_to_a_file(run: Run, folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "doctor.json"
+    where = ("--nb", f"unix:{folder}/none", "--sb", f"unix:{folder}/none")
+    assert run("doctor", *where, "-f", "json", "-o", str(file)).out == ""
+    assert json.loads(file.read_text())["missing"]

@@ -1,0 +1,138 @@
+"""What is missing, and the least that grants it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from viftrail.facts import grant
+from viftrail.facts.checkup import Checkup, Cloud, Database, Seen
+from viftrail.facts.grant import Need, group_of, needs
+from viftrail.facts.host import Failure
+from viftrail.facts.places import Places, Runtime
+
+REACHED = Database(name="OVN_Northbound", address="tcp:a:1", endpoint="tcp:a:1")
+CLOUD = Cloud(name="c", computes=3)
+DENIED = Failure("Open_vSwitch database at /run/openvswitch/db.sock", "Permission denied")
+
+
+def missing(
+    *databases: Database,
+    here: Seen | None = None,
+    hosts: tuple[Seen, ...] = (),
+    openstack: Cloud | None = CLOUD,
+    lab: str = "",
+) -> tuple[Need, ...]:
+    return needs(
+        Checkup(
+            tool="v",
+            time="t",
+            lab=lab,
+            databases=databases,
+            here=here,
+            hosts=hosts,
+            openstack=openstack,
+        )
+    )
+
+
+def test_where_all_is_there_nothing_is_missing() -> None:
+    assert missing(REACHED, here=Seen(name="h"), hosts=(Seen(name="c1"),)) == ()
+
+
+def test_an_unknown_database_is_grave_and_says_how_to_name_it() -> None:
+    (need,) = missing(Database(name="OVN_Southbound"))
+    assert need.grave
+    assert "--sb tcp:HOST:6642" in need.do
+
+
+def test_a_database_that_lost_its_cluster() -> None:
+    stale = Database(name="OVN_Northbound", address="tcp:a:1", endpoint="tcp:a:1", stale=True)
+    (need,) = missing(stale)
+    assert "cluster/status" in need.do
+
+
+def test_a_socket_is_granted_by_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "nb.sock")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        Path(path).chmod(0o770)
+        monkeypatch.setattr("os.access", lambda *_: False)
+        monkeypatch.setattr("grp.getgrgid", lambda _: type("G", (), {"gr_name": "ovs"}))
+        refused = Database(name="OVN_Northbound", address=f"unix:{path}", why="no", do="other")
+        (need,) = missing(refused)
+        assert "usermod -aG ovs" in need.do
+        assert grant.DOCUMENT in need.do
+        monkeypatch.setattr("grp.getgrgid", lambda _: type("G", (), {"gr_name": "root"}))
+        assert missing(refused)[0].do == "other", "nobody shall join root's group"
+        monkeypatch.setattr("grp.getgrgid", lambda _: type("G", (), {"gr_name": "ovs"}))
+        Path(path).chmod(0o750)
+        assert missing(refused)[0].do == "other", "to connect is to write"
+
+
+def test_a_socket_that_is_not_there_or_is_ours_needs_no_group(tmp_path: Path) -> None:
+    assert group_of(str(tmp_path / "none")) == ""
+    assert group_of(str(tmp_path)) == ""
+
+
+def test_a_key_of_somebody_else_is_not_to_be_borrowed() -> None:
+    refused = Database(
+        name="OVN_Southbound",
+        address="ssl:a:6642",
+        tls="ml2_conf.ini",
+        why="The TLS file /etc/neutron/key may not be read by this user.",
+    )
+    assert "ovs-pki req+sign" in missing(refused)[0].do
+
+
+def test_this_host_names_what_a_user_may_not_ask() -> None:
+    here = Seen(name="h", euid=1000, refused=(DENIED, DENIED))
+    (need,) = missing(REACHED, here=here)
+    assert not need.grave
+    assert "uid 1000 may not ask `Open_vSwitch database" in need.why
+    assert "and 1 more" in need.why
+    assert "sudo" in need.do
+
+
+@pytest.mark.parametrize(
+    ("why", "count"),
+    [
+        ("permission denied while trying to connect to the Docker daemon socket", 1),
+        ("no answer within 2 s", 1),
+        ("Cannot connect to the Docker daemon. Is the docker daemon running?", 0),
+        ("", 0),
+    ],
+)
+def test_a_runtime_that_hides_containers(why: str, count: int) -> None:
+    places = Places(runtimes=(Runtime("/usr/bin/docker", why),))
+    assert len(missing(REACHED, here=Seen(name="h", places=places))) == count
+
+
+def test_another_host_is_granted_by_one_line_of_sudoers() -> None:
+    why = "The user with id 1000 may not look at Open vSwitch and OVN on c1 (x)."
+    (need,) = missing(REACHED, hosts=(Seen(name="c1", why=why, do="Run as root."),))
+    assert "NOPASSWD: /usr/bin/python3 - *" in need.do
+    (need,) = missing(REACHED, hosts=(Seen(name="c1", why="It is dead.", do="Look there."),))
+    assert need.do == "Look there."
+
+
+def test_openstack_is_no_must() -> None:
+    (need,) = missing(REACHED, openstack=None)
+    assert not need.grave
+    assert "OS_CLOUD" in need.do
+    assert missing(REACHED, openstack=None, lab="lab") == ()
+
+
+def test_what_credentials_may_not_read_is_granted_by_policy() -> None:
+    unread = (("Nova: compute services", "These credentials may not read it.", "Be admin."),)
+    (need,) = missing(REACHED, openstack=Cloud(name="c", unread=unread))
+    assert not need.grave
+    assert "policy" in need.do
+
+
+def test_the_gravest_comes_first() -> None:
+    here = Seen(name="h", refused=(DENIED,))
+    found = missing(Database(name="OVN_Southbound"), here=here, openstack=None)
+    assert [need.grave for need in found] == [True, False, False]
