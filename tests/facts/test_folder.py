@@ -181,3 +181,13 @@ def test_an_end_of_a_database_says_what_is_not_known(tmp_path: Path) -> None:
 def test_outputs_of_hosts_that_nobody_names_are_listed(tmp_path: Path) -> None:
     shutil.copytree(case() / "ovs", tmp_path / "ovs")
     assert any("cmp1-vsctl-show.txt" in gap.why for gap in open_folder(tmp_path).gaps)
+
+
+def test_an_answer_that_unpacks_without_end_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viftrail.facts.folder.MAX_ANSWER", 1 << 20)
+    shutil.copytree(case() / "db", tmp_path / "db")
+    bomb = b'{"servers": [' + b" " * (64 << 20)
+    (tmp_path / "servers.json.gz").write_bytes(gzip.compress(bomb))
+    assert any("servers.json.gz" in gap.why for gap in open_folder(tmp_path).gaps)

@@ -374,7 +374,7 @@ def test_a_host_that_this_user_may_not_ask_is_a_gap(site: Site) -> None:
     assert told(outcome, 2, within=PROMPT)["state"] == "unknown"
     assert outcome.verdict["causes"] == []
     assert "host compute1: The user with id 65534 may not look at" in outcome.unknown
-    assert "--become" in outcome.unknown
+    assert "Run as root." in outcome.unknown
 
 
 # Which lab

@@ -44,6 +44,7 @@ _GLANCE = 1 << 20
 """Bytes that tell which table is listed: a switch of 20,000 ports is a record of 760 KiB."""
 
 _MAX_DOMAIN = 1 << 20
+_NAME = 300
 _CUT = ".tailed"
 _ENDED = 124
 """timeout(1) returns it when it ended a command; sos puts it before each."""
@@ -107,7 +108,8 @@ class Report:
     def name(self) -> str:
         """What its host is called (``hostname``); else the folder."""
         try:
-            told = (self.root / COMMANDS / "host" / "hostname").read_text(errors="replace").strip()
+            with (self.root / COMMANDS / "host" / "hostname").open(errors="replace") as file:
+                told = file.read(_NAME).strip()
         except OSError:
             told = ""
         return told if re.fullmatch(r"[\w.-]{1,253}", told) else self.root.name
@@ -136,7 +138,8 @@ class Report:
         for path, kind in self.files.items():
             if kind is Kind.MANIFEST:
                 try:
-                    manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
+                    with path.open("rb") as file:
+                        manifest = msgspec.json.decode(file.read(MAX_OUTPUT), type=_Manifest)
                 except (msgspec.MsgspecError, OSError, RecursionError, UnicodeDecodeError):
                     continue
                 for plugin in manifest.components.report.plugins.values():
