@@ -70,7 +70,7 @@ def difference(
     if target:
         parts = (_picture(seen.trail) for seen in both if seen.trail)
         trail = {thing._replace(name=anew(thing.name)) for part in parts for thing in part.things}
-        wanted = _on_trail(trail, own)
+        wanted = _OnTrail(trail, own)
         changes = list(compare(one, other, wanted))
     else:
         changes = list(compare(one, other))
@@ -117,7 +117,7 @@ def _read(source: Source, name: str, target: str) -> _Seen:
         facts = source.everything()
         found = audit(facts)
         worst = found.groups[0] if found.groups else None
-        state = State.BROKEN if worst else State.UNKNOWN if found.blind else State.HEALTHY
+        state = worst.state if worst else State.UNKNOWN if found.blind else State.HEALTHY
         side = Side(
             name=name,
             time=source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -167,7 +167,7 @@ def _followed(source: Source, target: str) -> tuple[Facts, frozenset[str]]:
     return facts, frozenset(names - {""})
 
 
-class _on_trail:  # noqa: N801
+class _OnTrail:
     """Whether a thing is the target's: on its trail, and none of its neighbours' plugs."""
 
     def __init__(self, trail: Collection[Thing], names: Collection[str]) -> None:

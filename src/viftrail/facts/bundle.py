@@ -237,6 +237,15 @@ def read(path: Path) -> tuple[Facts, Manifest]:
 _BAD = (BadArchiveError, OSError, msgspec.MsgspecError, ValueError, RecursionError)
 
 
+def is_bundle(path: Path) -> bool:
+    """Whether a plain file begins as a bundle does; what else it holds is not looked at."""
+    try:
+        with path.open("rb") as file:
+            return any(member.name == "manifest.json" for member in islice(members(file), 1))
+    except (BadArchiveError, OSError):
+        return False
+
+
 class _Pipe:
     """A pipe of which the first byte was taken, to see whether somebody writes into it."""
 
