@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pty
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def test_colours_are_for_terminals(capsys: pytest.CaptureFixture[str], tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "coloured"), [("TERM", "xterm", True), ("TERM", "dumb", False), ("NO_COLOR", "1", False)]
+    ("name", "value", "coloured"),
+    [("TERM", "xterm", True), ("TERM", "dumb", False), ("NO_COLOR", "1", False)],
 )
 def test_who_wants_no_colours_gets_none(
     name: str, value: str, coloured: bool, monkeypatch: pytest.MonkeyPatch
@@ -36,7 +38,7 @@ def test_who_wants_no_colours_gets_none(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv(name, value)
     ours, theirs = pty.openpty()
-    with open(theirs, "w", encoding="utf-8") as terminal, open(ours, "rb", buffering=0) as shown:
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal, os.fdopen(ours, "rb", 0) as shown:
         monkeypatch.setattr("sys.stdout", terminal)
         deliver(click.style("red", fg="red") + "\n", "")
         assert (b"\x1b[31m" in shown.read(100)) is coloured
