@@ -121,6 +121,6 @@ def _check_only(only: str) -> None:
 
 def _earlier(path: str) -> Findings:
     from viftrail.audit import audit as look
-    from viftrail.facts import bundle
+    from viftrail.facts.bundle import bundle
 
     return look(bundle.read(Path(path))[0])

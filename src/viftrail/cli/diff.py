@@ -85,7 +85,7 @@ def _is_saved(path: Path) -> bool:
     """A folder, or a packed report such as sos makes it."""
     if not path.is_file():
         return path.is_dir()
-    from viftrail.facts.bundle import is_bundle
-    from viftrail.facts.packed import is_packed
+    from viftrail.facts.bundle.bundle import is_bundle
+    from viftrail.facts.saved.archive import is_packed
 
     return os.access(path, os.R_OK) and is_packed(path) and not is_bundle(path)

@@ -142,8 +142,8 @@ def _lab_databases(origin: Origin, lab: str) -> list[tuple[Database, tuple[str, 
 def _here() -> Seen:
     """This host, content with what this user may see of it."""
     from viftrail.facts import checkup as facts
-    from viftrail.facts.carrier import Local, glance
     from viftrail.facts.facts import Gap
+    from viftrail.facts.ways.carrier import Local, glance
 
     name = socket.gethostname()
     try:

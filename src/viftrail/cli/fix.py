@@ -17,9 +17,9 @@ from viftrail.errors import CannotWrite, NotAllowed, OperatorsTurn, StepFailed, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from viftrail.facts.carrier import Carrier
     from viftrail.facts.live import LiveSource
     from viftrail.facts.source import Source
+    from viftrail.facts.ways.carrier import Carrier
     from viftrail.fix.plan import Plan
     from viftrail.fix.proof import Proof
     from viftrail.fix.session import Fix

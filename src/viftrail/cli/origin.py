@@ -206,7 +206,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
         yield from_bundle(Path(origin.bundle))
         return
     if origin.saved:
-        from viftrail.facts.folder import open_saved
+        from viftrail.facts.saved.folder import open_saved
 
         saved = open_saved([Path(each) for each in origin.saved], _owner(origin))
         try:

@@ -14,7 +14,6 @@ from viftrail.difference.compare import Focus, compare, in_order
 from viftrail.difference.picture import Picture, Thing
 from viftrail.difference.rebuilt import bare_id, renaming
 from viftrail.errors import UnknownTarget
-from viftrail.facts.carrier import LONG_WINDOW
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
 from viftrail.facts.names import names_of
@@ -22,6 +21,7 @@ from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.slice import follow_found
 from viftrail.facts.source import Source
 from viftrail.facts.target import resolve, split_pair
+from viftrail.facts.ways.carrier import LONG_WINDOW
 from viftrail.verdict import Cause, Stage, State, Verdict
 from viftrail.why import why
 

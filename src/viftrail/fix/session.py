@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from viftrail import __version__
-from viftrail.facts.carrier import Carrier
+from viftrail.facts.ways.carrier import Carrier
 from viftrail.fix import shell
 from viftrail.fix.plan import Handling, Plan, Planned
 from viftrail.fix.proof import Proof
