@@ -19,15 +19,14 @@ from pathlib import Path
 
 import msgspec
 
+from viftrail.facts.redaction import PASSWORD, hidden, mark
+
 MOST = 4 << 20
 """Bytes, beyond which the file becomes ``commands.jsonl.1`` in place of the one before it."""
 
 _ARGUMENT = 400
 """Characters that are kept of one argument."""
 
-_SECRET = re.compile(
-    r"(?i)((?:pass(?:word|wd)?|secret|token|api_?key)['\"]?\s*[=:\s]\s*['\"]?|://[^\s/:@]+:)[^\s'\",@]+"
-)
 _FLAG = re.compile(r"(?i)--?[\w-]*(?:pass(?:word|wd)?|secret|token|api-?key)")
 
 
@@ -119,7 +118,7 @@ def _harmless(words: Sequence[str]) -> tuple[str, ...]:
     """Without what looks like a secret, and without what is too long to be read."""
     found = []
     for before, word in zip(("", *words), words, strict=False):
-        masked = "***" if _FLAG.fullmatch(before) else _SECRET.sub(r"\1***", word)
+        masked = mark(PASSWORD) if _FLAG.fullmatch(before) else hidden(word)
         found.append(masked if len(masked) <= _ARGUMENT else f"{masked[:_ARGUMENT]}…")
     return tuple(found)
 
