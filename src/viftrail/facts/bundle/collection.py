@@ -14,7 +14,6 @@ import msgspec
 
 from viftrail import __version__
 from viftrail.facts.bundle.bundle import FORMAT
-from viftrail.facts.bundle.clock import offsets
 from viftrail.facts.bundle.manifest import Collector, Manifest, Trail, versions_of
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
@@ -63,7 +62,7 @@ def gather(source: Source, wanted: Wanted, *, name: str = "") -> tuple[Facts, Ma
     facts = replace(facts, gaps=tuple(gap for gap in facts.gaps if gap.place != REST))
     facts, since = _with_logs(source, facts, wanted, trails)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    clocks = offsets(facts.hosts, source.way) if isinstance(source, LiveSource) else {}
+    clocks = {name: host.clock for name, host in facts.hosts.items() if host.clock}
     manifest = Manifest(
         format=FORMAT,
         tool=f"viftrail {__version__}",
@@ -73,7 +72,7 @@ def gather(source: Source, wanted: Wanted, *, name: str = "") -> tuple[Facts, Ma
         targets=trails,
         since=since,
         versions=versions_of(facts),
-        clocks=dict(clocks),
+        clocks=clocks,
     )
     return facts, manifest
 

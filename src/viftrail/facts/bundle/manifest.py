@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from viftrail.facts.clock import Offset
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.redaction import Redaction
@@ -28,16 +29,6 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
 
     user: str = ""
     host: str = ""
-
-
-class Offset(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a host's clock is ahead of the collector's, in seconds; negative: behind.
-
-    It was asked over a connection that takes its time, so it may be wrong by ``within``.
-    """
-
-    ahead: float
-    within: float
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

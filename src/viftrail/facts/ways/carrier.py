@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+import msgspec
+
 from viftrail.errors import NotPermitted, ProtocolError, Unreachable, ViftrailError
+from viftrail.facts.clock import offset_of
 from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host, probe_script, read_probe
 from viftrail.facts.ways import inside
@@ -204,11 +207,13 @@ def judge(name: str, said: Said, seconds: float, advice: Advice) -> Host:
         raise _refusal(name, advice, said)
     try:
         # It may have said all, and hang on its way out.
-        return read_probe(said.output)
+        host = read_probe(said.output)
     except ProtocolError as error:
         if said.code == 0:
             raise
         raise _silence(name, said, seconds) from error
+    clock = offset_of(host.time, host.ended, said.began, said.seconds)
+    return msgspec.structs.replace(host, clock=clock)
 
 
 def _silence(name: str, said: Said, seconds: float) -> ViftrailError:

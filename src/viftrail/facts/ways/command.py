@@ -35,6 +35,10 @@ class Said:
     output: bytes
     errors: bytes
     code: int | None
+    began: float = 0.0
+    """Seconds since 1970, by our clock; 0 where nobody noted it."""
+    seconds: float = 0.0
+    """How long it took."""
 
 
 def run(
@@ -60,7 +64,8 @@ def run(
     Raises:
         OSError: it cannot be run.
     """
-    end = time.monotonic() + timeout
+    began, start = time.time(), time.monotonic()
+    end = start + timeout
     with tempfile.TemporaryFile() as script:
         script.write(text)
         script.seek(0)
@@ -74,7 +79,9 @@ def run(
         )
     with _listed(process):
         output, errors = _listen(process, end, most, line)
-        return Said(output, errors, _wait(process, min(0.5, max(0.0, end - time.monotonic()))))
+        heard = time.monotonic()
+        code = _wait(process, min(0.5, max(0.0, end - heard)))
+        return Said(output, errors, code, began, heard - start)
 
 
 def stop_all() -> None:

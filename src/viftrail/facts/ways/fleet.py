@@ -285,7 +285,8 @@ def said_of(answer: Answer) -> Said:
         return Said(b"", message.encode(), SSH_FAILED)
     if answer.code is None:  # it never got as far as the command
         return Said(b"", message.encode(), 1)
-    return Said(answer.output.encode(), answer.errors.encode(), answer.code)
+    output, errors = answer.output.encode(), answer.errors.encode()
+    return Said(output, errors, answer.code, answer.began, answer.seconds)
 
 
 def _called(name: str, seen: Host | Gap) -> Host | Gap:
