@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud, Gateway
+from viftrail.chain.northbound import enabled
+from viftrail.chain.once import once
 from viftrail.chain.quoting import db, q
 from viftrail.chain.sounding import check_router
 from viftrail.chain.trail import Trail
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.northbound import (
+    LogicalRouter,
+    LogicalRouterPort,
+    LogicalSwitch,
+    LogicalSwitchPort,
+)
+from viftrail.facts.slice import is_gateway
 from viftrail.facts.southbound import PortBinding
 from viftrail.verdict import Evidence, Finding, Stage
+
+
+@dataclass(frozen=True)
+class Door:
+    """A network's port towards a router."""
+
+    switch: LogicalSwitch
+    row: LogicalSwitchPort
+    router: LogicalRouter
+    outside: bool
+    """The network is the router's way out, and no network that it serves."""
+
+
+@once
+def shut(cloud: Cloud) -> tuple[Door, ...]:
+    """The doors that are disabled: in and out of them all is dropped."""
+    found: list[Door] = []
+    for switch, row in cloud.router_ports:
+        if row.enabled is False:
+            leg = cloud.nb[LogicalRouterPort].one("name", row.options.get("router-port", ""))
+            router = cloud.nb[LogicalRouter].one("ports", leg.uuid) if leg else None
+            if leg and router:
+                found.append(Door(switch, row, router, is_gateway(leg)))
+    return tuple(found)
 
 
 def examine(cloud: Cloud, trail: Trail) -> Finding:
@@ -32,6 +67,14 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             good="the network has a router",
             bad=f"router {router.name} is disabled",
         )
+    passed = {router.uuid for router in trail.routers}
+    for door in shut(cloud):
+        if door.router.uuid in passed and (door.outside or door.switch.uuid == trail.switch.uuid):
+            checks.check(
+                False,
+                enabled(door.row),
+                bad=f"the port {door.row.name} towards router {door.router.name} is disabled",
+            )
     for gateway in trail.gateways:
         _hosted(checks, cloud, gateway)
     check_router(checks, cloud)

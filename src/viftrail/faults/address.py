@@ -8,11 +8,12 @@ from typing import Final
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.northbound import enabled
 from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import owned_row, rewritten_row
+from viftrail.faults.step import enabled_port, rewritten_row
 from viftrail.verdict import Evidence, Risk, Stage
 
 _DYNAMIC = ("dynamic", "unknown", "router")
@@ -64,23 +65,8 @@ def _disabled(cloud: Cloud) -> Iterator[Case]:
         yield Case(
             subject=subject.port(port.id),
             summary=f"the port of {port.label} is administratively down",
-            evidence=(
-                Evidence(
-                    where=NORTHBOUND,
-                    what="Logical_Switch_Port.enabled",
-                    seen="false",
-                    expected="true or unset",
-                    command=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} enabled",
-                ),
-            ),
-            steps=owned_row(
-                cloud,
-                ovn=f"ovn-nbctl lsp-set-enabled {q(port.id)} enabled",
-                undo=f"ovn-nbctl lsp-set-enabled {q(port.id)} disabled",
-                openstack=f"openstack port set --enable {q(port.id)}",
-                openstack_undo=f"openstack port set --disable {q(port.id)}",
-                verify=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} enabled",
-            ),
+            evidence=(enabled(port.row),),
+            steps=enabled_port(cloud, port.id),
         )
 
 

@@ -55,6 +55,18 @@ def owned_row(
     return (Step(command=ovn, where=cloud.central_name, risk=risk, undo=undo, verify=verify),)
 
 
+def enabled_port(cloud: Cloud, port_id: str) -> tuple[Step, ...]:
+    """Let a logical port pass traffic again."""
+    return owned_row(
+        cloud,
+        ovn=f"ovn-nbctl lsp-set-enabled {q(port_id)} enabled",
+        undo=f"ovn-nbctl lsp-set-enabled {q(port_id)} disabled",
+        openstack=f"openstack port set --enable {q(port_id)}",
+        openstack_undo=f"openstack port set --disable {q(port_id)}",
+        verify=f"ovn-nbctl get Logical_Switch_Port {q(port_id)} enabled",
+    )
+
+
 def rewritten_row(
     cloud: Cloud, port_id: str, *, ovn: str, undo: str, verify: str
 ) -> tuple[Step, ...]:
