@@ -146,3 +146,12 @@ def test_without_nova_ports_are_judged_by_neutron_and_ovn() -> None:
     assert found["p-cmp1"].state is State.HEALTHY
     assert found["p-cmp2"].state is State.HEALTHY
     assert (found["p-bad"].stage, found["p-bad"].cause) == ("S3", "bind-host-mismatch")
+
+
+def test_a_host_that_nova_calls_by_its_chassis_name_is_looked_at_and_well() -> None:
+    """Chassis cmp2 has the hostname cmp2.example.org, and the port that is bound to it is up."""
+    verdict = why(opened("s7-hostname-mismatch-binding-failed"), "vm2")
+    assert verdict.target.host == "cmp2.example.org"
+    assert [f.id for f in verdict.stages if f.state is State.BROKEN] == []
+    assert next(f for f in verdict.stages if f.id == "S8").summary.startswith("plugged into br-int")
+    assert not any(gap.place == "host cmp2" for gap in verdict.unknown)

@@ -401,10 +401,16 @@ def _hosts(
     owned = inquiry.source.owner.port(port_id)
     names = [row.hostname for row in chassis]
     promised = [port.options.get("requested-chassis", "") for port in ports]
-    names += [name for wanted in promised for name in wanted.split(",")]
+    spelled = [name for wanted in promised for name in wanted.split(",")]
     if owned:
-        names.append(owned.host)
-    inquiry.look([*inquiry.source.central_hosts(), *names])
+        spelled.append(owned.host)
+    hostname = {row.name: row.hostname for row in chassis}
+    inquiry.look(
+        [*inquiry.source.central_hosts(), *names, *(n for n in spelled if n not in hostname)]
+    )
+    # A chassis that is called by name was looked at by hostname; if in vain, it may go by this one.
+    inquiry.look(name for name in spelled if hostname.get(name, name) not in inquiry.hosts)
+    names += spelled
     own = [host.settings for host in inquiry.hosts.values() if host.settings.get("system-id")]
     # A chassis row may be missing although the host knows its own name.
     inquiry.fetch(
