@@ -10,7 +10,7 @@ import pytest
 
 from tests.samples import folder, opened, server
 from viftrail.facts.folder import open_folder
-from viftrail.verdict import State, Verdict
+from viftrail.verdict import Risk, State, Verdict
 from viftrail.why import why
 
 VERDICTS: dict[str, tuple[State, str, str]] = {
@@ -155,3 +155,11 @@ def test_a_host_that_nova_calls_by_its_chassis_name_is_looked_at_and_well() -> N
     assert [f.id for f in verdict.stages if f.state is State.BROKEN] == []
     assert next(f for f in verdict.stages if f.id == "S8").summary.startswith("plugged into br-int")
     assert not any(gap.place == "host cmp2" for gap in verdict.unknown)
+
+
+def test_who_would_lose_the_claim_is_asked_before_a_host_is_called_harmless_to_rename() -> None:
+    (step, *_) = asked("s7-hostname-mismatch-binding-failed").remedy.steps
+    assert (step.command, step.risk) == (
+        "ovs-vsctl set Open_vSwitch . external_ids:hostname=cmp2",
+        Risk.SAFE,
+    )
