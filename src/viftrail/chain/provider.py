@@ -7,6 +7,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.northbound import enabled
 from viftrail.chain.physnet import mappings
 from viftrail.chain.quoting import q
+from viftrail.chain.router import unread
 from viftrail.chain.sounding import check_outside
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
@@ -66,7 +67,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
         if side is None:
             checks.unknown(f"the provider network of {gateway.leg.name} was not found")
         elif gateway.expected is None:
-            checks.unknown("no chassis hosts the gateway")
+            checks.unknown(unread(cloud, gateway) or "no chassis hosts the gateway")
         else:
             _left(checks, cloud, gateway.expected, side[1])
     check_outside(checks, cloud, "next hop")

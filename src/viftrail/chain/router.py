@@ -81,6 +81,16 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     return checks.finding()
 
 
+def unread(cloud: Cloud, gateway: Gateway) -> str:
+    """What was not read, so that nobody can tell who hosts a gateway; empty where it is known."""
+    claim = f"cr-{gateway.leg.name}"
+    if gateway.binding is None and not cloud.sb[PortBinding].knows("logical_port", claim):
+        return f"{SOUTHBOUND} was not read"
+    if gateway.chassis is None and gateway.binding and gateway.binding.chassis:
+        return f"the chassis that hosts {gateway.leg.name} was not read"
+    return ""
+
+
 def _hosted(checks: Checks, cloud: Cloud, gateway: Gateway) -> None:
     leg = gateway.leg.name
     if not checks.check(
@@ -95,11 +105,8 @@ def _hosted(checks: Checks, cloud: Cloud, gateway: Gateway) -> None:
         bad=f"no chassis may host the gateway port {leg}",
     ):
         return
-    if gateway.binding is None and not cloud.sb[PortBinding].knows("logical_port", f"cr-{leg}"):
-        checks.unknown(f"{SOUTHBOUND} was not read")
-        return
-    if gateway.chassis is None and gateway.binding and gateway.binding.chassis:
-        checks.unknown(f"the chassis that hosts {leg} was not read")
+    if missing := unread(cloud, gateway):
+        checks.unknown(missing)
         return
     checks.check(
         gateway.chassis is not None,
