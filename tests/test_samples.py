@@ -10,6 +10,7 @@ import pytest
 
 from tests.samples import folder, opened, server
 from viftrail.facts.folder import open_folder
+from viftrail.fix.shell import objection
 from viftrail.verdict import Risk, State, Verdict
 from viftrail.why import why
 
@@ -163,3 +164,17 @@ def test_who_would_lose_the_claim_is_asked_before_a_host_is_called_harmless_to_r
         "ovs-vsctl set Open_vSwitch . external_ids:hostname=cmp2",
         Risk.SAFE,
     )
+
+
+@pytest.mark.parametrize("case", ["s4-vif-plugged-timeout", "s6-agent-down-binding-failed"])
+def test_a_controller_that_is_silent_is_woken_before_it_is_made_anew(case: str) -> None:
+    woken, anew, *_ = asked(case).remedy.steps
+    assert (woken.command, woken.risk) == (
+        "systemctl kill --signal=CONT ovn-controller",
+        Risk.SAFE,
+    )
+    assert (anew.command, anew.risk) == (
+        "ovn-appctl -T 5 -t ovn-controller connection-status || systemctl restart ovn-controller",
+        Risk.BLINKS,
+    )
+    assert not objection(anew.command), "viftrail may run it"

@@ -27,7 +27,7 @@ from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.build import asked_anew
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host, touch
+from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host, touch, woken
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 HOSTNAMES = "ovn-sbctl --bare --columns=name,hostname list Chassis"
@@ -140,19 +140,9 @@ def _dead(cloud: Cloud) -> Iterator[Case]:
             summary=f"the agent of {each.host} counts as dead, as its ovn-controller does not follow "
             f"Southbound: Neutron binds no port there, nor port {each.port_id}",
             evidence=tuple(_dead_evidence(cloud, each, late)),
-            steps=(
-                *on_host(
-                    each.host,
-                    "systemctl restart ovn-controller",
-                    undo=NO_UNDO,
-                    verify="ovn-appctl -t ovn-controller connection-status",
-                    risk=Risk.BLINKS,
-                ),
-                *again(each),
-            ),
+            steps=(*woken(each.host), *again(each)),
             certainty=Certainty.PROVEN if known or (gone and late) else Certainty.LIKELY,
-            note="If it is merely stopped by a signal, `systemctl kill --signal=CONT ovn-controller` "
-            "does without the restart. The list of agents lags: it tells a death after 75 s or more.",
+            note="The list of agents lags: it tells a death after 75 s or more.",
         )
 
 

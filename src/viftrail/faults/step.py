@@ -154,6 +154,31 @@ def revive(host: str, daemon: str, state: str, *, verify: str, blinks: str) -> t
     )
 
 
+def woken(host: str) -> tuple[Step, ...]:
+    """Have ovn-controller follow again where nobody knows what keeps it from that.
+
+    One that was stopped by a signal goes on at CONT, which does nothing to one that runs; it is
+    made anew only where it gives no answer then (ovs-appctl(8): exit status, --timeout).
+    """
+    answer = "ovn-appctl -t ovn-controller connection-status"
+    return (
+        *on_host(
+            host,
+            "systemctl kill --signal=CONT ovn-controller",
+            undo="systemctl kill --signal=STOP ovn-controller",
+            verify=answer,
+        ),
+        Step(
+            command=f"ovn-appctl -T 5 {answer.partition(' ')[2]} || systemctl restart ovn-controller",
+            where=host,
+            risk=Risk.BLINKS,
+            undo=NO_UNDO,
+            verify=answer,
+            blinks="only where ovn-controller does not answer, and is made anew",
+        ),
+    )
+
+
 def claimed(port_id: str) -> str:
     """A command that shows that the port was claimed again."""
     return f"ovn-nbctl get Logical_Switch_Port {q(port_id)} up"
