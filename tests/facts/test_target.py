@@ -9,11 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.cloud import TIME, edit, healthy, neutron_only, vm
+from tests.cloud import TIME, change_port, edit, healthy, neutron_only, vm
+from tests.recordings import facts_of
 from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
-from viftrail.facts.northbound import LogicalSwitchPort
+from viftrail.facts.northbound import LogicalRouter, LogicalRouterPort, LogicalSwitchPort
 from viftrail.facts.stored import StoredSource
 from viftrail.facts.target import is_address, is_mac, resolve, split_pair
 
@@ -95,9 +96,43 @@ def test_what_nobody_knows_is_unknown(text: str, owner: bool) -> None:
     assert caught.value.do
 
 
-def test_a_router_port_address_is_no_vm() -> None:
-    with pytest.raises(UnknownTarget):
-        find(neutron_only(healthy()), "10.0.0.1")
+def named(facts: Facts, kind: str) -> str:
+    return next(row.name for row in facts.nb[LogicalSwitchPort] if row.type == kind)
+
+
+@pytest.mark.parametrize("owner", [True, False])
+def test_what_is_a_port_of_the_network_itself_is_said_to_be_that(owner: bool) -> None:
+    facts = healthy() if owner else neutron_only(healthy())
+    leg = next(row.name for row in facts.nb[LogicalRouterPort] if row.gateway_chassis)
+    router = facts.nb[LogicalRouter]
+    name = next(row.external_ids.get("neutron:router_name") or row.name for row in router)
+    for text, what in (
+        (named(facts, "router"), f"a router port of {name}"),
+        (leg, f"a router port of {name}"),
+        (f"cr-{leg}", f"a router port of {name}"),
+        ("10.0.0.1", f"a router port of {name}"),
+        (named(facts, "localport"), "a metadata port"),
+        ("10.0.0.2", "a metadata port"),
+        (named(facts, "localnet"), "the way out of a provider network"),
+    ):
+        with pytest.raises(UnknownTarget) as caught:
+            find(facts, text)
+        assert f"{text} is {what}" in caught.value.what
+
+
+def test_a_vms_port_that_somebody_retyped_is_still_the_vms() -> None:
+    facts = neutron_only(facts_of("pb-wrong-type"))
+    retyped = next(
+        row
+        for row in facts.nb[LogicalSwitchPort]
+        if row.type and row.external_ids["neutron:device_owner"] == "compute:nova"
+    )
+    assert find(facts, retyped.name) == retyped.name
+
+
+def test_a_virtual_port_is_a_target() -> None:
+    facts = change_port(healthy(), type="virtual", external_ids={})
+    assert find(neutron_only(facts), vm(facts)) == vm(facts)
 
 
 def test_two_servers_of_one_name_are_listed() -> None:

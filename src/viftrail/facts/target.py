@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
+from viftrail.facts import fixture
 from viftrail.facts.inquiry import NORTHBOUND, Inquiry
 from viftrail.facts.northbound import NAT, DHCPOptions, LogicalSwitchPort
 from viftrail.facts.openstack import OpenStack
@@ -102,7 +103,7 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
     """The one port that ``text`` means.
 
     Raises:
-        UnknownTarget: there is none.
+        UnknownTarget: there is none, or it is a port of the network itself.
         AmbiguousTarget: there are several; they are listed.
     """
     found = _owned(inquiry.source.owner, text) + _portless(inquiry.source.openstack, text)
@@ -172,8 +173,11 @@ def _stored(inquiry: Inquiry, text: str) -> list[Found]:
             inquiry, (row for row in _vm_ports(inquiry, "name") if row.name.startswith(start))
         )
     if rows:
-        return _found(rows)
+        return _guests(inquiry, text, rows)
     bindings = inquiry.ask([Ask(PortBinding, "logical_port", text)])
+    for row in bindings:
+        if row.type not in fixture.GUESTS:
+            raise _no_guest(text, fixture.of_binding(inquiry, row))
     return [Found(row.logical_port, mac=" ".join(row.mac)) for row in bindings]
 
 
@@ -195,6 +199,24 @@ def _plugged(source: Source, text: str) -> list[Found]:
         in (keys["iface-id"], keys.get("attached-mac"), keys.get("vm-uuid"), interface.name)
     }
     return list(found.values())
+
+
+def _guests(inquiry: Inquiry, text: str, rows: Iterable[LogicalSwitchPort]) -> list[Found]:
+    """Those of VMs. What else answers is worth a word only where no VM's port does."""
+    others: list[LogicalSwitchPort] = []
+    guests: list[LogicalSwitchPort] = []
+    for row in rows:
+        (others if fixture.is_fixture(row) else guests).append(row)
+    if others and not guests:
+        raise _no_guest(text, fixture.of_port(inquiry, others[0]))
+    return _found(guests)
+
+
+def _no_guest(text: str, what: str) -> UnknownTarget:
+    return UnknownTarget(
+        f"{_shown(text)} is {what}, not a VM's.",
+        "Give a VM whose traffic passes it: its name or id, a port id, a MAC or an IP.",
+    )
 
 
 def _found(rows: Iterable[LogicalSwitchPort]) -> list[Found]:
@@ -258,7 +280,7 @@ def _by_address(inquiry: Inquiry, address: str) -> list[Found]:
                 if any(address in entry.split()[1:] for entry in row.addresses)
             ),
         )
-    return _found(row for row in rows if row.type == "")
+    return _guests(inquiry, address, rows)
 
 
 def _networks(address: str) -> list[str]:
