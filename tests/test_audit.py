@@ -11,6 +11,7 @@ from viftrail.audit import Reach, audit
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.subject import network
 from viftrail.chain.subject import router as router_subject
+from viftrail.errors import UnknownTarget
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import LogicalRouter, LogicalSwitch
 from viftrail.facts.stored import from_files
@@ -75,7 +76,18 @@ def test_a_project_sees_its_own_ports_and_what_is_nobodys() -> None:
     facts = change_port(facts_of("vif-tap-down"), "vm2", external_ids=of_p2)
     assert [c.id for c in audit(facts, project="p2").causes] == []
     gateway = change_port(facts_of("prov-mapping-missing"), "vm2", external_ids=of_p2)
-    assert [c.id for c in audit(gateway, project="p2").causes] == ["prov-mapping-missing"]
+    found = audit(gateway, project="p2")
+    assert [c.id for c in found.causes] == ["prov-mapping-missing"]
+    assert found.ports == 1, "of three"
+
+
+def test_a_project_of_nobody_here_is_no_good_news() -> None:
+    with pytest.raises(UnknownTarget) as caught:
+        audit(facts_of("vif-tap-down"), project="typo")
+    assert "typo" in caught.value.what
+    assert "a5ad8a8b57e5515395be2b900df648e8" in caught.value.do
+    blind = audit(without(facts_of(HEALTHY), NORTHBOUND), project="typo")
+    assert blind.ports == 0
 
 
 def test_a_network_is_as_many_ports_as_it_has() -> None:
