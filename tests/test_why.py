@@ -18,7 +18,7 @@ from viftrail.facts.stored import StoredSource
 from viftrail.faults.fault import Fault
 from viftrail.lab.provoke import all_provocations
 from viftrail.verdict import Stage, State
-from viftrail.why import LOOKS, why
+from viftrail.why import LOOKS, UNSENT, qualified, why
 
 each_fault = pytest.mark.parametrize("fault", HARMFUL, ids=lambda fault: fault.id)
 
@@ -224,3 +224,15 @@ def test_both_databases_gone_is_an_error_and_one_gone_is_none() -> None:
     verdict = why(partial, VICTIM)
     assert verdict.verdict.state is State.UNKNOWN
     assert [gap.place for gap in verdict.unknown] == [SOUTHBOUND]
+
+
+def test_a_healthy_verdict_without_packets_says_how_far_it_goes() -> None:
+    """A flow that somebody made by hand, or an ACL, eats packets and is in no row of the chain."""
+    verdict = why(source_of(HEALTHY), VICTIM)
+    assert verdict.verdict.caveat == "", "into what was recorded nothing can be sent"
+    told = qualified(verdict, UNSENT)
+    assert "--probe" in told.verdict.caveat
+    assert told.verdict.summary == verdict.verdict.summary
+    for name in ("vif-tap-down", "port-admin-down"):
+        broken = why(source_of(name), VICTIM)
+        assert qualified(broken, UNSENT) == broken

@@ -204,6 +204,8 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     confidence: str = ""
     summary: str = ""
+    caveat: str = ""
+    """How far a healthy verdict goes, where more could be asked."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

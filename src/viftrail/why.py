@@ -24,6 +24,7 @@ from viftrail.facts.log.moment import Window
 from viftrail.facts.log.seek import SLACK
 from viftrail.facts.names import names_of
 from viftrail.facts.slice import follow_found
+from viftrail.facts.sounding import Soundings
 from viftrail.facts.source import Source
 from viftrail.facts.target import Found, resolve, split_pair
 from viftrail.history.timeline import missing, timeline
@@ -36,6 +37,9 @@ LOOKS = 3
 LIVE_HINDSIGHT = 24 * 3600.0
 """Seconds that the logs of live hosts are asked about."""
 
+
+UNSENT = "As far as rows, daemons and logs tell: no packet was sent. `--probe` sends a few."
+_NONE_COULD = "As far as rows, daemons and logs tell: no packet could be sent."
 
 Announce = Callable[[Sending], None]
 """Told what will be sent, before it is."""
@@ -67,7 +71,8 @@ def probe(
     found = send(planned, way=source.way, name=source.stage_name, wait=wait)
     sounded = replace(facts, soundings=found, gaps=(*facts.gaps, *missed(planned, found)))
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return diagnose(sounded, port.id, asked, also=also, time=now, suspicions=True)
+    verdict = diagnose(sounded, port.id, asked, also=also, time=now, suspicions=True)
+    return verdict if found != Soundings() else qualified(verdict, _NONE_COULD)
 
 
 def why(
@@ -105,7 +110,18 @@ def why(
         verdict, facts = _look(source, asked, LONG_WINDOW)
     if isinstance(source, LiveSource) and (story or _only_logs_tell(verdict)):
         verdict, facts = _with_logs(source, facts, verdict)
+    if isinstance(source, LiveSource):
+        verdict = qualified(verdict, UNSENT)
     return _with_story(source, facts, verdict) if story else verdict
+
+
+def qualified(verdict: Verdict, caveat: str) -> Verdict:
+    """A healthy verdict with how far it goes: rows do not show every flow that eats packets."""
+    conclusion = verdict.verdict
+    if conclusion.state is not State.HEALTHY or not verdict.target.port:
+        return verdict
+    conclusion = msgspec.structs.replace(conclusion, caveat=caveat)
+    return msgspec.structs.replace(verdict, verdict=conclusion)
 
 
 def _with_logs(source: LiveSource, facts: Facts, verdict: Verdict) -> tuple[Verdict, Facts]:

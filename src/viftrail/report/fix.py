@@ -120,6 +120,8 @@ def _end(fix: Fix) -> Iterator[str]:
     if fix.ending is Ending.PLANNED and not fix.plan.runs:
         text = "Nothing was changed. --apply would stop at the first step."
     yield style(text, fg=colour, bold=True)
+    if fix.ending is Ending.HEALTHY and fix.before.verdict.caveat:
+        yield from wrap(fix.before.verdict.caveat, "  ", "  ")
     if fix.next:
         yield from wrap(f"on {fix.next.step.where}: {fix.next.reason}", "  ", "  ")
         yield style(f"  $ {fix.next.step.command}", fg="cyan")

@@ -49,7 +49,10 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     yield f"<title>{name}: {conclusion.state.value}{place}</title><style>{STYLE}</style></head>"
     yield f'<body><h1 class="{_class(conclusion.state)}">{name}: '
     yield f'<span class="word">{conclusion.state.value}</span>{place}</h1>'
-    yield f'<p class="lead">{escape(conclusion.summary)}</p><p class="quiet">'
+    yield f'<p class="lead">{escape(conclusion.summary)}</p>'
+    if conclusion.caveat:
+        yield f"<p>{escape(conclusion.caveat)}</p>"
+    yield '<p class="quiet">'
     facts = (
         f"cause {conclusion.cause} ({conclusion.confidence})" if conclusion.cause else "",
         f"port {target.port}",

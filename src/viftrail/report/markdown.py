@@ -20,6 +20,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield f"**{_cell(conclusion.summary)}**"
     yield ""
+    if conclusion.caveat:
+        yield from (conclusion.caveat, "")
     for name, value in (
         ("cause", f"`{conclusion.cause}` ({conclusion.confidence})" if conclusion.cause else ""),
         ("port", f"`{target.port}`" if target.port else ""),

@@ -99,6 +99,8 @@ def _headline(verdict: Verdict) -> Iterator[str]:
     cause = f": {conclusion.cause} ({conclusion.confidence})" if conclusion.cause else ""
     yield from wrap(f"{word}{place}{cause}")
     yield from wrap(_sentence(conclusion.summary), "  ", "  ")
+    if conclusion.caveat:
+        yield from wrap(conclusion.caveat, "  ", "  ")
 
 
 def _chain(stages: tuple[Finding, ...]) -> Iterator[str]:
