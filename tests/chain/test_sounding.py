@@ -112,6 +112,31 @@ def test_a_trace_names_the_stage_where_it_ends(what: str, number: str) -> None:
     assert "no answer from br-int" in judge(healthy(), traces=(flooded,)).verdict.summary
 
 
+def test_a_drop_by_hand_is_shown_as_the_trace_has_it() -> None:
+    flow = "priority 65535, cookie 0x0"
+    ending = Ending(answered=False, table=0, flow=flow)
+    traced = Traced(what="dhcp", host="compute1", command="trace", ending=ending)
+    verdict = judge(healthy(), traces=(traced,))
+    finding = next(f for f in verdict.stages if f.id == "S9")
+    assert any(flow in item.seen for item in finding.evidence)
+
+
+def test_a_trace_that_ends_where_acls_decide_leads_to_the_acls() -> None:
+    """Rules that allow are no proof that none drops: an ACL of the switch may stand above them."""
+    ending = Ending(answered=False, table=16)
+    traced = Traced(
+        what="dhcp", host="compute1", command="trace", ending=ending, stage="ls_in_acl_eval"
+    )
+    verdict = judge(healthy(), traces=(traced,))
+    guess = "a security group drops what it sends"
+    assert guess not in {found.guess for found in verdict.ruled_out}
+    (found,) = (found for found in verdict.undecided if found.guess == guess)
+    assert "ovn-nbctl acl-list neutron-" in found.command
+    assert "--type=port-group acl-list pg_" in found.command
+    finding = next(f for f in verdict.stages if f.id == "S9")
+    assert found.command in {item.command for item in finding.evidence}
+
+
 @pytest.mark.parametrize(("what", "number"), [("next hop", "S12"), ("floating IP", "S13")])
 def test_silence_on_the_provider_network(what: str, number: str) -> None:
     asked = Arping(
