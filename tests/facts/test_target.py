@@ -55,8 +55,26 @@ def test_any_text_is_split_in_parts_that_make_it_up_again(text: str) -> None:
         found = split_pair(text)
     except UsageError:
         return
-    assert ":".join(found) == text
+    assert ":".join(found) == text or any(is_address(end) for end in found)
     assert all(end.strip() for end in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("2001:DB8:0:0::10", ("2001:db8::10",)),
+        ("2001:0db8:0000:0000:0000:0000:0000:0010", ("2001:db8::10",)),
+        ("[2001:db8::10]", ("2001:db8::10",)),
+        ("[2001:db8::10]:vm3", ("2001:db8::10", "vm3")),
+        ("vm3:[2001:db8::10]", ("vm3", "2001:db8::10")),
+        ("[2001:DB8::10]:[2001:db8:0::11]", ("2001:db8::10", "2001:db8::11")),
+        (" 10.0.0.11", ("10.0.0.11",)),
+        ("[vm1]", ("[vm1]",)),
+        ("[10.0.0.11]", ("[10.0.0.11]",)),
+    ],
+)
+def test_an_address_may_be_spelled_in_any_way(text: str, ends: tuple[str, ...]) -> None:
+    assert split_pair(text) == ends
 
 
 @pytest.mark.parametrize("text", ["", " ", ":", "vm1:", ":vm1", "vm1: "])

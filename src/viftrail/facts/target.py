@@ -61,8 +61,23 @@ def is_address(text: str) -> bool:
     return True
 
 
+def _bare(text: str) -> str:
+    """An IPv6 address without the brackets that URLs have around one (RFC 3986 section 3.2.2)."""
+    inner = text[1:-1]
+    bracketed = text.startswith("[") and text.endswith("]")
+    return inner if bracketed and ":" in inner and is_address(inner) else text
+
+
+def spelled(text: str) -> str:
+    """A target as databases spell it: of an address's many spellings the shortest (RFC 5952)."""
+    bare = _bare(text.strip())
+    return str(ipaddress.ip_address(bare)) if is_address(bare) else text
+
+
 def split_pair(text: str) -> tuple[str, ...]:
     """``A:B`` as (A, B); a single target as (A,). MACs and IPv6 addresses keep their colons.
+
+    Addresses come as databases spell them; around one of IPv6 there may be brackets.
 
     Raises:
         UsageError: an end is empty, or it is no text at all.
@@ -75,7 +90,7 @@ def split_pair(text: str) -> tuple[str, ...]:
             f"The target {_shown(ascii(text))} is not readable text.",
             "Type its name again, or give its port id.",
         )
-    if is_mac(text) or is_address(text) or ":" not in text:
+    if is_mac(text) or is_address(_bare(text)) or ":" not in text:
         ends: tuple[str, ...] = (text,)
     else:
         places = [index for index, letter in enumerate(text) if letter == ":"]
@@ -84,12 +99,12 @@ def split_pair(text: str) -> tuple[str, ...]:
         raise UsageError(
             f"The target {text!r} has an empty end.", "A pair is written A:B, a single target A."
         )
-    return ends
+    return tuple(map(spelled, ends))
 
 
 def _plausible(ends: tuple[str, ...]) -> tuple[bool, int, int]:
     """How well a pair is split: no colon is left over; of two MACs no IPv6 address is made."""
-    special = [is_mac(end) or is_address(end) for end in ends]
+    special = [is_mac(end) or is_address(_bare(end)) for end in ends]
     plain = sum(known or ":" not in end for known, end in zip(special, ends, strict=True))
     return all(end.strip() for end in ends), plain, sum(map(is_mac, ends))
 
