@@ -175,3 +175,30 @@ def test_a_server_with_two_ports_is_ambiguous_without_an_owner_too() -> None:
     with pytest.raises(AmbiguousTarget) as caught:
         find(facts, "one-server")
     assert len(caught.value.candidates) == 3
+
+
+def advice(facts: Facts, text: str) -> str:
+    with pytest.raises(UnknownTarget) as caught:
+        find(facts, text)
+    return caught.value.do
+
+
+def test_a_mistyped_name_is_answered_with_those_that_are_like_it() -> None:
+    facts = healthy()
+    owner = facts.owner
+    web = tuple(msgspec.structs.replace(p, server=f"web-{p.server}") for p in owner.ports)
+    facts = replace(facts, owner=msgspec.structs.replace(owner, ports=web))
+    assert advice(facts, "wbe-vm1").startswith("Did you mean web-vm1")
+    assert "vm1" not in advice(facts, "somethingelse")
+
+
+def test_who_has_only_ovn_to_ask_is_not_told_to_give_a_name() -> None:
+    told = advice(neutron_only(healthy()), "web-1")
+    assert "does not know servers' names" in told
+    for word in ("server's id", "port id", "IP", "tap", "--os-cloud"):
+        assert word in told
+    assert "--os-cloud" not in advice(healthy(), "web-1")
+
+
+def test_of_an_address_that_nobody_has_no_name_is_guessed() -> None:
+    assert "nothing has this address" in advice(healthy(), "10.0.0.99")

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
 from viftrail.facts import fixture
@@ -20,6 +21,10 @@ from viftrail.facts.vswitch import Interface
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.IGNORECASE)
 _LONG = 80
+_NEAR = 3
+"""Names that are offered instead of a mistyped one."""
+
+_ELSE = "a port id, a MAC, a fixed or a floating IP, or a device name such as tap0b63cd1e-5d."
 _DEVICE = re.compile(r"(?:tap|qvo|qvb|vhu)([0-9a-f]{8}-[0-9a-f]{2})", re.IGNORECASE)
 
 
@@ -126,8 +131,7 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
     if not found:
         inquiry.insist(NORTHBOUND)
         raise UnknownTarget(
-            f"Nothing here is called {_shown(text)}.",
-            "Give a VM name or id, a port id, a MAC, a fixed or a floating IP as the cloud knows it.",
+            f"Nothing here is called {_shown(text)}.", _advice(inquiry.source, text)
         )
     if len(found) > 1:
         ports = all(each.port_id for each in found)
@@ -137,6 +141,24 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
             tuple(sorted(map(str, found))),
         )
     return found[0]
+
+
+def _advice(source: Source, text: str) -> str:
+    """What to try instead: a name that looks like it, or something else than a name."""
+    names = {port.server for port in source.owner.ports}
+    names.update(server.name for server in source.openstack.servers or ())
+    if is_mac(text) or is_address(text):
+        return "Give the VM's name or id, or a port id: nothing has this address."
+    folded = {name.lower(): name for name in sorted(filter(None, names))}
+    near = get_close_matches(text.lower(), folded, n=_NEAR)
+    if near:
+        return f"Did you mean {' or '.join(folded[each] for each in near)}?"
+    if names or source.openstack.asked:
+        return f"Give a VM's name or id, {_ELSE}"
+    return (
+        f"OVN does not know servers' names: give the server's id, {_ELSE} "
+        "A look with --os-cloud finds names too."
+    )
 
 
 def _owned(owner: Owner, text: str) -> list[Found]:
