@@ -75,8 +75,8 @@ _PROVED = {True: "proved with packets", False: "packets fail", None: "not proved
 
 
 def _state(verdict: Verdict) -> Iterator[str]:
-    who = verdict.target.server or verdict.target.asked
-    yield from wrap(f"{who}: {state_of(verdict)}: {verdict.verdict.summary}", "  ", "  ")
+    text = f"{verdict.heading}: {state_of(verdict)}: {verdict.verdict.summary}"
+    yield from wrap(text, "  ", "  ")
 
 
 def _after(fix: Fix) -> Iterator[str]:

@@ -42,7 +42,7 @@ def render(verdict: Verdict) -> str:
 
 def _lines(verdict: Verdict) -> Iterator[str]:
     target, conclusion = verdict.target, verdict.verdict
-    name = escape(target.server or target.asked)
+    name = escape(verdict.heading)
     place = f" at {conclusion.stage}" if conclusion.stage else ""
     yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -50,8 +50,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     yield f'<body><h1 class="{_class(conclusion.state)}">{name}: '
     yield f'<span class="word">{conclusion.state.value}</span>{place}</h1>'
     yield f'<p class="lead">{escape(conclusion.summary)}</p>'
-    if conclusion.caveat:
-        yield f"<p>{escape(conclusion.caveat)}</p>"
+    yield from (f"<p>{escape(aside)}</p>" for aside in verdict.asides)
     yield '<p class="quiet">'
     facts = (
         f"cause {conclusion.cause} ({conclusion.confidence})" if conclusion.cause else "",

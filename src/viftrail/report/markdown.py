@@ -16,12 +16,12 @@ def render(verdict: Verdict) -> str:
 def _lines(verdict: Verdict) -> Iterator[str]:
     target, conclusion = verdict.target, verdict.verdict
     place = f" at {conclusion.stage}" if conclusion.stage else ""
-    yield f"# {target.server or target.asked}: {conclusion.state.value}{place}"
+    yield f"# {verdict.heading}: {conclusion.state.value}{place}"
     yield ""
     yield f"**{_cell(conclusion.summary)}**"
     yield ""
-    if conclusion.caveat:
-        yield from (conclusion.caveat, "")
+    for aside in verdict.asides:
+        yield from (_cell(aside), "")
     for name, value in (
         ("cause", f"`{conclusion.cause}` ({conclusion.confidence})" if conclusion.cause else ""),
         ("port", f"`{target.port}`" if target.port else ""),

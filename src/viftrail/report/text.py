@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from click import style
 
-from viftrail.verdict import Cause, Evidence, Finding, Moment, Remedy, State, Verdict
+from viftrail.verdict import Cause, Evidence, Finding, Moment, Remedy, State, Target, Verdict
 
 WIDTH = 80
 _COLOURS = {
@@ -32,22 +32,10 @@ def render(verdict: Verdict) -> str:
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
-    target, conclusion = verdict.target, verdict.verdict
-    yield from wrap(
-        " · ".join(
-            part
-            for part in (
-                style(target.server or target.asked, bold=True),
-                f"port {target.port}" if target.port else "",
-                target.mac,
-                " ".join(target.addresses),
-                f"floating {' '.join(target.floating_ips)}" if target.floating_ips else "",
-                f"network {target.network}" if target.network else "",
-                f"on {target.host}" if target.host else "",
-            )
-            if part
-        )
-    )
+    conclusion = verdict.verdict
+    yield from _who(verdict.target)
+    if verdict.other:
+        yield from _who(verdict.other.target)
     yield ""
     yield from _headline(verdict)
     yield ""
@@ -89,6 +77,24 @@ def _lines(verdict: Verdict) -> Iterator[str]:
             yield from wrap(f"{gap.place}: {gap.why} {gap.how}", "  - ", "    ")
 
 
+def _who(target: Target) -> Iterator[str]:
+    yield from wrap(
+        " · ".join(
+            part
+            for part in (
+                style(target.server or target.asked, bold=True),
+                f"port {target.port}" if target.port else "",
+                target.mac,
+                " ".join(target.addresses),
+                f"floating {' '.join(target.floating_ips)}" if target.floating_ips else "",
+                f"network {target.network}" if target.network else "",
+                f"on {target.host}" if target.host else "",
+            )
+            if part
+        )
+    )
+
+
 def _headline(verdict: Verdict) -> Iterator[str]:
     conclusion = verdict.verdict
     word = style(conclusion.state.value.upper(), fg=_COLOURS[conclusion.state], bold=True)
@@ -99,8 +105,8 @@ def _headline(verdict: Verdict) -> Iterator[str]:
     cause = f": {conclusion.cause} ({conclusion.confidence})" if conclusion.cause else ""
     yield from wrap(f"{word}{place}{cause}")
     yield from wrap(_sentence(conclusion.summary), "  ", "  ")
-    if conclusion.caveat:
-        yield from wrap(conclusion.caveat, "  ", "  ")
+    for aside in verdict.asides:
+        yield from wrap(aside, "  ", "  ")
 
 
 def _chain(stages: tuple[Finding, ...]) -> Iterator[str]:
