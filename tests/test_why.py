@@ -127,7 +127,7 @@ def test_a_healthy_vm_is_healthy_by_whatever_name(name: str) -> None:
     assert verdict.target.port in {port.id for port in facts_of(HEALTHY).owner.ports}
 
 
-@pytest.mark.parametrize(("one", "other"), itertools.permutations(VMS, 2))
+@pytest.mark.parametrize(("one", "other"), list(itertools.permutations(VMS, 2)))
 def test_a_healthy_pair_is_healthy(one: str, other: str) -> None:
     verdict = why(source_of(HEALTHY), f"{one}:{other}")
     assert verdict.verdict.state is State.HEALTHY

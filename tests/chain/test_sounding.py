@@ -145,4 +145,7 @@ def test_silence_on_the_provider_network(what: str, number: str) -> None:
     verdict = judge(healthy(), arpings=(asked,))
     assert (verdict.verdict.stage, verdict.verdict.confidence) == (number, "possible")
     answered = msgspec.structs.replace(asked, answered=True)
-    assert judge(healthy(), arpings=(answered,)).verdict.state is State.HEALTHY
+    verdict = judge(healthy(), arpings=(answered,))
+    assert verdict.verdict.state is State.HEALTHY
+    told = f"ARP for the {what} 203.0.113.1 is answered"
+    assert told in summary(verdict, number), "no more than that: the VM itself was not asked"

@@ -148,6 +148,10 @@ def _traced(checks: Checks, cloud: Cloud, trail: Trail, traced: Traced, what: st
         )
 
 
+_ANSWERER = {"floating IP": ", for the VM, by its router"}
+"""Who answers ARP: OVN's own flows know the floating IP, whatever becomes of packets to it."""
+
+
 def check_outside(checks: Checks, cloud: Cloud, what: str) -> None:
     """An ARP probe on the provider network: for the ``next hop`` or a ``floating IP``."""
     for asked in cloud.soundings.arpings:
@@ -161,6 +165,6 @@ def check_outside(checks: Checks, cloud: Cloud, what: str) -> None:
                     expected="answered",
                     command=asked.command,
                 ),
-                good=f"the {what} {asked.address} answers",
+                good=f"ARP for the {what} {asked.address} is answered{_ANSWERER.get(what, '')}",
                 bad=f"nobody answers ARP for the {what} {asked.address}",
             )
