@@ -90,7 +90,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a remedy. ``where`` is the host on which ``command`` is run.
 
     ``blinks`` says what working traffic it interrupts, ``tenant`` what a tenant sees of
-    that; empty means what its risk says in general.
+    that; empty means what its risk says in general. ``lacks`` says what the command leaves out.
     """
 
     command: str
@@ -100,6 +100,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     verify: str
     blinks: str = ""
     tenant: str = ""
+    lacks: str = ""
 
 
 class Remedy(msgspec.Struct, frozen=True, kw_only=True):

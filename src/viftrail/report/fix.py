@@ -95,6 +95,8 @@ def _planned(number: int, planned: Planned) -> Iterator[str]:
     yield style(f"     $ {step.command}", fg="cyan")
     yield from wrap(planned.blinks, "     blinks: ", "             ")
     yield from wrap(planned.tenant, "     tenant: ", "             ")
+    if step.lacks:
+        yield from wrap(step.lacks, "     lacks:  ", " " * 13)
     yield f"     undo:   {step.undo}"
     if planned.handling is not Handling.RUN:
         word = "not run: " if planned.handling is Handling.REFUSED else "for you: "

@@ -106,7 +106,8 @@ def _cause(cause: Cause) -> Iterator[str]:
         for step in cause.remedy.steps:
             yield f"<li>on {escape(step.where)} ({step.risk.value})<pre>{escape(step.command)}</pre>"
             yield f"undo: <code>{escape(step.undo)}</code><br>"
-            yield f"verify: <code>{escape(step.verify)}</code></li>"
+            lacks = f"<br>lacks: {escape(step.lacks)}" if step.lacks else ""
+            yield f"verify: <code>{escape(step.verify)}</code>{lacks}</li>"
         yield "</ol>"
     if cause.remedy.note:
         yield f"<p>{escape(cause.remedy.note)}</p>"

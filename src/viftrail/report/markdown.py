@@ -74,7 +74,8 @@ def _cause(cause: Cause) -> Iterator[str]:
     for number, step in enumerate(cause.remedy.steps, 1):
         yield f"{number}. On {step.where} ({step.risk.value}):"
         yield from ("   ```", f"   {step.command}", "   ```")
-        yield f"   undo: `{step.undo}`; verify: `{step.verify}`"
+        lacks = f"; lacks {step.lacks}" if step.lacks else ""
+        yield f"   undo: `{step.undo}`; verify: `{step.verify}`{lacks}"
     if cause.remedy.note:
         yield from ("", cause.remedy.note)
 

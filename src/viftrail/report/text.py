@@ -154,6 +154,8 @@ def _remedy(remedy: Remedy) -> Iterator[str]:
         yield from _command("     ", [step.command])
         yield f"     undo:   {step.undo}"
         yield f"     verify: {step.verify}"
+        if step.lacks:
+            yield from wrap(step.lacks, "     lacks:  ", " " * 13)
     if remedy.note:
         yield from wrap(remedy.note, "  ", "  ")
 
