@@ -6,10 +6,11 @@ import pytest
 
 from tests.cloud import change_port, without
 from tests.recordings import ALONGSIDE, FAULTS, HEALTHY, HOSTS, facts_of, port_of
+from tests.samples import opened
 from tests.synthetic import Served
 from viftrail.audit import Reach, audit
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.subject import network
+from viftrail.chain.subject import network, server
 from viftrail.chain.subject import router as router_subject
 from viftrail.errors import UnknownTarget
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
@@ -17,6 +18,7 @@ from viftrail.facts.northbound import LogicalRouter, LogicalSwitch
 from viftrail.facts.stored import from_files
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Fault
+from viftrail.report.findings import as_text
 from viftrail.verdict import Stage, State
 
 
@@ -105,3 +107,17 @@ def test_the_most_harmful_comes_first(served: Served) -> None:
     harm = [(group.state is State.BROKEN, group.victims) for group in groups]
     assert len(groups) > 10
     assert harm == sorted(harm, reverse=True)
+
+
+def test_a_server_that_never_had_a_port_affects_none() -> None:
+    found = audit(opened("s5-no-valid-host").everything(), only="sched-ram-capacity")
+    (group,) = found.groups
+    assert (group.victims, group.state) == (0, State.BROKEN)
+    assert "1 server, without a port" in as_text(found)
+
+
+def test_a_server_is_as_many_ports_as_it_has() -> None:
+    cloud = Cloud(facts_of("healthy"))
+    reach = Reach(cloud)
+    assert [reach.of(server(port.server_id)) for port in cloud.ports.values()] == [1, 1, 1]
+    assert reach.of(server("of no port")) == 0

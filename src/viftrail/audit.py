@@ -105,8 +105,14 @@ class Reach:
     def _on(self, host: str) -> int:
         return len(self._cloud.ports_on.get(host, ()))
 
+    @cached_property
+    def _by_server(self) -> Counter[str]:
+        return Counter(port.server_id for port in self._cloud.ports.values())
+
     def of(self, subject: Subject) -> int:
         """The number of ports that a subject carries; a port carries itself."""
+        if subject.kind == "server":
+            return self._by_server[subject.name]
         if subject.kind == "cloud":
             return len(self._cloud.ports)
         if subject.kind == "host":

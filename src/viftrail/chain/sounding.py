@@ -115,7 +115,7 @@ def rules_shown(cloud: Cloud, trail: Trail) -> str:
 def _traced(checks: Checks, cloud: Cloud, trail: Trail, traced: Traced, what: str) -> None:
     ending = traced.ending
     if not ending.dropped:
-        place = "at other ports, with no answer from br-int"
+        place = "at other ports: br-int itself gives no answer"
     elif traced.stage:
         place = f"in {traced.stage} (table {ending.table})"
     else:

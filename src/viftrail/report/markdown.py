@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from viftrail.report.text import sentence
 from viftrail.verdict import Cause, Evidence, Moment, State, Verdict
 
 
@@ -66,7 +67,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
 
 def _cause(cause: Cause) -> Iterator[str]:
     yield from ("", f"## {cause.stage}: {cause.title} (`{cause.id}`)", "")
-    yield f"{cause.summary[:1].upper()}{cause.summary[1:]}."
+    yield sentence(cause.summary)
     yield ""
     yield from _evidence(cause.evidence)
     if cause.remedy.steps:

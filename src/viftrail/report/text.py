@@ -104,7 +104,7 @@ def _headline(verdict: Verdict) -> Iterator[str]:
     place = f" at {stage.id} {stage.name}" if stage else ""
     cause = f": {conclusion.cause} ({conclusion.confidence})" if conclusion.cause else ""
     yield from wrap(f"{word}{place}{cause}")
-    yield from wrap(_sentence(conclusion.summary), "  ", "  ")
+    yield from wrap(sentence(conclusion.summary), "  ", "  ")
     for aside in verdict.asides:
         yield from wrap(aside, "  ", "  ")
 
@@ -185,7 +185,7 @@ def _title(text: str) -> str:
     return style(text, bold=True)
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """With a capital and a full stop; a name such as ovn-northd stays as it is written."""
     first = text.partition(" ")[0]
     start = text[:1].upper() if first.isalpha() else text[:1]
