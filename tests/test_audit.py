@@ -6,16 +6,19 @@ import pytest
 
 from tests.cloud import change_port, without
 from tests.recordings import ALONGSIDE, FAULTS, HEALTHY, HOSTS, facts_of, port_of
+from tests.samples import opened
 from tests.synthetic import Served
 from viftrail.audit import Reach, audit
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.subject import network
+from viftrail.chain.subject import network, server
 from viftrail.chain.subject import router as router_subject
+from viftrail.errors import UnknownTarget
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import LogicalRouter, LogicalSwitch
 from viftrail.facts.stored import from_files
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Fault
+from viftrail.report.findings import as_text
 from viftrail.verdict import Stage, State
 
 
@@ -75,7 +78,18 @@ def test_a_project_sees_its_own_ports_and_what_is_nobodys() -> None:
     facts = change_port(facts_of("vif-tap-down"), "vm2", external_ids=of_p2)
     assert [c.id for c in audit(facts, project="p2").causes] == []
     gateway = change_port(facts_of("prov-mapping-missing"), "vm2", external_ids=of_p2)
-    assert [c.id for c in audit(gateway, project="p2").causes] == ["prov-mapping-missing"]
+    found = audit(gateway, project="p2")
+    assert [c.id for c in found.causes] == ["prov-mapping-missing"]
+    assert found.ports == 1, "of three"
+
+
+def test_a_project_of_nobody_here_is_no_good_news() -> None:
+    with pytest.raises(UnknownTarget) as caught:
+        audit(facts_of("vif-tap-down"), project="typo")
+    assert "typo" in caught.value.what
+    assert "a5ad8a8b57e5515395be2b900df648e8" in caught.value.do
+    blind = audit(without(facts_of(HEALTHY), NORTHBOUND), project="typo")
+    assert blind.ports == 0
 
 
 def test_a_network_is_as_many_ports_as_it_has() -> None:
@@ -93,3 +107,17 @@ def test_the_most_harmful_comes_first(served: Served) -> None:
     harm = [(group.state is State.BROKEN, group.victims) for group in groups]
     assert len(groups) > 10
     assert harm == sorted(harm, reverse=True)
+
+
+def test_a_server_that_never_had_a_port_affects_none() -> None:
+    found = audit(opened("s5-no-valid-host").everything(), only="sched-ram-capacity")
+    (group,) = found.groups
+    assert (group.victims, group.state) == (0, State.BROKEN)
+    assert "1 server, without a port" in as_text(found)
+
+
+def test_a_server_is_as_many_ports_as_it_has() -> None:
+    cloud = Cloud(facts_of("healthy"))
+    reach = Reach(cloud)
+    assert [reach.of(server(port.server_id)) for port in cloud.ports.values()] == [1, 1, 1]
+    assert reach.of(server("of no port")) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -18,7 +19,7 @@ from viftrail.facts.stored import StoredSource
 from viftrail.faults.fault import Fault
 from viftrail.lab.provoke import all_provocations
 from viftrail.verdict import Stage, State
-from viftrail.why import LOOKS, why
+from viftrail.why import LOOKS, UNSENT, qualified, why
 
 each_fault = pytest.mark.parametrize("fault", HARMFUL, ids=lambda fault: fault.id)
 
@@ -126,8 +127,7 @@ def test_a_healthy_vm_is_healthy_by_whatever_name(name: str) -> None:
     assert verdict.target.port in {port.id for port in facts_of(HEALTHY).owner.ports}
 
 
-@pytest.mark.parametrize("one", VMS)
-@pytest.mark.parametrize("other", VMS)
+@pytest.mark.parametrize(("one", "other"), list(itertools.permutations(VMS, 2)))
 def test_a_healthy_pair_is_healthy(one: str, other: str) -> None:
     verdict = why(source_of(HEALTHY), f"{one}:{other}")
     assert verdict.verdict.state is State.HEALTHY
@@ -150,6 +150,38 @@ def test_a_pair_sees_the_tunnel_between_its_hosts() -> None:
 def test_an_unknown_name_is_no_verdict() -> None:
     with pytest.raises(UnknownTarget, match="nobody"):
         why(source_of(HEALTHY), "nobody")
+
+
+def test_a_healthy_pair_names_both_ends() -> None:
+    verdict = why(source_of(HEALTHY), "vm1:vm3")
+    assert verdict.heading == "vm1 and vm3"
+    assert "chain of vm1 holds" in verdict.verdict.summary
+    assert "chain of vm3 holds" in verdict.verdict.summary
+    assert verdict.asides == ()
+
+
+def test_the_better_end_of_a_pair_is_named_with_what_it_lacks() -> None:
+    verdict = why(source_of("northd-paused"), "vm2:vm1")
+    assert verdict.other is not None
+    assert {verdict.target.server, verdict.other.target.server} == {"vm1", "vm2"}
+    (aside,) = verdict.asides
+    assert f"Of the other end, {verdict.other.target.server}: " in aside
+
+
+def test_who_lets_nobody_in_cannot_be_reached_by_a_peer() -> None:
+    """Alone it may be meant: it sends and gets answers. Of a pair somebody wants it otherwise."""
+    alone = why(source_of("sg-ingress-missing"), VICTIM).verdict
+    assert (alone.cause, alone.state) == ("sg-ingress-missing", State.DEGRADED)
+    for pair in ("vm1:vm3", "vm3:vm1"):
+        found = why(source_of("sg-ingress-missing"), pair).verdict
+        assert (found.cause, found.state, found.stage) == (alone.cause, State.BROKEN, "S9")
+
+
+@pytest.mark.parametrize("pair", ["vm1:vm1", "vm1:10.0.0.11", "203.0.113.101:vm1"])
+def test_a_port_is_no_pair_with_itself(pair: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        why(source_of(HEALTHY), pair)
+    assert pair in caught.value.what
 
 
 def test_an_empty_end_of_a_pair_is_a_usage_error() -> None:
@@ -224,3 +256,15 @@ def test_both_databases_gone_is_an_error_and_one_gone_is_none() -> None:
     verdict = why(partial, VICTIM)
     assert verdict.verdict.state is State.UNKNOWN
     assert [gap.place for gap in verdict.unknown] == [SOUTHBOUND]
+
+
+def test_a_healthy_verdict_without_packets_says_how_far_it_goes() -> None:
+    """A flow that somebody made by hand, or an ACL, eats packets and is in no row of the chain."""
+    verdict = why(source_of(HEALTHY), VICTIM)
+    assert verdict.verdict.caveat == "", "into what was recorded nothing can be sent"
+    told = qualified(verdict, UNSENT)
+    assert "--probe" in told.verdict.caveat
+    assert told.verdict.summary == verdict.verdict.summary
+    for name in ("vif-tap-down", "port-admin-down"):
+        broken = why(source_of(name), VICTIM)
+        assert qualified(broken, UNSENT) == broken

@@ -15,13 +15,18 @@ from viftrail import __version__
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.subject import Subject
 from viftrail.chain.subject import port as port_subject
+from viftrail.chain.subject import server as server_subject
 from viftrail.diagnose import Accusation, accuse, cause_of
+from viftrail.errors import UnknownTarget
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
-from viftrail.facts.northbound import LogicalSwitch
+from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Fault
 from viftrail.verdict import Cause, Certainty, Stage, State, Unknown
+
+SHOWN = 3
+"""Projects that are named to who mistyped one."""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,8 +105,14 @@ class Reach:
     def _on(self, host: str) -> int:
         return len(self._cloud.ports_on.get(host, ()))
 
+    @cached_property
+    def _by_server(self) -> Counter[str]:
+        return Counter(port.server_id for port in self._cloud.ports.values())
+
     def of(self, subject: Subject) -> int:
         """The number of ports that a subject carries; a port carries itself."""
+        if subject.kind == "server":
+            return self._by_server[subject.name]
         if subject.kind == "cloud":
             return len(self._cloud.ports)
         if subject.kind == "host":
@@ -134,8 +145,12 @@ def audit(
         confirming: an audit of moments ago: what it did not find, such as a port that was being
             made just now, is left out.
         time: when the facts were taken.
+
+    Raises:
+        UnknownTarget: nothing here is of that project.
     """
     cloud = Cloud(facts)
+    mine = _of_project(cloud, project) if project else None
     faults = tuple(
         fault for fault in CATALOGUE if not only or only in (fault.id, fault.stage.value)
     )
@@ -147,8 +162,7 @@ def audit(
         if (not each.fault.intended or each.fault.id == only)
         and (each.victim or each.case.certainty is not Certainty.POSSIBLE)
     ]
-    if project:
-        mine = frozenset(_ports_of(cloud, project))
+    if mine is not None:
         accusations = [each for each in accusations if _touches(each, mine)]
     if known:
         old = known.places
@@ -158,7 +172,7 @@ def audit(
         accusations = [each for each in accusations if _place(each) in seen]
     return Findings(
         time=time,
-        ports=len(cloud.ports),
+        ports=len(cloud.ports) if mine is None else sum(each.kind == "port" for each in mine),
         chassis=cloud.chassis_count,
         hosts=len(cloud.hosts),
         checked=tuple(fault.id for fault in faults),
@@ -205,15 +219,38 @@ def _victims(accusation: Accusation, reach: Reach) -> int:
     return reach.of(accusation.case.subject) if victims is None else len(victims)
 
 
-def _ports_of(cloud: Cloud, project: str) -> Iterator[Subject]:
+def _of_project(cloud: Cloud, project: str) -> frozenset[Subject]:
+    """The ports and servers of a project.
+
+    Raises:
+        UnknownTarget: it has none, and all ports were read.
+    """
+    projects = dict(_projects(cloud))
+    mine = frozenset(subject for subject, owner in projects.items() if owner == project)
+    lost = any(gap.place == NORTHBOUND for gap in cloud.facts.gaps)
+    if not mine and not lost and cloud.nb[LogicalSwitchPort].complete:
+        others = sorted({owner for owner in projects.values() if owner})
+        raise UnknownTarget(
+            f"No port here is of a project {project}.",
+            "Give a project's id, as `openstack project list` has it"
+            + (f"; among those here are {', '.join(others[:SHOWN])}." if others else "."),
+        )
+    return mine
+
+
+def _projects(cloud: Cloud) -> Iterator[tuple[Subject, str]]:
+    """Whose each port and server is, as far as Northbound, Nova and Neutron say."""
     for port in cloud.ports.values():
-        if port.row and port.row.external_ids.get("neutron:project_id") == project:
-            yield port_subject(port.id)
+        known = cloud.neutron_port(port.id)
+        row = port.row.external_ids.get("neutron:project_id", "") if port.row else ""
+        yield port_subject(port.id), row or (known.project_id if known else "")
+    for server in cloud.openstack.servers or ():
+        yield server_subject(server.id), server.project_id
 
 
 def _touches(accusation: Accusation, mine: frozenset[Subject]) -> bool:
-    """It is about one of these ports, or about something that is nobody's in particular."""
+    """It is about one of these ports or servers, or about something that is nobody's in particular."""
     case = accusation.case
     if case.victims:
         return bool(case.victims & mine)
-    return case.subject.kind != "port" or case.subject in mine
+    return case.subject.kind not in ("port", "server") or case.subject in mine

@@ -208,12 +208,21 @@ def cause_of(accusation: Accusation) -> Cause:
 def _causes(cloud: Cloud, trail: Trail, *, suspicions: bool) -> list[Cause]:
     faults = (each for each in CATALOGUE if trail.tunnelled or each.stage is not Stage.TUNNEL)
     found = [cause_of(accusation) for accusation in accuse(cloud, trail.subjects, faults)]
+    if trail.paired:
+        found = [_for_a_peer(cause) for cause in found]
     found = [cause for cause in found if not _explained(cause, found)]
     certain = [cause for cause in found if cause.confidence is not Certainty.POSSIBLE]
     found = certain if certain or not suspicions else found
     return sorted(
         found, key=lambda cause: (Stage(cause.stage).number, _CERTAINTY.index(cause.confidence))
     )
+
+
+def _for_a_peer(cause: Cause) -> Cause:
+    """The cause as it is for who is to reach the target, and not only to be reached by it."""
+    if not fault_called(cause.id).one_way:
+        return cause
+    return msgspec.structs.replace(cause, state=State.BROKEN)
 
 
 def _explained(cause: Cause, causes: Iterable[Cause]) -> bool:

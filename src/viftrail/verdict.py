@@ -90,7 +90,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a remedy. ``where`` is the host on which ``command`` is run.
 
     ``blinks`` says what working traffic it interrupts, ``tenant`` what a tenant sees of
-    that; empty means what its risk says in general.
+    that; empty means what its risk says in general. ``lacks`` says what the command leaves out.
     """
 
     command: str
@@ -100,6 +100,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     verify: str
     blinks: str = ""
     tenant: str = ""
+    lacks: str = ""
 
 
 class Remedy(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +179,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Who would overwrite what is written to Northbound by hand: ``neutron``; else ``ovn``, or
     ``lab``."""
 
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence."""
+        return self.server or self.port or self.asked
+
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened to the target."""
@@ -204,6 +210,15 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     confidence: str = ""
     summary: str = ""
+    caveat: str = ""
+    """How far a healthy verdict goes, where more could be asked."""
+
+
+class OtherEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a pair ``A:B`` the end that is better off, and the answer to it alone."""
+
+    target: Target
+    verdict: Conclusion
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +228,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     tool: str = ""
     target: Target
     verdict: Conclusion
+    other: OtherEnd | None = None
     causes: tuple[Cause, ...] = ()
     stages: tuple[Finding, ...] = ()
     ruled_out: tuple[RuledOut, ...] = ()
@@ -223,3 +239,20 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What happened to the target, oldest first; empty unless it was asked for."""
     time: str = ""
     """When the facts were taken, ISO 8601 in UTC."""
+
+    @property
+    def heading(self) -> str:
+        """What it is about: both ends of a pair."""
+        who = self.target.server or self.target.asked
+        return f"{who} and {self.other.target.name}" if self.other else who
+
+    @property
+    def asides(self) -> tuple[str, ...]:
+        """What stands below the answer, in sentences: how far it goes, and of the better end."""
+        caveat = self.verdict.caveat
+        if self.other is None or self.other.verdict.state is State.HEALTHY:
+            return (caveat,) if caveat else ()
+        name, answer = self.other.target.name, self.other.verdict
+        place = f" at {answer.stage}" if answer.stage else ""
+        other = f"Of the other end, {name}: {answer.state.value}{place}: {answer.summary}."
+        return (caveat, other) if caveat else (other,)

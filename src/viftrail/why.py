@@ -7,7 +7,7 @@ a second time before it accuses anybody of something that may still be settling.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -16,6 +16,7 @@ import msgspec
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.trail import trail_of
 from viftrail.diagnose import diagnose, diagnose_server
+from viftrail.errors import UsageError
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
 from viftrail.facts.live import LiveSource
@@ -23,19 +24,23 @@ from viftrail.facts.log.moment import Window
 from viftrail.facts.log.seek import SLACK
 from viftrail.facts.names import names_of
 from viftrail.facts.slice import follow_found
+from viftrail.facts.sounding import Soundings
 from viftrail.facts.source import Source
 from viftrail.facts.target import Found, resolve, split_pair
 from viftrail.facts.ways.carrier import LONG_WINDOW, SHORT_WINDOW
 from viftrail.history.timeline import missing, timeline
 from viftrail.probing.plan import Sending, sending_for
 from viftrail.probing.send import missed, send
-from viftrail.verdict import Certainty, Stage, State, Unknown, Verdict
+from viftrail.verdict import Certainty, OtherEnd, Stage, State, Unknown, Verdict
 
 LOOKS = 3
 
 LIVE_HINDSIGHT = 24 * 3600.0
 """Seconds that the logs of live hosts are asked about."""
 
+
+UNSENT = "As far as rows, daemons and logs tell: no packet was sent. `--probe` sends a few."
+_NONE_COULD = "As far as rows, daemons and logs tell: no packet could be sent."
 
 Announce = Callable[[Sending], None]
 """Told what will be sent, before it is."""
@@ -57,7 +62,8 @@ def probe(
     facts, ends = _facts(source, asked, SHORT_WINDOW)
     cloud = Cloud(facts)
     # The hosts of a pair's ends are to reach each other; a single target has no such wish.
-    hosts = [diagnose(facts, end, asked).target.host for end in ends] if len(ends) > 1 else []
+    looks = {end: diagnose(facts, end, asked) for end in ends} if len(ends) > 1 else {}
+    hosts = [look.target.host for look in looks.values()]
     port = cloud.ports.get(before.target.port)
     if port is None:
         return before
@@ -67,7 +73,11 @@ def probe(
     found = send(planned, way=source.way, name=source.stage_name, wait=wait)
     sounded = replace(facts, soundings=found, gaps=(*facts.gaps, *missed(planned, found)))
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return diagnose(sounded, port.id, asked, also=also, time=now, suspicions=True)
+    verdict = diagnose(sounded, port.id, asked, also=also, time=now, suspicions=True)
+    # What was sent is of this end; of the other one rows tell.
+    others = [diagnose(facts, end, asked, also=also) for end in looks if end != port.id]
+    verdict = _of_both([verdict, *others])
+    return verdict if found != Soundings() else qualified(verdict, _NONE_COULD)
 
 
 def why(
@@ -91,6 +101,7 @@ def why(
 
     Raises:
         UnknownTarget: nothing is called that.
+        UsageError: both ends of a pair are the same.
         AmbiguousTarget: several things are.
         ViftrailError: nothing could be read at all.
     """
@@ -105,7 +116,18 @@ def why(
         verdict, facts = _look(source, asked, LONG_WINDOW)
     if isinstance(source, LiveSource) and (story or _only_logs_tell(verdict)):
         verdict, facts = _with_logs(source, facts, verdict)
+    if isinstance(source, LiveSource):
+        verdict = qualified(verdict, UNSENT)
     return _with_story(source, facts, verdict) if story else verdict
+
+
+def qualified(verdict: Verdict, caveat: str) -> Verdict:
+    """A healthy verdict with how far it goes: rows do not show every flow that eats packets."""
+    conclusion = verdict.verdict
+    if conclusion.state is not State.HEALTHY or not verdict.target.port:
+        return verdict
+    conclusion = msgspec.structs.replace(conclusion, caveat=caveat)
+    return msgspec.structs.replace(verdict, verdict=conclusion)
 
 
 def _with_logs(source: LiveSource, facts: Facts, verdict: Verdict) -> tuple[Verdict, Facts]:
@@ -157,6 +179,10 @@ def _look(source: Source, asked: str, window: float) -> tuple[Verdict, Facts]:
     source.about(targets)
     inquiry = Inquiry(source, window=window)
     ends = [resolve(inquiry, end) for end in targets]
+    if len({(end.port_id, end.server_id) for end in ends}) < len(ends):
+        raise UsageError(
+            f"Both ends of {asked} are the same port.", "Name two, or one without a colon."
+        )
     for end in ends:
         follow_found(inquiry, end)
     facts = inquiry.facts()
@@ -164,7 +190,21 @@ def _look(source: Source, asked: str, window: float) -> tuple[Verdict, Facts]:
     hosts = tuple(_judge(facts, end, asked).target.host for end in ends) if len(ends) > 1 else ()
     again = not source.taken  # a suspicion is for those who can look again
     verdicts = [_judge(facts, end, asked, also=hosts, time=now, suspicions=again) for end in ends]
-    return min(verdicts, key=_gravity), facts
+    return _of_both(verdicts), facts
+
+
+def _of_both(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of a pair the end that is worse off, with what there is to say of the other one."""
+    worst = min(verdicts, key=_gravity)
+    better = next((each for each in verdicts if each is not worst), None)
+    if better is None:
+        return worst
+    conclusion = worst.verdict
+    if conclusion.state is better.verdict.state is State.HEALTHY:
+        both = f"{conclusion.summary}; {better.verdict.summary}"
+        conclusion = msgspec.structs.replace(conclusion, summary=both)
+    other = OtherEnd(target=better.target, verdict=better.verdict)
+    return msgspec.structs.replace(worst, verdict=conclusion, other=other)
 
 
 def _judge(

@@ -109,7 +109,32 @@ def test_a_trace_names_the_stage_where_it_ends(what: str, number: str) -> None:
     assert (verdict.verdict.state, verdict.verdict.stage) == (State.BROKEN, number)
     assert "ls_in_apply_port_sec (table 9)" in verdict.verdict.summary
     flooded = msgspec.structs.replace(traced, ending=Ending(answered=False, dropped=False))
-    assert "no answer from br-int" in judge(healthy(), traces=(flooded,)).verdict.summary
+    assert "br-int itself gives no answer" in judge(healthy(), traces=(flooded,)).verdict.summary
+
+
+def test_a_drop_by_hand_is_shown_as_the_trace_has_it() -> None:
+    flow = "priority 65535, cookie 0x0"
+    ending = Ending(answered=False, table=0, flow=flow)
+    traced = Traced(what="dhcp", host="compute1", command="trace", ending=ending)
+    verdict = judge(healthy(), traces=(traced,))
+    finding = next(f for f in verdict.stages if f.id == "S9")
+    assert any(flow in item.seen for item in finding.evidence)
+
+
+def test_a_trace_that_ends_where_acls_decide_leads_to_the_acls() -> None:
+    """Rules that allow are no proof that none drops: an ACL of the switch may stand above them."""
+    ending = Ending(answered=False, table=16)
+    traced = Traced(
+        what="dhcp", host="compute1", command="trace", ending=ending, stage="ls_in_acl_eval"
+    )
+    verdict = judge(healthy(), traces=(traced,))
+    guess = "a security group drops what it sends"
+    assert guess not in {found.guess for found in verdict.ruled_out}
+    (found,) = (found for found in verdict.undecided if found.guess == guess)
+    assert "ovn-nbctl acl-list neutron-" in found.command
+    assert "--type=port-group acl-list pg_" in found.command
+    finding = next(f for f in verdict.stages if f.id == "S9")
+    assert found.command in {item.command for item in finding.evidence}
 
 
 @pytest.mark.parametrize(("what", "number"), [("next hop", "S12"), ("floating IP", "S13")])
@@ -120,4 +145,7 @@ def test_silence_on_the_provider_network(what: str, number: str) -> None:
     verdict = judge(healthy(), arpings=(asked,))
     assert (verdict.verdict.stage, verdict.verdict.confidence) == (number, "possible")
     answered = msgspec.structs.replace(asked, answered=True)
-    assert judge(healthy(), arpings=(answered,)).verdict.state is State.HEALTHY
+    verdict = judge(healthy(), arpings=(answered,))
+    assert verdict.verdict.state is State.HEALTHY
+    told = f"ARP for the {what} 203.0.113.1 is answered"
+    assert told in summary(verdict, number), "no more than that: the VM itself was not asked"

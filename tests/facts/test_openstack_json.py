@@ -10,7 +10,7 @@ import pytest
 from tests.samples import folder
 from viftrail.facts.intent import owner_of
 from viftrail.facts.openstack import OpenStack
-from viftrail.facts.openstack_json import Answers, kind_of, router
+from viftrail.facts.openstack_json import Answers, kind_of, router, server
 from viftrail.facts.saved import cli_table
 
 CASE = "s3-two-hosts"
@@ -198,3 +198,8 @@ def test_whether_a_router_masquerades(told: dict[str, bool], enabled: bool | Non
     printed = {"id": "r", "external_gateway_info": str(raw["external_gateway_info"])}
     assert router(printed).enable_snat is enabled
     assert router({"id": "r", "external_gateway_info": None}).enable_snat is None
+
+
+def test_a_servers_key_is_known() -> None:
+    assert server({"id": "i", "name": "vm", "key_name": "mine"}).key_name == "mine"
+    assert server({"id": "i", "name": "vm", "key_name": None}).key_name == ""

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from viftrail.facts.sounding import Ending, read_answerer, read_arping, read_count, read_trace
+from viftrail.facts.sounding import (
+    Ending,
+    Traced,
+    read_answerer,
+    read_arping,
+    read_count,
+    read_trace,
+)
 
 TRACES = Path(__file__).parent / "traces"
 
@@ -37,6 +44,15 @@ def test_a_drop_is_where_the_last_table_is_and_nested_tables_are_none() -> None:
         1,
     )
     assert not ending.routed
+    assert ending.flow == "reg0=0x8000/0x8000,metadata=0x1, priority 50, cookie 0xba9a2596"
+
+
+@pytest.mark.parametrize(
+    ("stage", "is_acl"), [("ls_in_acl_eval", True), ("ls_in_acl", True), ("ls_in_l2_lkup", False)]
+)
+def test_where_acls_decide(stage: str, is_acl: bool) -> None:
+    ending = Ending(answered=False, table=16)
+    assert Traced(what="dhcp", host="h", command="c", ending=ending, stage=stage).by_acl is is_acl
 
 
 def test_an_answer_to_another_question_is_none() -> None:

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.cloud import TIME, edit, healthy, neutron_only, vm
+from tests.cloud import TIME, change_port, edit, healthy, neutron_only, vm
+from tests.recordings import facts_of
 from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
-from viftrail.facts.northbound import NAT, LogicalSwitchPort
+from viftrail.facts.northbound import NAT, LogicalRouter, LogicalRouterPort, LogicalSwitchPort
 from viftrail.facts.stored import StoredSource
 from viftrail.facts.target import is_address, is_mac, resolve, split_pair
 
@@ -54,8 +55,26 @@ def test_any_text_is_split_in_parts_that_make_it_up_again(text: str) -> None:
         found = split_pair(text)
     except UsageError:
         return
-    assert ":".join(found) == text
+    assert ":".join(found) == text or any(is_address(end) for end in found)
     assert all(end.strip() for end in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("2001:DB8:0:0::10", ("2001:db8::10",)),
+        ("2001:0db8:0000:0000:0000:0000:0000:0010", ("2001:db8::10",)),
+        ("[2001:db8::10]", ("2001:db8::10",)),
+        ("[2001:db8::10]:vm3", ("2001:db8::10", "vm3")),
+        ("vm3:[2001:db8::10]", ("vm3", "2001:db8::10")),
+        ("[2001:DB8::10]:[2001:db8:0::11]", ("2001:db8::10", "2001:db8::11")),
+        (" 10.0.0.11", ("10.0.0.11",)),
+        ("[vm1]", ("[vm1]",)),
+        ("[10.0.0.11]", ("[10.0.0.11]",)),
+    ],
+)
+def test_an_address_may_be_spelled_in_any_way(text: str, ends: tuple[str, ...]) -> None:
+    assert split_pair(text) == ends
 
 
 @pytest.mark.parametrize("text", ["", " ", ":", "vm1:", ":vm1", "vm1: "])
@@ -95,9 +114,43 @@ def test_what_nobody_knows_is_unknown(text: str, owner: bool) -> None:
     assert caught.value.do
 
 
-def test_a_router_port_address_is_no_vm() -> None:
-    with pytest.raises(UnknownTarget):
-        find(neutron_only(healthy()), "10.0.0.1")
+def named(facts: Facts, kind: str) -> str:
+    return next(row.name for row in facts.nb[LogicalSwitchPort] if row.type == kind)
+
+
+@pytest.mark.parametrize("owner", [True, False])
+def test_what_is_a_port_of_the_network_itself_is_said_to_be_that(owner: bool) -> None:
+    facts = healthy() if owner else neutron_only(healthy())
+    leg = next(row.name for row in facts.nb[LogicalRouterPort] if row.gateway_chassis)
+    router = facts.nb[LogicalRouter]
+    name = next(row.external_ids.get("neutron:router_name") or row.name for row in router)
+    for text, what in (
+        (named(facts, "router"), f"a router port of {name}"),
+        (leg, f"a router port of {name}"),
+        (f"cr-{leg}", f"a router port of {name}"),
+        ("10.0.0.1", f"a router port of {name}"),
+        (named(facts, "localport"), "a metadata port"),
+        ("10.0.0.2", "a metadata port"),
+        (named(facts, "localnet"), "the way out of a provider network"),
+    ):
+        with pytest.raises(UnknownTarget) as caught:
+            find(facts, text)
+        assert f"{text} is {what}" in caught.value.what
+
+
+def test_a_vms_port_that_somebody_retyped_is_still_the_vms() -> None:
+    facts = neutron_only(facts_of("pb-wrong-type"))
+    retyped = next(
+        row
+        for row in facts.nb[LogicalSwitchPort]
+        if row.type and row.external_ids["neutron:device_owner"] == "compute:nova"
+    )
+    assert find(facts, retyped.name) == retyped.name
+
+
+def test_a_virtual_port_is_a_target() -> None:
+    facts = change_port(healthy(), type="virtual", external_ids={})
+    assert find(neutron_only(facts), vm(facts)) == vm(facts)
 
 
 @pytest.mark.parametrize("owner", [True, False])
@@ -139,3 +192,30 @@ def test_a_server_with_two_ports_is_ambiguous_without_an_owner_too() -> None:
     with pytest.raises(AmbiguousTarget) as caught:
         find(facts, "one-server")
     assert len(caught.value.candidates) == 3
+
+
+def advice(facts: Facts, text: str) -> str:
+    with pytest.raises(UnknownTarget) as caught:
+        find(facts, text)
+    return caught.value.do
+
+
+def test_a_mistyped_name_is_answered_with_those_that_are_like_it() -> None:
+    facts = healthy()
+    owner = facts.owner
+    web = tuple(msgspec.structs.replace(p, server=f"web-{p.server}") for p in owner.ports)
+    facts = replace(facts, owner=msgspec.structs.replace(owner, ports=web))
+    assert advice(facts, "wbe-vm1").startswith("Did you mean web-vm1")
+    assert "vm1" not in advice(facts, "somethingelse")
+
+
+def test_who_has_only_ovn_to_ask_is_not_told_to_give_a_name() -> None:
+    told = advice(neutron_only(healthy()), "web-1")
+    assert "does not know servers' names" in told
+    for word in ("server's id", "port id", "IP", "tap", "--os-cloud"):
+        assert word in told
+    assert "--os-cloud" not in advice(healthy(), "web-1")
+
+
+def test_of_an_address_that_nobody_has_no_name_is_guessed() -> None:
+    assert "nothing has this address" in advice(healthy(), "10.0.0.99")

@@ -23,6 +23,8 @@ from tests.openstack import (
 )
 from viftrail.diagnose import diagnose
 from viftrail.facts.openstack import Hypervisor, ServerFault
+from viftrail.faults.build import asked_anew
+from viftrail.fix.shell import objection
 from viftrail.verdict import Certainty
 
 ON: dict[str, Any] = {"actions": (tried("cmp2"),)}
@@ -137,3 +139,16 @@ def test_a_server_with_its_port_is_judged_by_both_halves() -> None:
     )
     states = {f.id: f.state.value for f in diagnose(cloud.facts, PORT, "vm").stages}
     assert [states[number] for number in ("S0", "S1", "S2", "S3")] == ["ok"] * 4
+
+
+def test_who_is_asked_for_anew_keeps_what_nova_knows_and_is_told_what_it_lacks() -> None:
+    step = asked_anew(server(PLUG, key_name="my key", availability_zone="az1"), port_id=PORT)
+    assert "--key-name 'my key'" in step.command
+    assert "--availability-zone az1" in step.command
+    for word in ("user data", "security groups", "volumes", "hints"):
+        assert word in step.lacks
+    assert objection(step.command) == ""
+    plain = asked_anew(server(PLUG, availability_zone="nova")).command
+    assert "--key-name" not in plain
+    assert "--availability-zone" not in plain, "the default zone is none to be asked for"
+    assert "zone" not in asked_anew(server(PLUG, availability_zone="az1"), host="cmp2").command

@@ -25,6 +25,7 @@ from viftrail.diagnose import diagnose
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.row import Row
 from viftrail.facts.southbound import Chassis
+from viftrail.fix.shell import objection
 from viftrail.verdict import Certainty, Risk
 
 ON: dict[str, Any] = {"actions": (tried("cmp2"),)}
@@ -134,7 +135,11 @@ def test_a_physical_network_that_the_host_does_not_map() -> None:
     cloud = cloud_of(server(host="cmp2"), ports=(FAILED,), networks=(FLAT,), rows=rows)
     (case,) = cases("bind-physnet-missing-on-host", cloud)
     assert case.certainty is Certainty.PROVEN
-    assert "ovn-bridge-mappings=physnet1:br-ex" in case.steps[1].command
+    made, nic, mapped, *_ = case.steps
+    assert "add-br br-ex" in made.command
+    assert nic.command.endswith("add-port br-ex NIC")
+    assert objection(nic.command) == "NIC is for you to fill in"
+    assert "ovn-bridge-mappings=physnet1:br-ex" in mapped.command
     assert not others(cloud, "bind-physnet-missing-on-host")
     assert diagnose(cloud.facts, PORT, "vm").verdict.cause == "bind-physnet-missing-on-host"
 

@@ -52,7 +52,9 @@ def test_what_is_answered_is_read() -> None:
         "arping": "Received 1 response(s)",
     }
     found = run(Saying(answers))
-    assert found.traces[0].ending == Ending(answered=False, table=9)
+    assert found.traces[0].ending == Ending(
+        answered=False, table=9, flow="reg0=0x8000,metadata=0x1, priority 50"
+    )
     assert found.traces[0].stage == "stage9"
     assert (found.calls[0].delivered, found.calls[0].answered) == (0, 0)
     assert (found.knocks[0].sent, found.knocks[0].arrived) == (8, 0)

@@ -12,7 +12,7 @@ from viftrail.fix.plan import plan_of
 from viftrail.fix.runner import Ran
 from viftrail.fix.session import Done, Ending, Fix
 from viftrail.report.fix import render, render_json
-from viftrail.why import why
+from viftrail.why import UNSENT, qualified, why
 
 
 def made(ending: Ending, *, done: bool = False) -> Fix:
@@ -57,3 +57,12 @@ def test_json_has_the_same() -> None:
     told = json.loads(render_json(made(Ending.MENDED, done=True)))
     assert (told["format"], told["ending"]) == (1, "mended")
     assert told["plan"]["steps"][0]["handling"] == "run"
+
+
+def test_healthy_without_packets_says_how_far_that_goes() -> None:
+    before = qualified(why(source_of(HEALTHY), VICTIM), UNSENT)
+    fix = Fix(
+        ending=Ending.HEALTHY, applied=False, before=before, plan=plan_of(before, unreachable={})
+    )
+    text = " ".join(unstyle(render(fix)).split())
+    assert text.endswith(f"there is nothing to mend. {UNSENT}")

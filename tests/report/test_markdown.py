@@ -53,3 +53,9 @@ def test_a_healthy_note_has_no_mend() -> None:
     text = render(why(source_of("healthy"), "vm1"))
     assert text.startswith("# vm1: healthy\n")
     assert "Mend" not in text
+
+
+def test_a_programs_name_keeps_its_letters() -> None:
+    text = render(why(source_of("northd-paused"), "vm1"))
+    assert "ovn-northd on controller" in text
+    assert "Ovn-northd" not in text

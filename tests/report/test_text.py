@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 import pytest
 
 from tests.cloud import ask, healthy, without
 from tests.recordings import NAMES, VMS, source_of
+from viftrail.report import html, markdown
 from viftrail.report.text import WIDTH, render
-from viftrail.why import why
+from viftrail.verdict import Verdict
+from viftrail.why import UNSENT, qualified, why
 
 
 def plain(name: str, target: str = "vm1") -> str:
@@ -114,3 +118,10 @@ def test_colours_do_not_narrow_the_text() -> None:
 
 def test_later_stages_follow() -> None:
     assert "follows from S6" in " ".join(plain("pb-requested-chassis-mismatch").split())
+
+
+@pytest.mark.parametrize("report", [render, markdown.render, html.render])
+def test_a_caveat_stands_below_the_answer(report: Callable[[Verdict], str]) -> None:
+    text = " ".join(report(qualified(why(source_of("healthy"), "vm1"), UNSENT)).split())
+    assert text.index("holds, from Northbound") < text.index(UNSENT) < text.index("tunnel")
+    assert UNSENT not in report(why(source_of("healthy"), "vm1"))

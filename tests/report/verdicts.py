@@ -26,7 +26,7 @@ EVIL = "<script>alert('1')</script>|\"&` \n# x"
 def hostile(evil: str = EVIL) -> Verdict:
     """As a tenant could name a server, or a host its devices."""
     evidence = (Evidence(where=evil, what=evil, seen=evil, expected=evil, command=evil),)
-    step = Step(command=evil, where=evil, risk=Risk.SAFE, undo=evil, verify=evil)
+    step = Step(command=evil, where=evil, risk=Risk.SAFE, undo=evil, verify=evil, lacks=evil)
     remedy = Remedy(steps=(step,), note=evil)
     cause = Cause(
         id="vif-tap-down",

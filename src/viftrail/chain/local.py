@@ -40,6 +40,16 @@ def _allows(cloud: Cloud, group: PortGroup, direction: str, version: str = "") -
     return any(True for _ in _allowing(cloud, group, direction, version))
 
 
+def denying_out(cloud: Cloud, port: Port) -> Iterator[tuple[PortGroup, ACL]]:
+    """Rules of its groups that keep it from sending; Neutron itself has such in one group only."""
+    for group in cloud.groups_of(port):
+        if group.name != DROP_GROUP:
+            for uuid in group.acls:
+                for acl in cloud.nb[ACL].find("uuid", uuid):
+                    if acl.direction == "from-lport" and acl.action in ("drop", "reject"):
+                        yield group, acl
+
+
 def _allowing(cloud: Cloud, group: PortGroup, direction: str, version: str) -> Iterator[ACL]:
     acls = cloud.nb[ACL]
     for uuid in group.acls:
@@ -227,7 +237,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             bad="the guest uses a MAC that port security drops",
         )
     check_ipv6(checks, cloud, port)
-    check_local(checks, cloud)
+    check_local(checks, cloud, trail)
     finding = checks.finding()
     if finding.state is State.OK and not macs and not cloud.soundings.calls:
         return Finding(

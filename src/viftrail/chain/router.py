@@ -77,7 +77,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             )
     for gateway in trail.gateways:
         _hosted(checks, cloud, gateway)
-    check_router(checks, cloud)
+    check_router(checks, cloud, trail)
     return checks.finding()
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.quoting import q
+from viftrail.chain.trail import Trail
+from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.sounding import Knock, Traced
 from viftrail.verdict import Evidence
 
@@ -67,11 +70,11 @@ def check_tunnel(checks: Checks, cloud: Cloud) -> None:
             )
 
 
-def check_local(checks: Checks, cloud: Cloud) -> None:
+def check_local(checks: Checks, cloud: Cloud, trail: Trail) -> None:
     """The DHCP request is answered by br-int, and the guest answers its router."""
     for traced in cloud.soundings.traces:
         if traced.what == "dhcp":
-            _traced(checks, traced, "its DHCP request")
+            _traced(checks, cloud, trail, traced, "its DHCP request")
     for call in cloud.soundings.calls:
         if call.delivered <= 0:
             continue
@@ -92,17 +95,27 @@ def check_local(checks: Checks, cloud: Cloud) -> None:
             )
 
 
-def check_router(checks: Checks, cloud: Cloud) -> None:
+def check_router(checks: Checks, cloud: Cloud, trail: Trail) -> None:
     """The gateway's address is answered by br-int."""
     for traced in cloud.soundings.traces:
         if traced.what == "arp":
-            _traced(checks, traced, "its ARP request for the gateway")
+            _traced(checks, cloud, trail, traced, "its ARP request for the gateway")
 
 
-def _traced(checks: Checks, traced: Traced, what: str) -> None:
+def rules_shown(cloud: Cloud, trail: Trail) -> str:
+    """The command that lists every ACL that can be about the port: its switch's and its groups'."""
+    lists = [f"ovn-nbctl acl-list {q(trail.switch.name)}"] if trail.switch else []
+    lists += [
+        f"ovn-nbctl --type=port-group acl-list {q(group.name)}"
+        for group in cloud.groups_of(trail.port)
+    ]
+    return "; ".join(lists)
+
+
+def _traced(checks: Checks, cloud: Cloud, trail: Trail, traced: Traced, what: str) -> None:
     ending = traced.ending
     if not ending.dropped:
-        place = "at other ports, with no answer from br-int"
+        place = "at other ports: br-int itself gives no answer"
     elif traced.stage:
         place = f"in {traced.stage} (table {ending.table})"
     else:
@@ -112,13 +125,31 @@ def _traced(checks: Checks, traced: Traced, what: str) -> None:
         Evidence(
             where=traced.host,
             what=f"{what}, traced through br-int",
-            seen="answered" if ending.answered else f"ends {place}",
+            seen="answered"
+            if ending.answered
+            else f"ends {place}" + (f", at the flow: {ending.flow}" if ending.flow else ""),
             expected="answered",
             command=traced.command,
         ),
         good=f"{what} is answered",
         bad=f"{what} ends {place}",
     )
+    if traced.by_acl:
+        checks.check(
+            False,
+            Evidence(
+                where=NORTHBOUND,
+                what="ACLs of its switch and port groups",
+                seen=f"the trace ends where they decide, in {traced.stage}",
+                expected="one that allows it, above any that drops it",
+                command=rules_shown(cloud, trail),
+            ),
+            bad=f"{what} ends {place}",
+        )
+
+
+_ANSWERER = {"floating IP": ", for the VM, by its router"}
+"""Who answers ARP: OVN's own flows know the floating IP, whatever becomes of packets to it."""
 
 
 def check_outside(checks: Checks, cloud: Cloud, what: str) -> None:
@@ -134,6 +165,6 @@ def check_outside(checks: Checks, cloud: Cloud, what: str) -> None:
                     expected="answered",
                     command=asked.command,
                 ),
-                good=f"the {what} {asked.address} answers",
+                good=f"ARP for the {what} {asked.address} is answered{_ANSWERER.get(what, '')}",
                 bad=f"nobody answers ARP for the {what} {asked.address}",
             )

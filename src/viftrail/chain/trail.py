@@ -47,6 +47,8 @@ class Trail:
     """As Nova has it, where Nova was asked."""
     direct: LogicalSwitchPort | None = None
     """The localnet port of its own network, which is a provider network then."""
+    paired: bool = False
+    """The other end of a pair is to reach it."""
 
     @property
     def tunnelled(self) -> bool:
@@ -89,6 +91,7 @@ def trail_of(cloud: Cloud, port: Port, asked: str, also: tuple[str, ...] = ()) -
         *(asked, port, host, switch, routers, gateways, fips, peers, subjects),
         server=server,
         direct=direct,
+        paired=bool(also),
     )
 
 

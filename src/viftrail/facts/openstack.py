@@ -63,6 +63,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     project_id: str = ""
     image: str = ""
     """Image id; empty where it boots from a volume."""
+    key_name: str = ""
     config_drive: bool = False
     created: str = ""
     updated: str = ""

@@ -158,6 +158,7 @@ def server(raw: Raw, flavors: Mapping[str, Flavor] | None = None) -> Server:
         ),
         project_id=_text(raw.get("tenant_id") or raw.get("project_id")),
         image=_id_of(raw.get("image") or raw.get("image_id")),
+        key_name=_text(raw.get("key_name")),
         config_drive=_yes(raw.get("config_drive"), default=False),
         created=_text(raw.get("created")),
         updated=_text(raw.get("updated")),

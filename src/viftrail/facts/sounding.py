@@ -33,6 +33,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """Else it was passed on to other ports, for somebody else to answer."""
     table: int = 0
     routed: bool = False
+    flow: str = ""
+    """The OpenFlow flow that drops it, as the trace has it."""
 
     @property
     def logical_table(self) -> int | None:
@@ -50,6 +52,11 @@ class Traced(msgspec.Struct, frozen=True, kw_only=True):
     ending: Ending
     stage: str = ""
     """The logical stage where it ended, by OVN's name of it; empty: not known."""
+
+    @property
+    def by_acl(self) -> bool:
+        """It ended where ACLs decide: ``ls_in_acl_eval`` and its like (ovn-northd(8))."""
+        return self.ending.dropped and "_acl" in self.stage
 
 
 class Knock(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +120,13 @@ def read_trace(text: str, what: str) -> Ending | None:
     here = _DATAPATH.search(flow)
     routed = bool(here and datapaths and here.group(1) != datapaths[0])
     dropped = not answered and "Datapath actions: drop" in text
-    return Ending(answered=answered, dropped=dropped, table=int(table), routed=routed)
+    return Ending(
+        answered=answered,
+        dropped=dropped,
+        table=int(table),
+        routed=routed,
+        flow=flow.strip() if dropped else "",
+    )
 
 
 def read_count(text: str) -> tuple[int, int] | None:

@@ -7,8 +7,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
+from viftrail.facts import fixture
 from viftrail.facts.inquiry import NORTHBOUND, Inquiry
 from viftrail.facts.northbound import NAT, DHCPOptions, LogicalRouter, LogicalSwitchPort
 from viftrail.facts.openstack import OpenStack
@@ -19,6 +21,10 @@ from viftrail.facts.vswitch import Interface
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.IGNORECASE)
 _LONG = 80
+_NEAR = 3
+"""Names that are offered instead of a mistyped one."""
+
+_ELSE = "a port id, a MAC, a fixed or a floating IP, or a device name such as tap0b63cd1e-5d."
 _DEVICE = re.compile(r"(?:tap|qvo|qvb|vhu)([0-9a-f]{8}-[0-9a-f]{2})", re.IGNORECASE)
 
 
@@ -60,8 +66,23 @@ def is_address(text: str) -> bool:
     return True
 
 
+def _bare(text: str) -> str:
+    """An IPv6 address without the brackets that URLs have around one (RFC 3986 section 3.2.2)."""
+    inner = text[1:-1]
+    bracketed = text.startswith("[") and text.endswith("]")
+    return inner if bracketed and ":" in inner and is_address(inner) else text
+
+
+def spelled(text: str) -> str:
+    """A target as databases spell it: of an address's many spellings the shortest (RFC 5952)."""
+    bare = _bare(text.strip())
+    return str(ipaddress.ip_address(bare)) if is_address(bare) else text
+
+
 def split_pair(text: str) -> tuple[str, ...]:
     """``A:B`` as (A, B); a single target as (A,). MACs and IPv6 addresses keep their colons.
+
+    Addresses come as databases spell them; around one of IPv6 there may be brackets.
 
     Raises:
         UsageError: an end is empty, or it is no text at all.
@@ -74,7 +95,7 @@ def split_pair(text: str) -> tuple[str, ...]:
             f"The target {_shown(ascii(text))} is not readable text.",
             "Type its name again, or give its port id.",
         )
-    if is_mac(text) or is_address(text) or ":" not in text:
+    if is_mac(text) or is_address(_bare(text)) or ":" not in text:
         ends: tuple[str, ...] = (text,)
     else:
         places = [index for index, letter in enumerate(text) if letter == ":"]
@@ -83,12 +104,12 @@ def split_pair(text: str) -> tuple[str, ...]:
         raise UsageError(
             f"The target {text!r} has an empty end.", "A pair is written A:B, a single target A."
         )
-    return ends
+    return tuple(map(spelled, ends))
 
 
 def _plausible(ends: tuple[str, ...]) -> tuple[bool, int, int]:
     """How well a pair is split: no colon is left over; of two MACs no IPv6 address is made."""
-    special = [is_mac(end) or is_address(end) for end in ends]
+    special = [is_mac(end) or is_address(_bare(end)) for end in ends]
     plain = sum(known or ":" not in end for known, end in zip(special, ends, strict=True))
     return all(end.strip() for end in ends), plain, sum(map(is_mac, ends))
 
@@ -102,7 +123,7 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
     """The one port that ``text`` means.
 
     Raises:
-        UnknownTarget: there is none.
+        UnknownTarget: there is none, or it is a port of the network itself.
         AmbiguousTarget: there are several; they are listed.
     """
     found = _owned(inquiry.source.owner, text) + _portless(inquiry.source.openstack, text)
@@ -110,8 +131,7 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
     if not found:
         inquiry.insist(NORTHBOUND)
         raise UnknownTarget(
-            f"Nothing here is called {_shown(text)}.",
-            "Give a VM name or id, a port id, a MAC, a fixed or a floating IP as the cloud knows it.",
+            f"Nothing here is called {_shown(text)}.", _advice(inquiry.source, text)
         )
     if len(found) > 1:
         ports = all(each.port_id for each in found)
@@ -121,6 +141,24 @@ def resolve(inquiry: Inquiry, text: str) -> Found:
             tuple(sorted(map(str, found))),
         )
     return found[0]
+
+
+def _advice(source: Source, text: str) -> str:
+    """What to try instead: a name that looks like it, or something else than a name."""
+    names = {port.server for port in source.owner.ports}
+    names.update(server.name for server in source.openstack.servers or ())
+    if is_mac(text) or is_address(text):
+        return "Give the VM's name or id, or a port id: nothing has this address."
+    folded = {name.lower(): name for name in sorted(filter(None, names))}
+    near = get_close_matches(text.lower(), folded, n=_NEAR)
+    if near:
+        return f"Did you mean {' or '.join(folded[each] for each in near)}?"
+    if names or source.openstack.asked:
+        return f"Give a VM's name or id, {_ELSE}"
+    return (
+        f"OVN does not know servers' names: give the server's id, {_ELSE} "
+        "A look with --os-cloud finds names too."
+    )
 
 
 def _owned(owner: Owner, text: str) -> list[Found]:
@@ -172,8 +210,11 @@ def _stored(inquiry: Inquiry, text: str) -> list[Found]:
             inquiry, (row for row in _vm_ports(inquiry, "name") if row.name.startswith(start))
         )
     if rows:
-        return _found(rows)
+        return _guests(inquiry, text, rows)
     bindings = inquiry.ask([Ask(PortBinding, "logical_port", text)])
+    for row in bindings:
+        if row.type not in fixture.GUESTS:
+            raise _no_guest(text, fixture.of_binding(inquiry, row))
     return [Found(row.logical_port, mac=" ".join(row.mac)) for row in bindings]
 
 
@@ -195,6 +236,24 @@ def _plugged(source: Source, text: str) -> list[Found]:
         in (keys["iface-id"], keys.get("attached-mac"), keys.get("vm-uuid"), interface.name)
     }
     return list(found.values())
+
+
+def _guests(inquiry: Inquiry, text: str, rows: Iterable[LogicalSwitchPort]) -> list[Found]:
+    """Those of VMs. What else answers is worth a word only where no VM's port does."""
+    others: list[LogicalSwitchPort] = []
+    guests: list[LogicalSwitchPort] = []
+    for row in rows:
+        (others if fixture.is_fixture(row) else guests).append(row)
+    if others and not guests:
+        raise _no_guest(text, fixture.of_port(inquiry, others[0]))
+    return _found(guests)
+
+
+def _no_guest(text: str, what: str) -> UnknownTarget:
+    return UnknownTarget(
+        f"{_shown(text)} is {what}, not a VM's.",
+        "Give a VM whose traffic passes it: its name or id, a port id, a MAC or an IP.",
+    )
 
 
 def _found(rows: Iterable[LogicalSwitchPort]) -> list[Found]:
@@ -284,7 +343,7 @@ def _by_fixed(inquiry: Inquiry, address: str) -> list[Found]:
                 if any(address in entry.split()[1:] for entry in row.addresses)
             ),
         )
-    return _found(row for row in rows if row.type == "")
+    return _guests(inquiry, address, rows)
 
 
 def _networks(address: str) -> list[str]:

@@ -9,6 +9,7 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import HUNG, RUNNING, STOPPED
 from viftrail.chain.failure import Failure, Kind, creation, failure_of, tried_on
+from viftrail.chain.placement import DEFAULT_ZONE
 from viftrail.chain.quoting import q
 from viftrail.chain.saying import evidence_of, said, told, told_during
 from viftrail.chain.scheduling import fault_evidence
@@ -50,6 +51,12 @@ def failures(cloud: Cloud, *kinds: Kind) -> Iterator[tuple[Server, Failure, str]
             yield server, failure, tried_on(cloud.openstack, server)
 
 
+LACKS = (
+    "what Nova does not tell of the first request: user data, security groups, volumes and "
+    "scheduler hints"
+)
+
+
 def asked_anew(server: Server, *, port_id: str = "", flavor: str = "", host: str = "") -> Step:
     """A server that was never built holds nothing: it is asked for once more, or otherwise.
 
@@ -61,6 +68,11 @@ def asked_anew(server: Server, *, port_id: str = "", flavor: str = "", host: str
         f"--image {q(server.image or 'IMAGE')}",
         f"--port {q(port_id)}" if port_id else "--network NETWORK",
     ]
+    # A host that is named is in a zone already, and the default zone is none to be asked for.
+    if server.availability_zone not in ("", DEFAULT_ZONE) and not host:
+        options.append(f"--availability-zone {q(server.availability_zone)}")
+    if server.key_name:
+        options.append(f"--key-name {q(server.key_name)}")
     return Step(
         command=f"openstack server create {' '.join(options)} {q(server.name)}",
         where=ADMIN_SHELL,
@@ -68,6 +80,7 @@ def asked_anew(server: Server, *, port_id: str = "", flavor: str = "", host: str
         undo="openstack server delete SERVER   # the new one, by its id: the names are the same",
         verify=f"openstack server list --all-projects --name {q(server.name)}",
         tenant="a server that was never built holds nothing; the one in ERROR can be deleted",
+        lacks=LACKS,
     )
 
 

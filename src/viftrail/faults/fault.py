@@ -57,6 +57,8 @@ class Fault:
     """Who is no victim is not affected at all: not even frozen."""
     intended: bool = False
     """It may be somebody's own decision: told of a target that is asked about, never by an audit."""
+    one_way: bool = False
+    """What it keeps out it lets send: degraded alone, and broken for a peer that is to reach it."""
     on_path_freezes: bool = False
     """On a gateway or peer it stops changes, not traffic."""
     shows_at: frozenset[Stage] = frozenset()

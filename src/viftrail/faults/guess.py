@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from viftrail.chain import northd, subject
 from viftrail.chain.cloud import NAME_LENGTH
 from viftrail.chain.controller import connection, controller_state
-from viftrail.chain.local import dropped, rules_known
-from viftrail.chain.quoting import db, q
+from viftrail.chain.quoting import q
 from viftrail.facts.inquiry import NORTHBOUND
-from viftrail.facts.northbound import NAT, LogicalSwitchPort
+from viftrail.facts.northbound import NAT
 from viftrail.facts.vswitch import Port
-from viftrail.faults import estimate, event, habit
+from viftrail.faults import estimate, event, firewall, habit
 from viftrail.faults.hypothesis import Guess, Scene, Weighed, at, called, never
 from viftrail.verdict import Cause, Evidence, RuledOut, Stage, State, Undecided
 
@@ -329,40 +328,6 @@ def _configuration(scene: Scene, guess: str) -> Weighed:
     )
 
 
-def _firewall(scene: Scene, guess: str) -> Weighed:
-    port, cloud = scene.trail.port, scene.cloud
-    what = "egress rules of its port groups"
-    passed = [e for e in scene.stages[Stage.LOCAL].evidence if e.what == what and e.seen != "none"]
-    if passed:
-        because = f"the security groups of {port.label} let it send"
-        return RuledOut(guess=guess, because=because, evidence=tuple(passed))
-    if port.row is not None and rules_known(cloud, port) and not dropped(cloud, port):
-        return RuledOut(guess=guess, because="no security group applies to the port at all")
-    if port.row is None and cloud.nb[LogicalSwitchPort].absent("name", port.id):
-        return RuledOut(
-            guess=guess,
-            because="Northbound has no such port, so none of its ACLs can be about it",
-            evidence=(
-                Evidence(
-                    where=NORTHBOUND,
-                    what=f"Logical_Switch_Port name={port.id}",
-                    seen="no such row",
-                    expected="one row",
-                    command=f"ovn-nbctl find Logical_Switch_Port name={db(port.id)}",
-                ),
-            ),
-        )
-    return Undecided(
-        guess=guess,
-        why=f"the rules of the security groups of {port.label} were not read",
-        observation="a port group of the port with a rule from-lport that allows",
-        where=cloud.central_name,
-        command=f"ovn-nbctl --columns=name,acls find Port_Group {q('ports{>=}' + port.row.uuid)}"
-        if port.row
-        else f"ovn-nbctl find Logical_Switch_Port name={db(port.id)}",
-    )
-
-
 HYPOTHESES: tuple[Guess, ...] = (
     Guess("the disk is full", never, _disk),
     Guess("memory ran out", never, _memory),
@@ -376,7 +341,7 @@ HYPOTHESES: tuple[Guess, ...] = (
     Guess(
         "a security group drops what it sends",
         called("sg-egress-missing", "sg-egress-version-missing"),
-        _firewall,
+        firewall.weigh,
     ),
 )
 GUESSES = (*HYPOTHESES, *habit.GUESSES)

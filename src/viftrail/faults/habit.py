@@ -6,6 +6,7 @@ or is not, where the chain is broken.
 
 from __future__ import annotations
 
+from viftrail.chain import subject
 from viftrail.chain.quoting import db, q
 from viftrail.faults.hypothesis import Guess, Scene, Weighed, at, never
 from viftrail.verdict import Cause, Certainty, Evidence, RuledOut, Stage, Undecided
@@ -46,6 +47,11 @@ def _of_the_network(_scene: Scene, cause: Cause) -> bool:
     return cause.subject.partition(" ")[0] in ("network", "router")
 
 
+def _about(cause: Cause) -> str:
+    """Its subject in a sentence: the cloud itself has no name."""
+    return "the whole cloud" if cause.subject == str(subject.CLOUD) else cause.subject
+
+
 def _new_network(scene: Scene, guess: str) -> Weighed:
     proven = [c for c in scene.causes if c.confidence is not Certainty.POSSIBLE]
     network = scene.trail.switch.name if scene.trail.switch else "its network"
@@ -60,7 +66,7 @@ def _new_network(scene: Scene, guess: str) -> Weighed:
     first = proven[0]
     return RuledOut(
         guess=guess,
-        because=f"{first.id} is about {first.subject}, which a new network leaves as it is; only a "
+        because=f"{first.id} is about {_about(first)}, which a new network leaves as it is; only a "
         "new port, which comes with it, may hide it for a while",
         evidence=first.evidence[:1],
     )

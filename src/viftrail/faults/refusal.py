@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.physnet import mappings
+from viftrail.chain.provider import uplinks
 from viftrail.chain.quoting import db, q
 from viftrail.chain.refused import (
     DEAD_AGENT,
@@ -232,6 +233,7 @@ def _physnet(cloud: Cloud) -> Iterator[Case]:
                     undo=f"ovs-vsctl --if-exists del-br {bridge}",
                     verify=f"ovs-vsctl list-ports {bridge}",
                 ),
+                *_with_nic(cloud, each.host, bridge),
                 *on_host(
                     each.host,
                     f"ovs-vsctl set {setting}:ovn-bridge-mappings={text}",
@@ -243,9 +245,23 @@ def _physnet(cloud: Cloud) -> Iterator[Case]:
                 *again(each),
             ),
             certainty=certainty,
-            note=f"The NIC that leads to {wanted} has to be in {bridge}: `ovs-vsctl add-port {bridge} "
-            "NIC`. One that carries the host's own address would cut the host off.",
+            note=f"NIC is the one that leads to {wanted}. One that carries the host's own address "
+            "would cut the host off.",
         )
+
+
+def _with_nic(cloud: Cloud, name: str, bridge: str) -> tuple[Step, ...]:
+    """The bridge's way out: a bridge without one binds ports and carries nothing of theirs."""
+    host = cloud.hosts.get(name)
+    if host and uplinks(host, bridge):
+        return ()
+    return on_host(
+        name,
+        f"ovs-vsctl --may-exist add-port {bridge} NIC",
+        undo=f"ovs-vsctl --if-exists del-port {bridge} NIC",
+        verify=f"ovs-vsctl list-ports {bridge}",
+        risk=Risk.DISRUPTIVE,
+    )
 
 
 def _unread(cloud: Cloud) -> Iterator[Case]:

@@ -285,6 +285,7 @@ FAULTS = (
             "fip-nat-row-missing": "there even other VMs reach it by its own address",
         },
         find=_closed,
+        one_way=True,
         intended=True,
     ),
     Fault(
@@ -306,6 +307,7 @@ FAULTS = (
             "sg-portgroup-drift": "there it is the VM's own group that does not hold its port",
         },
         find=_peerless,
+        one_way=True,
         intended=True,
     ),
     Fault(

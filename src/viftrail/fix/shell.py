@@ -17,7 +17,7 @@ PROGRAMS = frozenset((*_OVN, *_OVS, *_TOOLS, *_OPENSTACK))
 """All that a remedy of the catalogue runs; none of them runs another program."""
 
 _BLANK = re.compile(
-    "AGGREGATE|DOMAIN|FLAVOR|HOST|IMAGE|LARGER|NAME|NETWORK|PORT|PROVIDER|ROUTER|SERVER|SUBNET|TRAIT"
+    "AGGREGATE|DOMAIN|FLAVOR|HOST|IMAGE|LARGER|NAME|NETWORK|NIC|PEER|PORT|PROVIDER|ROUTER|SERVER|SUBNET|TRAIT"
 )
 """What a remedy leaves open, as nothing that was read tells it."""
 

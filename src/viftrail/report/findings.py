@@ -85,7 +85,8 @@ def _kind(subject: str) -> str:
 
 def _victims(group: Group) -> str:
     if not group.victims:
-        return "nobody affected"
+        servers = all(_kind(name) == "server" for name in group.subjects)
+        return "without a port" if servers else "nobody affected"
     return f"{group.victims} port{'s' * (group.victims != 1)} affected"
 
 

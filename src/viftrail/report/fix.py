@@ -75,8 +75,8 @@ _PROVED = {True: "proved with packets", False: "packets fail", None: "not proved
 
 
 def _state(verdict: Verdict) -> Iterator[str]:
-    who = verdict.target.server or verdict.target.asked
-    yield from wrap(f"{who}: {state_of(verdict)}: {verdict.verdict.summary}", "  ", "  ")
+    text = f"{verdict.heading}: {state_of(verdict)}: {verdict.verdict.summary}"
+    yield from wrap(text, "  ", "  ")
 
 
 def _after(fix: Fix) -> Iterator[str]:
@@ -95,6 +95,8 @@ def _planned(number: int, planned: Planned) -> Iterator[str]:
     yield style(f"     $ {step.command}", fg="cyan")
     yield from wrap(planned.blinks, "     blinks: ", "             ")
     yield from wrap(planned.tenant, "     tenant: ", "             ")
+    if step.lacks:
+        yield from wrap(step.lacks, "     lacks:  ", " " * 13)
     yield f"     undo:   {step.undo}"
     if planned.handling is not Handling.RUN:
         word = "not run: " if planned.handling is Handling.REFUSED else "for you: "
@@ -122,6 +124,8 @@ def _end(fix: Fix) -> Iterator[str]:
     elif fix.ending is Ending.PLANNED and not fix.plan.runs:
         text = "Nothing was changed. --apply would stop at the first step."
     yield style(text, fg=colour, bold=True)
+    if fix.ending is Ending.HEALTHY and fix.before.verdict.caveat:
+        yield from wrap(fix.before.verdict.caveat, "  ", "  ")
     if fix.next:
         yield from wrap(f"on {fix.next.step.where}: {fix.next.reason}", "  ", "  ")
         yield style(f"  $ {fix.next.step.command}", fg="cyan")

@@ -42,14 +42,16 @@ def render(verdict: Verdict) -> str:
 
 def _lines(verdict: Verdict) -> Iterator[str]:
     target, conclusion = verdict.target, verdict.verdict
-    name = escape(target.server or target.asked)
+    name = escape(verdict.heading)
     place = f" at {conclusion.stage}" if conclusion.stage else ""
     yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
     yield f"<title>{name}: {conclusion.state.value}{place}</title><style>{STYLE}</style></head>"
     yield f'<body><h1 class="{_class(conclusion.state)}">{name}: '
     yield f'<span class="word">{conclusion.state.value}</span>{place}</h1>'
-    yield f'<p class="lead">{escape(conclusion.summary)}</p><p class="quiet">'
+    yield f'<p class="lead">{escape(conclusion.summary)}</p>'
+    yield from (f"<p>{escape(aside)}</p>" for aside in verdict.asides)
+    yield '<p class="quiet">'
     facts = (
         f"cause {conclusion.cause} ({conclusion.confidence})" if conclusion.cause else "",
         f"port {target.port}",
@@ -104,7 +106,8 @@ def _cause(cause: Cause) -> Iterator[str]:
         for step in cause.remedy.steps:
             yield f"<li>on {escape(step.where)} ({step.risk.value})<pre>{escape(step.command)}</pre>"
             yield f"undo: <code>{escape(step.undo)}</code><br>"
-            yield f"verify: <code>{escape(step.verify)}</code></li>"
+            lacks = f"<br>lacks: {escape(step.lacks)}" if step.lacks else ""
+            yield f"verify: <code>{escape(step.verify)}</code>{lacks}</li>"
         yield "</ol>"
     if cause.remedy.note:
         yield f"<p>{escape(cause.remedy.note)}</p>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from viftrail.report.text import sentence
 from viftrail.verdict import Cause, Evidence, Moment, State, Verdict
 
 
@@ -16,10 +17,12 @@ def render(verdict: Verdict) -> str:
 def _lines(verdict: Verdict) -> Iterator[str]:
     target, conclusion = verdict.target, verdict.verdict
     place = f" at {conclusion.stage}" if conclusion.stage else ""
-    yield f"# {target.server or target.asked}: {conclusion.state.value}{place}"
+    yield f"# {verdict.heading}: {conclusion.state.value}{place}"
     yield ""
     yield f"**{_cell(conclusion.summary)}**"
     yield ""
+    for aside in verdict.asides:
+        yield from (_cell(aside), "")
     for name, value in (
         ("cause", f"`{conclusion.cause}` ({conclusion.confidence})" if conclusion.cause else ""),
         ("port", f"`{target.port}`" if target.port else ""),
@@ -64,7 +67,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
 
 def _cause(cause: Cause) -> Iterator[str]:
     yield from ("", f"## {cause.stage}: {cause.title} (`{cause.id}`)", "")
-    yield f"{cause.summary[:1].upper()}{cause.summary[1:]}."
+    yield sentence(cause.summary)
     yield ""
     yield from _evidence(cause.evidence)
     if cause.remedy.steps:
@@ -72,7 +75,8 @@ def _cause(cause: Cause) -> Iterator[str]:
     for number, step in enumerate(cause.remedy.steps, 1):
         yield f"{number}. On {step.where} ({step.risk.value}):"
         yield from ("   ```", f"   {step.command}", "   ```")
-        yield f"   undo: `{step.undo}`; verify: `{step.verify}`"
+        lacks = f"; lacks {step.lacks}" if step.lacks else ""
+        yield f"   undo: `{step.undo}`; verify: `{step.verify}`{lacks}"
     if cause.remedy.note:
         yield from ("", cause.remedy.note)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from click import style
 
-from viftrail.verdict import Cause, Evidence, Finding, Moment, Remedy, State, Verdict
+from viftrail.verdict import Cause, Evidence, Finding, Moment, Remedy, State, Target, Verdict
 
 WIDTH = 80
 _COLOURS = {
@@ -32,22 +32,10 @@ def render(verdict: Verdict) -> str:
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
-    target, conclusion = verdict.target, verdict.verdict
-    yield from wrap(
-        " · ".join(
-            part
-            for part in (
-                style(target.server or target.asked, bold=True),
-                f"port {target.port}" if target.port else "",
-                target.mac,
-                " ".join(target.addresses),
-                f"floating {' '.join(target.floating_ips)}" if target.floating_ips else "",
-                f"network {target.network}" if target.network else "",
-                f"on {target.host}" if target.host else "",
-            )
-            if part
-        )
-    )
+    conclusion = verdict.verdict
+    yield from _who(verdict.target)
+    if verdict.other:
+        yield from _who(verdict.other.target)
     yield ""
     yield from _headline(verdict)
     yield ""
@@ -89,6 +77,24 @@ def _lines(verdict: Verdict) -> Iterator[str]:
             yield from wrap(f"{gap.place}: {gap.why} {gap.how}", "  - ", "    ")
 
 
+def _who(target: Target) -> Iterator[str]:
+    yield from wrap(
+        " · ".join(
+            part
+            for part in (
+                style(target.server or target.asked, bold=True),
+                f"port {target.port}" if target.port else "",
+                target.mac,
+                " ".join(target.addresses),
+                f"floating {' '.join(target.floating_ips)}" if target.floating_ips else "",
+                f"network {target.network}" if target.network else "",
+                f"on {target.host}" if target.host else "",
+            )
+            if part
+        )
+    )
+
+
 def _headline(verdict: Verdict) -> Iterator[str]:
     conclusion = verdict.verdict
     word = style(conclusion.state.value.upper(), fg=_COLOURS[conclusion.state], bold=True)
@@ -98,7 +104,9 @@ def _headline(verdict: Verdict) -> Iterator[str]:
     place = f" at {stage.id} {stage.name}" if stage else ""
     cause = f": {conclusion.cause} ({conclusion.confidence})" if conclusion.cause else ""
     yield from wrap(f"{word}{place}{cause}")
-    yield from wrap(_sentence(conclusion.summary), "  ", "  ")
+    yield from wrap(sentence(conclusion.summary), "  ", "  ")
+    for aside in verdict.asides:
+        yield from wrap(aside, "  ", "  ")
 
 
 def _chain(stages: tuple[Finding, ...]) -> Iterator[str]:
@@ -146,6 +154,8 @@ def _remedy(remedy: Remedy) -> Iterator[str]:
         yield from _command("     ", [step.command])
         yield f"     undo:   {step.undo}"
         yield f"     verify: {step.verify}"
+        if step.lacks:
+            yield from wrap(step.lacks, "     lacks:  ", " " * 13)
     if remedy.note:
         yield from wrap(remedy.note, "  ", "  ")
 
@@ -175,7 +185,7 @@ def _title(text: str) -> str:
     return style(text, bold=True)
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """With a capital and a full stop; a name such as ovn-northd stays as it is written."""
     first = text.partition(" ")[0]
     start = text[:1].upper() if first.isalpha() else text[:1]
