@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.samples import folder, opened, server
-from viftrail.facts.folder import open_folder
+from viftrail.facts.saved.folder import open_folder
 from viftrail.fix.shell import objection
 from viftrail.verdict import Risk, State, Verdict
 from viftrail.why import why
