@@ -23,6 +23,8 @@ def test_addresses_that_are_not_the_owners(addresses: tuple[str, ...]) -> None:
     (cause,) = audit(change_port(healthy(), addresses=addresses)).causes
     assert (cause.id, cause.subject) == ("nb-addresses-drift", f"port {vm(healthy())}")
     assert OWN in cause.remedy.steps[0].command
+    # What is sent to an unknown address is flooded, and OVN makes no DHCP flow without one.
+    assert ("so DHCP has no answer" in cause.summary) is ("unknown" in addresses)
 
 
 @pytest.mark.parametrize("addresses", [(OWN,), (OWN.upper(),), (OWN, "unknown")])

@@ -38,7 +38,7 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
             subject=subject.port(port.id),
             summary=f"Northbound gives {port.label} "
             + (f"the address {', '.join(seen)} instead of {wanted}" if seen else "no address")
-            + ", so nobody finds it",
+            + (", so DHCP has no answer for it" if _UNKNOWN in seen else ", so nobody finds it"),
             evidence=(
                 Evidence(
                     where=NORTHBOUND,
@@ -148,7 +148,8 @@ FAULTS = (
         what="`addresses` of the Logical_Switch_Port is empty, or lacks the MAC and IP that the "
         "port's owner gave it: a hand edit, or an update that failed half-way.",
         shows="With other addresses nobody reaches the VM, since OVN answers ARP from that column; "
-        "with none there is no DHCP either. Port_Binding.up stays true.",
+        "with none there is no DHCP either. With `unknown` alone there is no DHCP, and the rest works. "
+        "Port_Binding.up stays true.",
         decisive="The column, held against the owner's port.",
         remedy="A no-op update of the port by its owner writes the column again.",
         risk=Risk.SAFE,
