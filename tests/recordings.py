@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from viftrail.facts import bundle
+from viftrail.facts.bundle import bundle
 from viftrail.facts.facts import Facts
 from viftrail.facts.stored import StoredSource
 from viftrail.faults.catalogue import CATALOGUE

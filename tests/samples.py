@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from viftrail.facts.folder import FolderSource, open_folder
+from viftrail.facts.saved.folder import FolderSource, open_folder
 
 
 def folder() -> Path:

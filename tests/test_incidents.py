@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.recordings import path
-from viftrail.facts import bundle
+from viftrail.facts.bundle import bundle
 from viftrail.facts.stored import StoredSource
 from viftrail.faults.catalogue import fault
 from viftrail.incidents import INCIDENTS, VICTIM, Incident

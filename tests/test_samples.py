@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.samples import folder, opened, server
-from viftrail.facts.folder import open_folder
-from viftrail.verdict import State, Verdict
+from viftrail.facts.saved.folder import open_folder
+from viftrail.fix.shell import objection
+from viftrail.verdict import Risk, State, Verdict
 from viftrail.why import why
 
 VERDICTS: dict[str, tuple[State, str, str]] = {
@@ -146,3 +147,34 @@ def test_without_nova_ports_are_judged_by_neutron_and_ovn() -> None:
     assert found["p-cmp1"].state is State.HEALTHY
     assert found["p-cmp2"].state is State.HEALTHY
     assert (found["p-bad"].stage, found["p-bad"].cause) == ("S3", "bind-host-mismatch")
+
+
+def test_a_host_that_nova_calls_by_its_chassis_name_is_looked_at_and_well() -> None:
+    """Chassis cmp2 has the hostname cmp2.example.org, and the port that is bound to it is up."""
+    verdict = why(opened("s7-hostname-mismatch-binding-failed"), "vm2")
+    assert verdict.target.host == "cmp2.example.org"
+    assert [f.id for f in verdict.stages if f.state is State.BROKEN] == []
+    assert next(f for f in verdict.stages if f.id == "S8").summary.startswith("plugged into br-int")
+    assert not any(gap.place == "host cmp2" for gap in verdict.unknown)
+
+
+def test_who_would_lose_the_claim_is_asked_before_a_host_is_called_harmless_to_rename() -> None:
+    (step, *_) = asked("s7-hostname-mismatch-binding-failed").remedy.steps
+    assert (step.command, step.risk) == (
+        "ovs-vsctl set Open_vSwitch . external_ids:hostname=cmp2",
+        Risk.SAFE,
+    )
+
+
+@pytest.mark.parametrize("case", ["s4-vif-plugged-timeout", "s6-agent-down-binding-failed"])
+def test_a_controller_that_is_silent_is_woken_before_it_is_made_anew(case: str) -> None:
+    woken, anew, *_ = asked(case).remedy.steps
+    assert (woken.command, woken.risk) == (
+        "systemctl kill --signal=CONT ovn-controller",
+        Risk.SAFE,
+    )
+    assert (anew.command, anew.risk) == (
+        "ovn-appctl -T 5 -t ovn-controller connection-status || systemctl restart ovn-controller",
+        Risk.BLINKS,
+    )
+    assert not objection(anew.command), "viftrail may run it"

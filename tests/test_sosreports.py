@@ -15,8 +15,8 @@ import pytest
 
 from tests.cli.command import viftrail
 from viftrail.errors import DamagedDatabase
-from viftrail.facts.folder import FolderSource, open_saved
 from viftrail.facts.log.moment import Window
+from viftrail.facts.saved.folder import FolderSource, open_saved
 from viftrail.verdict import State, Verdict
 from viftrail.why import why
 

@@ -1,5 +1,5 @@
 """``python -m viftrail``."""
 
-from viftrail.cli.main import main
+from viftrail.entry import main
 
 main()

@@ -304,8 +304,14 @@ def _conclusion(
     lost = [gap for gap in gaps if gap.place in (NORTHBOUND, SOUTHBOUND)]
     if blind or lost:
         unseen = [
-            *(f.summary for f in blind),
-            *(f"{gap.place} was not read in full" for gap in lost),
+            part
+            for finding in blind
+            for part in (finding.summary or f"{finding.name} was not examined").split("; ")
+        ]
+        unseen += [
+            f"{gap.place} was not read in full"
+            for gap in lost
+            if f"{gap.place} was not read" not in unseen
         ]
         return Conclusion(
             state=State.UNKNOWN,

@@ -17,7 +17,6 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.trail import trail_of
 from viftrail.diagnose import diagnose, diagnose_server
 from viftrail.errors import UsageError
-from viftrail.facts.carrier import LONG_WINDOW, SHORT_WINDOW
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
 from viftrail.facts.live import LiveSource
@@ -28,6 +27,7 @@ from viftrail.facts.slice import follow_found
 from viftrail.facts.sounding import Soundings
 from viftrail.facts.source import Source
 from viftrail.facts.target import Found, resolve, split_pair
+from viftrail.facts.ways.carrier import LONG_WINDOW, SHORT_WINDOW
 from viftrail.history.timeline import missing, timeline
 from viftrail.probing.plan import Sending, sending_for
 from viftrail.probing.send import missed, send

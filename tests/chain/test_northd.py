@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests.cloud import accused, ask, edit, healthy, on_host, stage
+from tests.recordings import facts_of
 from viftrail.audit import audit
 from viftrail.chain.northd import northd_state
 from viftrail.facts.facts import Facts
@@ -57,3 +58,10 @@ def test_a_request_of_this_moment_is_no_lag() -> None:
     verdict = ask(facts)
     assert verdict.verdict.state is State.HEALTHY
     assert "on its way" in next(f for f in verdict.stages if f.id == "S5").summary
+
+
+def test_where_southbound_is_dead_no_northd_elsewhere_is_said_to_be_active() -> None:
+    verdict = ask(facts_of("sb-server-down"))
+    said = next(f for f in verdict.stages if f.id == "S5").summary
+    assert "no ovn-northd can take its lock in Southbound, which nobody serves" in said
+    assert "not looked at" not in said

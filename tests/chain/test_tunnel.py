@@ -5,13 +5,14 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.cloud import ask, healthy, on_host, settings, stage, vm
+from tests.cloud import ask, healthy, on_host, settings, stage, vm, without
 from viftrail.audit import audit
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.tunnel import FAIR_WINDOW, LOST_AT_LEAST, endpoint, local_addresses, loss
 from viftrail.diagnose import diagnose
 from viftrail.facts.facts import Facts
 from viftrail.facts.host import Counters
+from viftrail.facts.inquiry import SOUTHBOUND
 
 
 def test_each_end_knows_its_tunnel_port() -> None:
@@ -87,3 +88,10 @@ def test_counters_that_were_reset_are_no_loss() -> None:
 def test_a_host_without_an_announced_address_falls_back_to_its_row() -> None:
     facts = settings(healthy(), "compute1", ovn_encap_ip=None)
     assert stage(ask(facts), "S10") == "ok"
+
+
+def test_where_southbound_was_not_read_nobody_knows_of_the_tunnels() -> None:
+    verdict = ask(without(healthy(), SOUTHBOUND))
+    assert stage(verdict, "S10") == "unknown"
+    assert all("tunnel" not in each.guess for each in verdict.ruled_out)
+    assert verdict.verdict.summary.count(f"{SOUTHBOUND} was not read") == 1

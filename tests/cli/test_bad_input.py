@@ -35,7 +35,7 @@ from tests.live.harness import (
     viftrail,
 )
 from viftrail.errors import CannotWrite, DamagedBundle, ViftrailError
-from viftrail.facts import bundle
+from viftrail.facts.bundle import bundle
 from viftrail.facts.draft import whole_file
 
 RECORDED = Path(__file__).parent.parent / "recorded"
@@ -553,7 +553,7 @@ def test_a_command_that_is_none() -> None:
 def test_a_bug_is_reported_as_one(tmp_path: Path) -> None:
     """Whatever nobody thought of is a sentence as well, and a traceback on demand."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import viftrail.facts.bundle as bundle\ndef read(path): raise ZeroDivisionError\n"
+        "import viftrail.facts.bundle.bundle as bundle\ndef read(path): raise ZeroDivisionError\n"
         "bundle.read = read\n"
     )
     path = os.pathsep.join([str(tmp_path), *sys.path])

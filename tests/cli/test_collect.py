@@ -14,9 +14,9 @@ import pytest
 from tests.cli.conftest import Run
 from tests.recordings import facts_of, path, source_of
 from tests.samples import folder, server
-from viftrail.facts import bundle
+from viftrail.facts.bundle import bundle
+from viftrail.facts.bundle.manifest import Manifest
 from viftrail.facts.facts import Gap
-from viftrail.facts.manifest import Manifest
 
 
 def manifest_of(file: Path) -> Manifest:

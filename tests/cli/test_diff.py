@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_folders_as_from_takes_them(run: Run) -> None:
     assert done.code == 1
     same = run("diff", str(folder() / good), str(folder() / good), server(good))
     assert same.code == 0
+
+
+def test_a_packed_folder_is_told_from_a_bundle(run: Run, tmp_path: Path) -> None:
+    report = tmp_path / "report.tar.gz"
+    with tarfile.open(report, "w:gz") as archive:
+        archive.add(folder() / "s2-normal-plug", arcname="report")
+    done = run("diff", str(report), str(folder() / "s2-normal-plug"), server("s2-normal-plug"))
+    assert done.code == 0, done
 
 
 @pytest.mark.parametrize(

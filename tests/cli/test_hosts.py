@@ -9,13 +9,13 @@ import pytest
 from tests.cli.conftest import Run
 from viftrail.cli import hosts
 from viftrail.cli.origin import Origin
-from viftrail.facts import ledger
-from viftrail.facts.carrier import Local, Ssh
 from viftrail.facts.facts import Gap
-from viftrail.facts.fleet import Fleet, InventoryHost
-from viftrail.facts.inventory import Entry
 from viftrail.facts.owner import ADMIN_SHELL
-from viftrail.facts.play import Ansible
+from viftrail.facts.ways import ledger
+from viftrail.facts.ways.carrier import Local, Ssh
+from viftrail.facts.ways.fleet import Fleet, InventoryHost
+from viftrail.facts.ways.inventory import Entry
+from viftrail.facts.ways.play import Ansible
 
 CLOUD = ("--nb", "tcp:127.0.0.1:1", "--sb", "tcp:127.0.0.1:1")
 

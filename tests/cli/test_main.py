@@ -13,8 +13,8 @@ from tests.cli.conftest import Run
 from tests.cloud import healthy, without
 from tests.recordings import path
 from viftrail import __version__
-from viftrail.facts.bundle import FORMAT, write
-from viftrail.facts.manifest import Manifest
+from viftrail.facts.bundle.bundle import FORMAT, write
+from viftrail.facts.bundle.manifest import Manifest
 
 COMMANDS = ("why", "audit", "collect", "doctor", "faults", "lab", "try")
 SLOW = {
@@ -116,7 +116,7 @@ def test_a_bug_asks_to_be_reported(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: object) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr("viftrail.facts.bundle.read", broken)
+    monkeypatch.setattr("viftrail.facts.bundle.bundle.read", broken)
     done = run("why", "vm1", "--bundle", HEALTHY)
     assert done.code == 70
     assert "bug" in done.err
@@ -127,7 +127,7 @@ def test_an_interruption_is_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("viftrail.facts.bundle.read", interrupted)
+    monkeypatch.setattr("viftrail.facts.bundle.bundle.read", interrupted)
     assert run("why", "vm1", "--bundle", HEALTHY).code == 130
 
 

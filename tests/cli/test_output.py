@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 from pathlib import Path
 
 import click
@@ -22,6 +24,24 @@ def test_colours_are_for_terminals(capsys: pytest.CaptureFixture[str], tmp_path:
     assert capsys.readouterr().out == "red\n"
     deliver(text, str(tmp_path / "x"))
     assert (tmp_path / "x").read_text() == "red\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "coloured"),
+    [("TERM", "xterm", True), ("TERM", "dumb", False), ("NO_COLOR", "1", False)],
+)
+def test_who_wants_no_colours_gets_none(
+    name: str, value: str, coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a terminal is told, https://no-color.org."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(name, value)
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal, os.fdopen(ours, "rb", 0) as shown:
+        monkeypatch.setattr("sys.stdout", terminal)
+        deliver(click.style("red", fg="red") + "\n", "")
+        assert (b"\x1b[31m" in shown.read(100)) is coloured
 
 
 @pytest.mark.parametrize("evil", ["\x1b]0;title\x07", "\x1b[2J", "\r", "\x9b2J", "\x00"])

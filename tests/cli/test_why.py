@@ -13,9 +13,9 @@ from tests.cloud import healthy
 from tests.recordings import NAMES, VMS, path, source_of
 from tests.samples import folder as samples
 from tests.samples import server as server_of
-from viftrail.facts.bundle import FORMAT, write
+from viftrail.facts.bundle.bundle import FORMAT, write
+from viftrail.facts.bundle.manifest import Manifest
 from viftrail.facts.facts import Facts
-from viftrail.facts.manifest import Manifest
 from viftrail.report import json as as_json
 from viftrail.why import why
 

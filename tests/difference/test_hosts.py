@@ -10,8 +10,8 @@ from tests.cloud import healthy
 from viftrail.difference import hosts
 from viftrail.difference.compare import compare
 from viftrail.difference.picture import Picture
-from viftrail.facts.facts import Facts
-from viftrail.facts.host import ConnTrack, Disk, Flows, Host
+from viftrail.facts.facts import NOT_ASKED, Facts
+from viftrail.facts.host import ConnTrack, Disk, Failure, FirewallRule, Flows, Host
 
 
 def drawn(facts: Facts) -> Picture:
@@ -68,3 +68,14 @@ def test_a_daemon_that_is_restarted_and_one_that_is_dead() -> None:
 def test_a_device_that_is_gone() -> None:
     left = tuple(link for link in own().links if not link.ifname.startswith("tap"))
     assert ("S8", "device", "") in changed(links=left)
+
+
+def test_what_a_report_does_not_answer_is_no_change() -> None:
+    """As of a sosreport, which has no ruleset: a rule that was there need not be gone."""
+    rule = FirewallRule(
+        family="inet", table="filter", chain="input", handle=1, udp_port=6081, drops=True
+    )
+    before = msgspec.structs.replace(own(), firewall=(rule,))
+    silent = msgspec.structs.replace(own(), errors=(Failure("nft -j list ruleset", NOT_ASKED),))
+    one, other = (drawn(replace(healthy(), hosts={"compute1": host})) for host in (before, silent))
+    assert list(compare(one, other)) == []

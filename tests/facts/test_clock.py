@@ -2,62 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from viftrail.facts import clock
-from viftrail.facts.carrier import Carrier, Local
-from viftrail.facts.clock import offset_of, offsets
-from viftrail.facts.facts import Gap
+from viftrail.facts.clock import offset_of
+from viftrail.facts.ways.carrier import Local, probe
 
-
-@dataclass(frozen=True)
-class Shell:
-    """A host whose answer is what a shell prints."""
-
-    script: str
-
-    def command(self, program: Sequence[str]) -> list[str]:  # noqa: ARG002
-        return ["sh", "-c", self.script]
+SECONDS = st.floats(0, 100)
 
 
 def test_our_own_clock_is_right() -> None:
-    own = offset_of(Local())
+    own = probe("here", Local(), 0.0).clock
     assert own is not None
     assert abs(own.ahead) <= own.within + 0.05
-    assert own.within > 0
+    assert 0 < own.within < 5
 
 
-@pytest.mark.parametrize("seconds", [3600, -90])
-def test_a_clock_that_is_wrong_is_seen(seconds: int) -> None:
-    script = f"echo a banner; echo clock $(($(date +%s) + {seconds})).5"
-    seen = offset_of(Shell(script))
-    assert seen is not None
-    assert seen.ahead == pytest.approx(seconds, abs=2)
+@given(ahead=st.floats(-1e6, 1e6), way=SECONDS, work=SECONDS, back=SECONDS)
+def test_the_truth_is_within_the_bounds(ahead: float, way: float, work: float, back: float) -> None:
+    began = 1.8e9
+    start = began + way + ahead
+    found = offset_of(start, start + work, began, way + work + back)
+    assert found is not None
+    assert abs(found.ahead - ahead) <= found.within + 0.01
+    assert found.within == pytest.approx((way + back) / 2, abs=0.01)
 
 
-@pytest.mark.parametrize("script", ["exit 3", "echo clock", "echo clock noon", "true"])
-def test_who_does_not_say_is_left_out(script: str) -> None:
-    assert offset_of(Shell(script)) is None
-
-
-def test_a_host_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "TIMEOUT", 0.2)
-    assert offset_of(Shell("sleep 60")) is None
-
-
-def test_a_program_that_is_not_there_is_no_clock() -> None:
-    class Nowhere:
-        def command(self, program: Sequence[str]) -> list[str]:
-            return ["/nowhere/ssh", *program]
-
-    assert offset_of(Nowhere()) is None
-
-
-def test_all_are_asked_and_gaps_are_passed_over() -> None:
-    def ways(host: str) -> Carrier | Gap:
-        return Gap("host b", "It is not to be reached.", "") if host == "b" else Local()
-
-    assert set(offsets(["a", "b", "c"], ways)) == {"a", "c"}
+def test_what_was_not_read_is_no_clock() -> None:
+    now = time.time()
+    assert offset_of(now, 0.0, now, 1.0) is None
+    assert offset_of(now, now, 0.0, 1.0) is None

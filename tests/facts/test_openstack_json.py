@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.samples import folder
-from viftrail.facts import cli_table
 from viftrail.facts.intent import owner_of
 from viftrail.facts.openstack import OpenStack
 from viftrail.facts.openstack_json import Answers, kind_of, router, server
+from viftrail.facts.saved import cli_table
 
 CASE = "s3-two-hosts"
 

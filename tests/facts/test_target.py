@@ -14,7 +14,7 @@ from tests.recordings import facts_of
 from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
-from viftrail.facts.northbound import LogicalRouter, LogicalRouterPort, LogicalSwitchPort
+from viftrail.facts.northbound import NAT, LogicalRouter, LogicalRouterPort, LogicalSwitchPort
 from viftrail.facts.stored import StoredSource
 from viftrail.facts.target import is_address, is_mac, resolve, split_pair
 
@@ -151,6 +151,23 @@ def test_a_vms_port_that_somebody_retyped_is_still_the_vms() -> None:
 def test_a_virtual_port_is_a_target() -> None:
     facts = change_port(healthy(), type="virtual", external_ids={})
     assert find(neutron_only(facts), vm(facts)) == vm(facts)
+
+
+@pytest.mark.parametrize("owner", [True, False])
+def test_the_external_address_of_a_router_is_no_vm_and_it_is_said_whose_it_is(owner: bool) -> None:
+    with pytest.raises(UnknownTarget, match="10 is the external address of router router1,"):
+        find(healthy() if owner else neutron_only(healthy()), "203.0.113.10")
+
+
+def test_a_vm_of_the_address_that_a_router_hides_behind_is_found() -> None:
+    facts = edit(
+        neutron_only(healthy()),
+        NAT,
+        lambda row: (
+            msgspec.structs.replace(row, external_ip="10.0.0.11") if row.type == "snat" else row
+        ),
+    )
+    assert find(facts, "10.0.0.11") == vm(healthy())
 
 
 def test_two_servers_of_one_name_are_listed() -> None:

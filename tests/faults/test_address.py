@@ -13,16 +13,45 @@ VRRP = "00:00:5e:00:01:07"
 OF_VM2 = "fa:16:3e:fd:ee:e3 10.0.0.12"
 
 
-@pytest.mark.parametrize("addresses", [(), ("fa:16:3e:be:86:ea 10.0.0.99",), ("",)])
+WRONG = "fa:16:3e:be:86:ea 10.0.0.99"
+
+
+@pytest.mark.parametrize(
+    "addresses", [(), (WRONG,), ("",), ("dynamic",), ("unknown",), (WRONG, "unknown")]
+)
 def test_addresses_that_are_not_the_owners(addresses: tuple[str, ...]) -> None:
     (cause,) = audit(change_port(healthy(), addresses=addresses)).causes
     assert (cause.id, cause.subject) == ("nb-addresses-drift", f"port {vm(healthy())}")
     assert OWN in cause.remedy.steps[0].command
 
 
-@pytest.mark.parametrize("address", [OWN, OWN.upper(), "dynamic", "unknown"])
-def test_addresses_that_accuse_nobody(address: str) -> None:
-    assert accused(ask(change_port(healthy(), addresses=(address,)))) == set()
+@pytest.mark.parametrize("addresses", [(OWN,), (OWN.upper(),), (OWN, "unknown")])
+def test_addresses_that_accuse_nobody(addresses: tuple[str, ...]) -> None:
+    assert accused(ask(change_port(healthy(), addresses=addresses))) == set()
+
+
+@pytest.mark.parametrize("address", ["dynamic", "unknown"])
+def test_where_nobody_says_the_address_ovn_may_choose_it_or_know_none(address: str) -> None:
+    facts = change_port(healthy(), addresses=(address,))
+    assert accused(ask(neutron_only(facts), vm(facts))) == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "old"), [((WRONG, VRRP), f'["{WRONG}","{VRRP}"]'), ((), "[]"), (("",), '[""]')]
+)
+def test_the_undo_writes_what_was_there_before(before: tuple[str, ...], old: str) -> None:
+    (step,) = ask(change_port(healthy(), addresses=before)).remedy.steps
+    assert step.command.endswith(f"""'addresses=["{OWN}"]'""")
+    assert step.undo.endswith(f"'addresses={old}'")
+
+
+@pytest.mark.parametrize(("secured", "kept"), [((), True), ((OWN,), False)])
+def test_only_a_port_without_port_security_stays_open_to_any_mac(
+    secured: tuple[str, ...], kept: bool
+) -> None:
+    facts = change_port(healthy(), addresses=("unknown",), port_security=secured)
+    (step,) = audit(facts).causes[0].remedy.steps
+    assert ("unknown" in step.command) is kept
 
 
 def test_without_the_owner_only_an_empty_column_is_wrong() -> None:

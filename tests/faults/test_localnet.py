@@ -1,11 +1,11 @@
-"""prov-localnet-wrong and prov-vlan-mismatch."""
+"""prov-localnet-wrong, prov-vlan-mismatch and prov-localnet-disabled."""
 
 from __future__ import annotations
 
 import msgspec
 import pytest
 
-from tests.cloud import accused, ask, edit, healthy
+from tests.cloud import accused, ask, edit, healthy, neutron_only, vm
 from tests.recordings import VMS, facts_of
 from viftrail.audit import audit
 from viftrail.facts.facts import Facts
@@ -106,3 +106,17 @@ def test_a_vlan_network_without_a_tag_is_told_where_it_stands() -> None:
 @pytest.mark.parametrize(("tag", "network_type"), [(None, "flat"), (7, "vlan"), (7, "")])
 def test_a_tag_that_fits_or_that_nobody_can_judge(tag: int | None, network_type: str) -> None:
     assert audit(tagged(tag, network_type)).causes == ()
+
+
+def test_a_disabled_localnet_port_is_enabled_in_northbound_even_under_neutron() -> None:
+    facts = edit(
+        healthy(),
+        LogicalSwitchPort,
+        lambda row: msgspec.structs.replace(row, enabled=False) if row.type == "localnet" else row,
+    )
+    verdict = ask(facts)
+    assert (verdict.verdict.cause, verdict.verdict.stage) == ("prov-localnet-disabled", "S12")
+    for each in (verdict, ask(neutron_only(facts), vm(facts))):
+        assert accused(each) == {"prov-localnet-disabled"}
+        (step,) = each.remedy.steps
+        assert step.command == f"ovn-nbctl lsp-set-enabled {localnet().name} enabled"

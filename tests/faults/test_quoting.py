@@ -18,7 +18,7 @@ from tests.cloud import ask
 from tests.recordings import FAULTS, VICTIM, facts_of, path
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.quoting import atom
-from viftrail.facts import bundle
+from viftrail.facts.bundle import bundle
 from viftrail.facts.facts import Facts
 from viftrail.facts.northbound import LogicalRouterPort
 from viftrail.faults.catalogue import CATALOGUE

@@ -1,4 +1,4 @@
-"""router-disabled, router-interface-missing and router-peer-mismatch."""
+"""router-disabled, router-port-disabled, router-interface-missing and router-peer-mismatch."""
 
 from __future__ import annotations
 
@@ -59,6 +59,29 @@ def test_a_disabled_router_is_enabled_and_could_be_disabled_again() -> None:
     (step,) = ask(neutron_only(facts), vm(facts)).remedy.steps
     assert step.command.startswith("openstack router set --enable ")
     assert "neutron-" not in step.command
+
+
+def shut(owner: str) -> Facts:
+    uuid = side(healthy(), owner).uuid
+    return edit(
+        healthy(),
+        LogicalSwitchPort,
+        lambda row: msgspec.structs.replace(row, enabled=False) if row.uuid == uuid else row,
+    )
+
+
+@pytest.mark.parametrize("owner", ["network:router_interface", "network:router_gateway"])
+def test_a_disabled_port_of_a_router_cuts_off_what_is_behind_it(owner: str) -> None:
+    facts, port = shut(owner), side(healthy(), owner).name
+    for name in VMS:
+        verdict = ask(facts, name)
+        assert (verdict.verdict.cause, verdict.verdict.stage) == ("router-port-disabled", "S11")
+        assert accused(verdict) == {"router-port-disabled"}
+    (step,) = ask(facts).remedy.steps
+    assert step.command == f"ovn-nbctl lsp-set-enabled {port} enabled"
+    assert step.undo == f"ovn-nbctl lsp-set-enabled {port} disabled"
+    (step,) = ask(neutron_only(facts), vm(facts)).remedy.steps
+    assert step.command == f"openstack port set --enable {port}"
 
 
 @pytest.mark.parametrize("enabled", [None, True])

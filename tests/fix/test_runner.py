@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Sequence
 
-from viftrail.facts.carrier import Local
+from viftrail.facts.ways.carrier import Local
 from viftrail.fix.runner import run
 
 

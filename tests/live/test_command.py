@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from viftrail.errors import NotPermitted, ProtocolError, Unreachable, ViftrailError
-from viftrail.facts import carrier, command
+from viftrail.facts.ways import carrier, command
 
 MOST = 1 << 20
 

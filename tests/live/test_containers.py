@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from viftrail.facts.carrier import visit
 from viftrail.facts.host import Host
+from viftrail.facts.ways.carrier import visit
 from viftrail.lab.source import Node
 from viftrail.lab.status import MachineRef
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from viftrail.facts import bundle
+from viftrail.facts.bundle import bundle
 
 from .harness import VIFTRAIL, Outcome, environment, eventually, refused, told, viftrail
 from .site import Site

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from viftrail.facts.carrier import Carrier
 from viftrail.facts.facts import Gap
 from viftrail.facts.sounding import Ending, Soundings
+from viftrail.facts.ways.carrier import Carrier
 from viftrail.probing import send as sending
 from viftrail.probing.plan import Asking, Calling, Knocking, Sending, Trace
 from viftrail.probing.send import missed, send

@@ -38,7 +38,7 @@ def main(wanted: list[str]) -> None:
         try:
             if name in known:
                 viftrail("lab", "break", name, "--name", LAB)
-            viftrail("collect", "--lab", LAB, "-o", str(HERE / f"{name}.bundle"))
+            viftrail("collect", "--lab", LAB, "--since", "0", "-o", str(HERE / f"{name}.bundle"))
         finally:
             viftrail("lab", "down", "--name", LAB)
     for incident in INCIDENTS:

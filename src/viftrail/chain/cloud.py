@@ -344,7 +344,10 @@ class Cloud:
 
     def _find_host(self, port: Port) -> str:
         if port.owned and port.owned.host:
-            return port.owned.host
+            name = port.owned.host
+            # Where a Chassis has that name, and another hostname, that is the host's (ovn-nb(5)).
+            chassis = None if name in self.hosts else self.chassis_named(name)
+            return chassis.hostname if chassis else name
         plugs = self.plugs.get(port.id, ())
         if plugs:
             return plugs[0].host

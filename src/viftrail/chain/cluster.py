@@ -7,12 +7,16 @@ ovsdb/raft.c writes; ovsdb-server(5), table Database of _Server.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.server import endpoints, is_part
+from viftrail.chain.daemon import RUNNING
+from viftrail.chain.server import endpoints, is_part, server_state
 from viftrail.facts.host import Server
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.northbound import NBGlobal
+from viftrail.facts.southbound import SBGlobal
 
 _KEY = re.compile(
     r"^(Address|Status|Role|Term|Leader|Cluster ID|Server ID|Election timer|Log): (.*)$",
@@ -131,6 +135,18 @@ def all_seen(cloud: Cloud) -> bool:
         for member in members(cloud, database)
     ]
     return max(sizes, default=1) <= len(cloud.central)
+
+
+def unserved(cloud: Cloud, database: str) -> Mapping[str, str]:
+    """Where nobody serves a database: the hosts whose server should, and what keeps each from it.
+
+    Empty too where others may serve it, and for what is left of a cluster.
+    """
+    served = cloud.nb[NBGlobal].rows if database == NORTHBOUND else cloud.sb[SBGlobal].rows
+    if served or members(cloud, database) or not all_seen(cloud):
+        return {}
+    states = {name: server_state(host, database) for name, host in cloud.central.items()}
+    return {name: state for name, state in states.items() if state not in ("", RUNNING)}
 
 
 def whole_remote(cloud: Cloud, remote: str) -> str:

@@ -11,6 +11,17 @@ from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.verdict import Evidence, Finding, Stage
 
 
+def enabled(row: LogicalSwitchPort) -> Evidence:
+    """Whether northd makes flows for a port; for one that is disabled it drops (ovn-nb(5))."""
+    return Evidence(
+        where=NORTHBOUND,
+        what=f"Logical_Switch_Port {row.name} enabled",
+        seen="false" if row.enabled is False else "true or unset",
+        expected="true or unset",
+        command=f"ovn-nbctl get Logical_Switch_Port {q(row.name)} enabled",
+    )
+
+
 def examine(cloud: Cloud, trail: Trail) -> Finding:
     """Logical_Switch_Port exists, is enabled, in a switch, and has addresses."""
     checks = Checks(Stage.NORTHBOUND)
@@ -49,13 +60,7 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
         )
     checks.check(
         row.enabled is not False,
-        Evidence(
-            where=NORTHBOUND,
-            what="Logical_Switch_Port.enabled",
-            seen="false" if row.enabled is False else "true or unset",
-            expected="true or unset",
-            command=command,
-        ),
+        enabled(row),
         good="enabled",
         bad="the port is disabled (admin state down)",
     )

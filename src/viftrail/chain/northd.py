@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.cluster import all_seen, majority_lost
+from viftrail.chain.cluster import all_seen, majority_lost, unserved
 from viftrail.chain.daemon import HUNG, RUNNING, UNASKED, UNREACHED, daemon_state
 from viftrail.chain.quoting import db
 from viftrail.chain.trail import Trail
@@ -32,6 +32,8 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     states = {name: northd_state(host) for name, host in cloud.central.items()}
     if majority_lost(cloud, SOUTHBOUND) and "standby" in states.values():
         checks.aside("no ovn-northd can take its lock in Southbound, whose cluster has no majority")
+    elif unserved(cloud, SOUTHBOUND) and "standby" in states.values():
+        checks.aside("no ovn-northd can take its lock in Southbound, which nobody serves")
     elif states and not all_seen(cloud) and "active" not in states.values():
         checks.aside("ovn-northd may run beside a member of the cluster that was not looked at")
     elif "standby" in states.values() and "active" not in states.values():

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from viftrail.chain.checks import Checks, not_applicable
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.northbound import enabled
 from viftrail.chain.physnet import mappings
 from viftrail.chain.quoting import q
+from viftrail.chain.router import unread
 from viftrail.chain.sounding import check_outside
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Bridge, Interface, Port
 from viftrail.verdict import Evidence, Finding, Stage
@@ -58,20 +61,24 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
         if own is None:
             checks.unknown(f"the chassis of {trail.host or 'its host'} is not known")
         else:
-            _mapped(checks, cloud, own, direct.options.get("network_name", ""))
+            _left(checks, cloud, own, direct)
     for gateway in trail.gateways:
         side = cloud.provider_side(gateway)
         if side is None:
             checks.unknown(f"the provider network of {gateway.leg.name} was not found")
         elif gateway.expected is None:
-            checks.unknown("no chassis hosts the gateway")
+            checks.unknown(unread(cloud, gateway) or "no chassis hosts the gateway")
         else:
-            _mapped(checks, cloud, gateway.expected, side[1].options.get("network_name", ""))
+            _left(checks, cloud, gateway.expected, side[1])
     check_outside(checks, cloud, "next hop")
     return checks.finding()
 
 
-def _mapped(checks: Checks, cloud: Cloud, chassis: Chassis, physnet: str) -> None:
+def _left(checks: Checks, cloud: Cloud, chassis: Chassis, localnet: LogicalSwitchPort) -> None:
+    """By this localnet port frames leave the logical network, on this chassis."""
+    if localnet.enabled is False:
+        checks.check(False, enabled(localnet), bad=f"the localnet port {localnet.name} is disabled")
+    physnet = localnet.options.get("network_name", "")
     text = chassis.bridge_mappings
     bridge = mappings(text).get(physnet, "")
     checks.check(

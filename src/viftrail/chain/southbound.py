@@ -18,7 +18,10 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
     if not trail.host:
         checks.unseen("")
         return checks.finding()
-    rows = table.find("hostname", trail.host) or table.find("name", trail.host)
+    rows = table.find("hostname", trail.host)
+    column = "hostname"
+    if not rows and (rows := table.find("name", trail.host)):
+        column = "name"
     if not rows and not table.knows("hostname", trail.host):
         checks.unknown(f"{SOUTHBOUND} was not read")
         return checks.finding()
@@ -26,17 +29,17 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
         len(rows) == 1,
         Evidence(
             where=SOUTHBOUND,
-            what=f"Chassis hostname={trail.host}",
+            what=f"Chassis {column}={trail.host}",
             seen=f"{len(rows)} row" + ("" if len(rows) == 1 else "s"),
             expected="1 row",
-            command=f"ovn-sbctl find Chassis hostname={db(trail.host)}",
+            command=f"ovn-sbctl find Chassis {column}={db(trail.host)}",
         ),
         good=f"chassis {trail.host} is registered",
         bad=f"host {trail.host} has {len(rows) or 'no'} Chassis row" + "s" * (len(rows) > 1),
     )
     wanted = trail.port.requested_chassis
     if wanted:
-        named = {row.name for row in rows} | {trail.host}
+        named = {trail.host, *(name for row in rows for name in row.names)}
         checks.check(
             wanted in named,
             Evidence(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from viftrail.chain.checks import Checks, not_applicable
+from viftrail.chain.checks import Checks, not_applicable, not_examined
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.mesh import apart, need_each_other
+from viftrail.chain.router import unread
 from viftrail.chain.sounding import check_tunnel
 from viftrail.chain.switch import check_switch
 from viftrail.chain.trail import Trail
@@ -122,6 +123,10 @@ def traffic(cloud: Cloud, here: str, there: str) -> Traffic | None:
 def examine(cloud: Cloud, trail: Trail) -> Finding:
     """Towards each peer: a tunnel port, the right address, and packets that arrive."""
     if not trail.peers:
+        away = [gateway for gateway in trail.gateways if gateway.expected is None]
+        missing = dict.fromkeys(filter(None, (unread(cloud, gateway) for gateway in away)))
+        if missing:
+            return not_examined(Stage.TUNNEL, "; ".join(missing))
         why = (
             "a provider network takes no tunnel"
             if trail.direct

@@ -111,9 +111,10 @@ def _claimed(checks: Checks, cloud: Cloud, trail: Trail) -> None:
     if chassis is None and binding.chassis:
         checks.unknown("the chassis that claimed the port was not read")
         return
-    seen = chassis.hostname if chassis else "nobody"
+    own = chassis is not None and trail.host in chassis.names
+    seen = trail.host if own else chassis.hostname if chassis else "nobody"
     checks.check(
-        chassis is not None and seen == trail.host,
+        own,
         Evidence(
             where=SOUTHBOUND,
             what="Port_Binding.chassis",

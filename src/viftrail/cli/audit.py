@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
-from viftrail.cli.output import deliver
+from viftrail.cli.output import deliver, output_option
 from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print the findings.",
 )
-@click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
+@output_option
 @click.pass_context
 def audit(
     ctx: click.Context,
@@ -68,6 +68,7 @@ def audit(
     from viftrail.facts.ovsdb import collector
     from viftrail.facts.parallel import aside
 
+    only = only.upper() if only[:1] == "s" and only[1:].isdigit() else only
     _check_only(only)
     known = _earlier(since) if since else None
     with open_source(origin) as source, collector.paused():
@@ -120,6 +121,6 @@ def _check_only(only: str) -> None:
 
 def _earlier(path: str) -> Findings:
     from viftrail.audit import audit as look
-    from viftrail.facts import bundle
+    from viftrail.facts.bundle import bundle
 
     return look(bundle.read(Path(path))[0])

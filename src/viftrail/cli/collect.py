@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
-from viftrail.cli.output import deliver, harmless
+from viftrail.cli.output import deliver, harmless, named
 from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
+    from viftrail.facts.bundle.manifest import Manifest
     from viftrail.facts.facts import Facts
-    from viftrail.facts.manifest import Manifest
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
@@ -73,6 +73,7 @@ def _hindsight(_: click.Context, param: click.Parameter, value: str) -> float:
     "-o",
     "--output",
     required=True,
+    callback=named,
     metavar="FILE",
     help="The bundle to write; - for standard output.",
 )
@@ -85,8 +86,8 @@ def collect(
     reached, and of the logs what decides something. Logical_Flow is never
     read. Secrets are taken out, and what was taken out is said.
     """
-    from viftrail.facts import bundle
-    from viftrail.facts.collection import Wanted, gather
+    from viftrail.facts.bundle import bundle
+    from viftrail.facts.bundle.collection import Wanted, gather
 
     straight = output == "-"
     if straight and (sys.stdout is None or sys.stdout.isatty()):

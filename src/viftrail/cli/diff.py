@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
-from viftrail.cli.output import deliver
+from viftrail.cli.output import deliver, output_option
 from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ LIVE = "live"
     show_default=True,
     help="How to print the changes.",
 )
-@click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
+@output_option
 @click.pass_context
 def diff(
     ctx: click.Context,
@@ -46,8 +47,8 @@ def diff(
 ) -> None:
     """Tell what changed from A to B, for TARGET or for the whole cloud.
 
-    A and B are bundles (- for one on standard input), folders as --from takes
-    them, or `live`: the cloud that the options below name, as for `why`. What
+    A and B are bundles (- for one on standard input), what --from takes
+    (folders, sosreports), or `live`: the cloud that the options below name, as for `why`. What
     touches the first broken stage comes first. Without TARGET both clouds are
     audited.
 
@@ -77,4 +78,14 @@ def diff(
 def _opened(name: str, origin: Origin) -> AbstractContextManager[Source]:
     if name == LIVE:
         return open_source(origin)
-    return open_source(Origin(saved=(name,)) if Path(name).is_dir() else Origin(bundle=name))
+    return open_source(Origin(saved=(name,)) if _is_saved(Path(name)) else Origin(bundle=name))
+
+
+def _is_saved(path: Path) -> bool:
+    """A folder, or a packed report such as sos makes it."""
+    if not path.is_file():
+        return path.is_dir()
+    from viftrail.facts.bundle.bundle import is_bundle
+    from viftrail.facts.saved.archive import is_packed
+
+    return os.access(path, os.R_OK) and is_packed(path) and not is_bundle(path)

@@ -14,7 +14,7 @@ import click
 
 from viftrail import __version__
 from viftrail.cli.origin import Origin, lab_of, open_source, openstack_of, origin_options
-from viftrail.cli.output import deliver
+from viftrail.cli.output import deliver, output_option
 from viftrail.cli.ways import remotes_of, ways_of
 from viftrail.errors import UsageError, ViftrailError
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print it.",
 )
-@click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
+@output_option
 @click.pass_context
 def doctor(
     ctx: click.Context,
@@ -142,8 +142,8 @@ def _lab_databases(origin: Origin, lab: str) -> list[tuple[Database, tuple[str, 
 def _here() -> Seen:
     """This host, content with what this user may see of it."""
     from viftrail.facts import checkup as facts
-    from viftrail.facts.carrier import Local, glance
     from viftrail.facts.facts import Gap
+    from viftrail.facts.ways.carrier import Local, glance
 
     name = socket.gethostname()
     try:

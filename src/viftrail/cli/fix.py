@@ -17,9 +17,9 @@ from viftrail.errors import CannotWrite, NotAllowed, OperatorsTurn, StepFailed, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from viftrail.facts.carrier import Carrier
     from viftrail.facts.live import LiveSource
     from viftrail.facts.source import Source
+    from viftrail.facts.ways.carrier import Carrier
     from viftrail.fix.plan import Plan
     from viftrail.fix.proof import Proof
     from viftrail.fix.session import Fix
@@ -107,6 +107,7 @@ def fix(
             mended = Fix(
                 ending=Ending.HEALTHY if healthy else Ending.PLANNED,
                 applied=False,
+                recorded=bool(source.taken),
                 before=before,
                 plan=_plan(source, before, allowed),
             )

@@ -13,9 +13,9 @@ from viftrail.errors import FileUnreadable, UsageError
 
 if TYPE_CHECKING:
     from viftrail.cli.origin import Origin
-    from viftrail.facts.carrier import Carrier
     from viftrail.facts.facts import Gap
-    from viftrail.facts.fleet import Fleet
+    from viftrail.facts.ways.carrier import Carrier
+    from viftrail.facts.ways.fleet import Fleet
 
 _FEW = 3
 """Hosts for which nobody has to be told how far it is."""
@@ -50,7 +50,7 @@ def check(origin: Origin) -> None:
 
 def check_ledger() -> None:
     """Say that commands could not be noted; what was found is as good without that."""
-    from viftrail.facts import ledger
+    from viftrail.facts.ways import ledger
 
     if ledger.problem():
         click.echo(f"viftrail: {ledger.problem()}", err=True)
@@ -64,7 +64,7 @@ def fleet(origin: Origin) -> Fleet | None:
     """
     if not origin.inventory:
         return None
-    from viftrail.facts.fleet import open_fleet
+    from viftrail.facts.ways.fleet import open_fleet
 
     return open_fleet(origin.inventory, origin.limit, become=origin.become, tell=_tell)
 
@@ -82,9 +82,9 @@ def ways(
     origin: Origin, here: Collection[str], fleet: Fleet | None
 ) -> Callable[[str], Carrier | Gap]:
     """What leads to a host by its chassis' hostname; ``here`` are the names of this host."""
-    from viftrail.facts.carrier import Local, Ssh
     from viftrail.facts.facts import Gap
     from viftrail.facts.owner import ADMIN_SHELL
+    from viftrail.facts.ways.carrier import Local, Ssh
 
     def way(host: str) -> Carrier | Gap:
         # The inventory first: it may say how to become root on this very host.

@@ -206,7 +206,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
         yield from_bundle(Path(origin.bundle))
         return
     if origin.saved:
-        from viftrail.facts.folder import open_saved
+        from viftrail.facts.saved.folder import open_saved
 
         saved = open_saved([Path(each) for each in origin.saved], _owner(origin))
         try:
@@ -217,6 +217,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
     lab = lab_of(origin)
     if lab:
         _check_no_owner(origin, "a lab")
+        _check_no_ways(origin, lab)
         from viftrail.lab.source import open_lab
 
         live = open_lab(lab, timeout=origin.timeout)
@@ -302,6 +303,24 @@ def _check_no_owner(origin: Origin, source: str) -> None:
         raise UsageError(
             f"--owner was given, but {source} is looked at, which knows its owner's word itself.",
             "Leave --owner out, or name the databases with --nb and --sb.",
+        )
+
+
+def _check_no_ways(origin: Origin, lab: str) -> None:
+    """Complain of options that a lab, which knows its own ways, would not heed."""
+    given = {
+        "--os-cloud": origin.os_cloud,
+        "--central": origin.central,
+        "--ssh": origin.ssh,
+        "--private-key": origin.private_key,
+        "--certificate": origin.certificate,
+        "--ca-cert": origin.ca_cert,
+    }
+    ignored = [option for option, value in given.items() if value]
+    if ignored:
+        raise UsageError(
+            f"{ignored[0]} is for a cloud, and lab {lab} is looked at, which needs no such thing.",
+            "Leave it out, or name the cloud with --nb and --sb.",
         )
 
 

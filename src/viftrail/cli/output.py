@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "markdown", "html")
 
 
+def named(_: click.Context, param: click.Parameter, value: str | None) -> str:
+    """Refuses an empty name: an unset shell variable must not mean the terminal."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("it is empty.", param=param)
+    return value or ""
+
+
+output_option = click.option(
+    "-o", "--output", callback=named, metavar="FILE", help="Write to a file instead."
+)
+
+
 def renderer(name: str) -> Callable[[Verdict], str]:
     """The report of that name."""
     if name == "json":
@@ -47,7 +59,7 @@ def deliver(text: str, output: str) -> None:
     if sys.stdout is None:
         raise CannotWrite("There is no standard output to print to.", "Name a file with -o.")
     try:
-        click.echo(text, nl=False, color=None if sys.stdout.isatty() else False)
+        click.echo(text, nl=False, color=None if _has_colours() else False)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough (| head); the verdict's exit status still counts.
@@ -58,6 +70,12 @@ def deliver(text: str, output: str) -> None:
             f"The result could not be printed ({error.strerror or error}).",
             "Name a file on another disk with -o.",
         ) from error
+
+
+def _has_colours() -> bool:
+    """A terminal, unless the operator wants none of them (no-color.org) or it cannot show any."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return sys.stdout.isatty() and wanted
 
 
 def leave_stdout() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from viftrail.cli.output import deliver
+from viftrail.cli.output import deliver, output_option
 from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print it.",
 )
-@click.option("-o", "--output", default="", metavar="FILE", help="Write it to this file.")
+@output_option
 @click.option("-v", "--verbose", is_flag=True, help="Tell of each round on standard error.")
 @click.pass_context
 def score(

@@ -41,7 +41,7 @@ def tour(name: str, *, recorded: bool) -> None:
 
 
 def _recorded() -> None:
-    from viftrail.facts import bundle
+    from viftrail.facts.bundle import bundle
     from viftrail.facts.stored import StoredSource
     from viftrail.incidents import INCIDENTS
 

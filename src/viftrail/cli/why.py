@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
-from viftrail.cli.output import FORMATS, deliver, renderer
+from viftrail.cli.output import FORMATS, deliver, output_option, renderer
 
 if TYPE_CHECKING:
     from viftrail.facts.source import Source
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print the verdict.",
 )
-@click.option("-o", "--output", default="", metavar="FILE", help="Write to a file instead.")
+@output_option
 @click.option(
     "--probe",
     is_flag=True,

@@ -14,7 +14,6 @@ from viftrail.difference.compare import Focus, compare, in_order
 from viftrail.difference.picture import Picture, Thing
 from viftrail.difference.rebuilt import bare_id, renaming
 from viftrail.errors import UnknownTarget
-from viftrail.facts.carrier import LONG_WINDOW
 from viftrail.facts.facts import Facts
 from viftrail.facts.inquiry import Inquiry
 from viftrail.facts.names import names_of
@@ -22,6 +21,7 @@ from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.slice import follow_found
 from viftrail.facts.source import Source
 from viftrail.facts.target import resolve, split_pair
+from viftrail.facts.ways.carrier import LONG_WINDOW
 from viftrail.verdict import Cause, Stage, State, Verdict
 from viftrail.why import why
 
@@ -70,7 +70,7 @@ def difference(
     if target:
         parts = (_picture(seen.trail) for seen in both if seen.trail)
         trail = {thing._replace(name=anew(thing.name)) for part in parts for thing in part.things}
-        wanted = _on_trail(trail, own)
+        wanted = _OnTrail(trail, own)
         changes = list(compare(one, other, wanted))
     else:
         changes = list(compare(one, other))
@@ -117,7 +117,7 @@ def _read(source: Source, name: str, target: str) -> _Seen:
         facts = source.everything()
         found = audit(facts)
         worst = found.groups[0] if found.groups else None
-        state = State.BROKEN if worst else State.UNKNOWN if found.blind else State.HEALTHY
+        state = worst.state if worst else State.UNKNOWN if found.blind else State.HEALTHY
         side = Side(
             name=name,
             time=source.taken or datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -167,7 +167,7 @@ def _followed(source: Source, target: str) -> tuple[Facts, frozenset[str]]:
     return facts, frozenset(names - {""})
 
 
-class _on_trail:  # noqa: N801
+class _OnTrail:
     """Whether a thing is the target's: on its trail, and none of its neighbours' plugs."""
 
     def __init__(self, trail: Collection[Thing], names: Collection[str]) -> None:

@@ -86,7 +86,7 @@ def _differing(
     """What each side has that the other has not; None: they mean the same."""
     first = one.value if one else _ABSENT
     second = two.value if two else _ABSENT
-    if first == second or not ((one and two) or {type(first), type(second)}.isdisjoint({Heard})):
+    if first == second or _unheard(first, two) or _unheard(second, one):
         return None
     if isinstance(first, tuple) or isinstance(second, tuple):
         left, right = _members(first), _members(second)
@@ -95,6 +95,11 @@ def _differing(
             tuple(each for each in right if each not in left),
         )
     return (str(first),), (str(second),)
+
+
+def _unheard(value: object, other: Trait | None) -> bool:
+    """What can only be seen at times was not seen here, or there."""
+    return isinstance(value, Heard) and (other is None or not value.names)
 
 
 def _members(value: object) -> tuple[str, ...]:

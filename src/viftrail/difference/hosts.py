@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from viftrail.difference.databases import port_label
 from viftrail.difference.picture import Entry, Heard, Near, Picture, Thing, Trait, nothing, words
-from viftrail.facts.facts import Facts
+from viftrail.facts.facts import NOT_ASKED, Facts
 from viftrail.facts.host import Host, Link
 from viftrail.facts.vswitch import Bridge, Interface, OpenVSwitch
 from viftrail.verdict import Stage
@@ -36,7 +36,7 @@ _LAB = re.compile(r"/run/viftrail/labs/[^/\s]+")
 """Where each lab has files of its own."""
 
 _NOISY_IDS = ("ovn-installed-ts", "ct-zone", "md5")
-_FULL, _SHORT, _ROOM = 0.01, 0.05, "has room"
+_FULL, _SHORT = 0.01, 0.05
 
 
 def draw(picture: Picture, facts: Facts, servers: Mapping[str, str]) -> None:
@@ -104,15 +104,15 @@ def _machine(host: Host) -> Iterator[Trait]:
     if host.conntrack and host.conntrack.limit:
         free = host.conntrack.limit - host.conntrack.count
         room = _room(free, host.conntrack.limit)
-        told = Heard((room,)) if room == _ROOM else room
-        yield Trait(Stage.LOCAL, "tracked connections", told)
+        yield Trait(Stage.LOCAL, "tracked connections", room)
         most = Heard((str(host.conntrack.limit),))
         yield Trait(Stage.LOCAL, "most tracked connections", most)
     rules = {
         f"udp {rule.udp_port} {'dropped' if rule.drops else 'accepted'} by {rule.table} {rule.chain}"
         for rule in host.firewall
     }
-    yield Trait(Stage.TUNNEL, "firewall", words(tuple(rules)))
+    asked = not any(failure.why == NOT_ASKED for failure in host.failures("nft "))
+    yield Trait(Stage.TUNNEL, "firewall", words(tuple(rules)) if asked else Heard(()))
     flapping = any(host.flaps.within(name) for name in host.flaps.second)
     yield Trait(Stage.ROUTER, "BFD", "goes up and down" if flapping else "steady")
     if host.tls:
@@ -124,6 +124,8 @@ def _machine(host: Host) -> Iterator[Trait]:
         yield Trait(Stage.CONTROLLER, "TLS authorities", words(tls.authorities))
     failed: dict[Stage, list[str]] = {}
     for failure in host.errors:
+        if failure.why == NOT_ASKED:
+            continue
         about = next((s for name, s in _DAEMONS.items() if name in failure.what), infra)
         failed.setdefault(about, []).append(_LAB.sub("", f"{failure.what} ({failure.why})"))
     for stage in (infra, *dict.fromkeys(_DAEMONS.values())):
@@ -131,9 +133,10 @@ def _machine(host: Host) -> Iterator[Trait]:
         yield Trait(stage, label, words(tuple(failed.get(stage, ()))))
 
 
-def _room(free: int, total: int) -> str:
+def _room(free: int, total: int) -> str | Heard:
+    """In words; that there is room is nothing new where nobody could say before."""
     share = free / total if total else 0.0
-    return "full" if share < _FULL else "nearly full" if share < _SHORT else _ROOM
+    return "full" if share < _FULL else "nearly full" if share < _SHORT else Heard(("has room",))
 
 
 def _clock(moment: float) -> str:

@@ -51,7 +51,8 @@ def draw(picture: Picture, facts: Facts, servers: Mapping[str, str]) -> None:
             picture.add(Thing(kind, ident), Entry(label, stage, row, partial(_fields, stage)))
     if openstack.ports is not None:
         return
-    picture.knows["wanted port"] = picture.knows["wanted floating IP"] = _always
+    if facts.owner.ports or facts.owner.kind != "ovn":  # somebody said what is wanted
+        picture.knows["wanted port"] = picture.knows["wanted floating IP"] = _always
     for port in facts.owner.ports:
         label = f"{port_label(port.id, servers)} as it is wanted"
         _add(picture, "wanted port", port.id, label, Stage.PORT, port)

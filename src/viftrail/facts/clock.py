@@ -1,52 +1,35 @@
-"""How far the clocks of hosts are from ours: what compares their logs needs to know."""
+"""How far the clock of a host is from ours: what compares logs of several hosts needs to know.
+
+The probe reads its host's clock when it begins and when it has ended. Ours was read before the
+probe was sent and after its answer had come, so that the host began after we did and ended before
+we heard of it. Both together bound the difference, and no visit of its own is needed.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
-
-from viftrail.facts import command
-from viftrail.facts.facts import Gap
-from viftrail.facts.manifest import Offset
-
-if TYPE_CHECKING:
-    from viftrail.facts.carrier import Carrier
-
-TIMEOUT = 5.0
-AT_ONCE = 16
-_MOST = 1 << 16
-_ASK = ("python3", "-c", "import time; print('clock %r' % time.time())")
+import msgspec
 
 
-def offset_of(carrier: Carrier) -> Offset | None:
-    """One host's clock against ours; None where it does not say.
+class Offset(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a host's clock is ahead of the collector's, in seconds; negative: behind.
 
-    It is read between asking and hearing: half of that time is how wrong it may be.
+    What was asked and said took its time on the way, so it may be wrong by ``within``.
     """
-    asked, begun = time.time(), time.monotonic()
-    try:
-        said = command.run(carrier.command(_ASK), b"", timeout=TIMEOUT, most=_MOST)
-    except OSError:
+
+    ahead: float
+    within: float
+
+
+def offset_of(time: float, ended: float, began: float, seconds: float) -> Offset | None:
+    """One host's clock against ours; None where one of the two was not read.
+
+    Args:
+        time: the host's clock when its probe began.
+        ended: the same when it had ended.
+        began: our clock before it was sent.
+        seconds: how long it took until we had its answer.
+    """
+    if not (ended and began):
         return None
-    half = (time.monotonic() - begun) / 2
-    told = [line.split() for line in said.output.splitlines() if line.startswith(b"clock ")]
-    try:
-        moment = float(told[-1][1])
-    except (IndexError, ValueError):
-        return None
-    return Offset(ahead=round(moment - asked - half, 3), within=round(half, 3))
-
-
-def offsets(hosts: Iterable[str], ways: Callable[[str], Carrier | Gap]) -> Mapping[str, Offset]:
-    """The clocks of these hosts, all at once; one that does not say is left out."""
-
-    def one(host: str) -> Offset | None:
-        way = ways(host)
-        return None if isinstance(way, Gap) else offset_of(way)
-
-    names = list(hosts)
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        found = dict(zip(names, pool.map(one, names), strict=True))
-    return {name: offset for name, offset in found.items() if offset is not None}
+    most, least = time - began, ended - (began + seconds)
+    return Offset(ahead=round((most + least) / 2, 3), within=round(abs(most - least) / 2, 3))

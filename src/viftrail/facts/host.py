@@ -11,6 +11,7 @@ import msgspec
 
 from viftrail.errors import ProtocolError
 from viftrail.facts import vswitch
+from viftrail.facts.clock import Offset
 from viftrail.facts.database import Database
 from viftrail.facts.ovsdb.values import decode_rows
 from viftrail.facts.places import Places
@@ -237,6 +238,10 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     format: int
     hostname: str
     time: float
+    ended: float = 0.0
+    """When the probe had seen all, by the same clock."""
+    clock: Offset | None = None
+    """That clock against the one of who looked."""
     uptime: float = 0.0
     euid: int = 0
     kernel: str = ""

@@ -15,7 +15,6 @@ import msgspec
 
 from viftrail.errors import DamagedDatabase, Unreachable, ViftrailError
 from viftrail.facts import northbound, southbound
-from viftrail.facts.carrier import SHORT_WINDOW
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
@@ -25,6 +24,7 @@ from viftrail.facts.parallel import side_by_side
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask, Source
 from viftrail.facts.table import Table
+from viftrail.facts.ways.carrier import SHORT_WINDOW
 
 R = TypeVar("R", bound=Row)
 

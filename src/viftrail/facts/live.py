@@ -14,10 +14,8 @@ import msgspec
 from viftrail.errors import ViftrailError
 from viftrail.facts import northbound, southbound
 from viftrail.facts.bites import Bites
-from viftrail.facts.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
 from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts, Gap
-from viftrail.facts.fleet import Fleet, InventoryHost
 from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
 from viftrail.facts.intent import owner_of
@@ -33,6 +31,8 @@ from viftrail.facts.slice import neighbours
 from viftrail.facts.sounding import Ending
 from viftrail.facts.source import Ask
 from viftrail.facts.southbound import Chassis, LogicalFlow
+from viftrail.facts.ways.carrier import LONG_WINDOW, Carrier, Visitor, visit, visit_all
+from viftrail.facts.ways.fleet import Fleet, InventoryHost
 
 Connect = Callable[[str], Client]
 """Opens a database by its name; called at most once a database, at first use."""

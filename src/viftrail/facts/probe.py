@@ -901,6 +901,7 @@ def look(window: float) -> Seen:
             parts["port counters"] = functools.partial(look_for_a_while, window=window)
     side_by_side(parts, seen, report, PATIENCE + window + 0.5)
     seen["errors"] = sorted(report.errors, key=lambda error: error["what"])
+    seen["ended"] = time.time()
     return seen
 
 

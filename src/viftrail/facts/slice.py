@@ -7,7 +7,7 @@ selects only, and looks at two or three hosts.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import combinations
 from math import inf
 
@@ -119,11 +119,10 @@ def follow_server(inquiry: Inquiry, server_id: str) -> None:
         row for row in openstack.services or () if row.binary == COMPUTE and row.state == "down"
     ]
     tried |= {row.host for row in down[:SOME]}
-    hosts = [
-        row.hostname
-        for row in inquiry.ask([Ask(Chassis)])
-        if row.hostname in tried or row.hostname.partition(".")[0] in _short(tried)
-    ]
+    known = inquiry.ask([Ask(Chassis)])
+    otherwise = _spelled_otherwise(known, tried)
+    _promised_to(inquiry, otherwise)
+    hosts = [*(row.hostname for row in known if row.hostname in tried), *otherwise]
     inquiry.look([*inquiry.source.central_hosts(), *hosts])
     _read_logs(inquiry, [server_id], named)
 
@@ -159,8 +158,22 @@ def _read_logs(inquiry: Inquiry, server_ids: Iterable[str], port_ids: Iterable[s
     inquiry.read_logs(Window(start - HOUR / 60, end + HOUR / 60), sorted(filter(None, names)))
 
 
-def _short(names: Iterable[str]) -> set[str]:
-    return {name.partition(".")[0] for name in names if name}
+def _spelled_otherwise(chassis: Iterable[Chassis], names: Collection[str]) -> list[str]:
+    """Hostnames of chassis that may be these hosts, under another spelling."""
+    short = {name.partition(".")[0].lower() for name in names if name}
+    return [
+        row.hostname
+        for row in chassis
+        if row.hostname not in names
+        and not short.isdisjoint({row.hostname.partition(".")[0].lower(), row.name.lower()})
+    ]
+
+
+def _promised_to(inquiry: Inquiry, hostnames: Iterable[str]) -> None:
+    """Ask which ports would lose their claim if a chassis of this hostname took another."""
+    inquiry.fetch(
+        Ask(LogicalSwitchPort, "options", f"requested-chassis={name}") for name in hostnames
+    )
 
 
 def _switches(
@@ -354,7 +367,7 @@ def _bindings(
     neutrons = owned is not None and inquiry.source.owner.kind == "neutron"
     if neutrons and owned and not any(row.hostname == owned.host for row in chassis):
         # It may be there under another spelling of its name, and chassis are few.
-        inquiry.fetch([Ask(Chassis)])
+        _promised_to(inquiry, _spelled_otherwise(inquiry.ask([Ask(Chassis)]), {owned.host}))
     # A second chassis of the same hostname is a fault of its own.
     chassis = inquiry.ask(
         [
@@ -401,10 +414,16 @@ def _hosts(
     owned = inquiry.source.owner.port(port_id)
     names = [row.hostname for row in chassis]
     promised = [port.options.get("requested-chassis", "") for port in ports]
-    names += [name for wanted in promised for name in wanted.split(",")]
+    spelled = [name for wanted in promised for name in wanted.split(",")]
     if owned:
-        names.append(owned.host)
-    inquiry.look([*inquiry.source.central_hosts(), *names])
+        spelled.append(owned.host)
+    hostname = {row.name: row.hostname for row in chassis}
+    inquiry.look(
+        [*inquiry.source.central_hosts(), *names, *(n for n in spelled if n not in hostname)]
+    )
+    # A chassis that is called by name was looked at by hostname; if in vain, it may go by this one.
+    inquiry.look(name for name in spelled if hostname.get(name, name) not in inquiry.hosts)
+    names += spelled
     own = [host.settings for host in inquiry.hosts.values() if host.settings.get("system-id")]
     # A chassis row may be missing although the host knows its own name.
     inquiry.fetch(

@@ -64,6 +64,11 @@ class Chassis(Row, frozen=True, kw_only=True):
         return self.other_config.get(key) or self.external_ids.get(key, "")
 
     @property
+    def names(self) -> tuple[str, str]:
+        """What requested-chassis may call it (ovn-nb(5))."""
+        return self.hostname, self.name
+
+    @property
     def bridge_mappings(self) -> str:
         """``ovn-bridge-mappings`` of its host, as it was written there."""
         return self.setting("ovn-bridge-mappings")

@@ -10,7 +10,9 @@ from pathlib import Path
 import msgspec
 
 from viftrail.errors import FileUnreadable, UnknownTarget, Unreachable, ViftrailError
-from viftrail.facts import bundle, northbound, southbound
+from viftrail.facts import northbound, southbound
+from viftrail.facts.bundle import bundle
+from viftrail.facts.bundle.manifest import Trail
 from viftrail.facts.change import Change
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
@@ -18,7 +20,6 @@ from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.log.logs import Logs
 from viftrail.facts.log.moment import Window
-from viftrail.facts.manifest import Trail
 from viftrail.facts.openstack import OpenStack
 from viftrail.facts.ovsdb.changes import read_changes
 from viftrail.facts.ovsdb.file import read_file

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
 from viftrail.facts import fixture
 from viftrail.facts.inquiry import NORTHBOUND, Inquiry
-from viftrail.facts.northbound import NAT, DHCPOptions, LogicalSwitchPort
+from viftrail.facts.northbound import NAT, DHCPOptions, LogicalRouter, LogicalSwitchPort
 from viftrail.facts.openstack import OpenStack
 from viftrail.facts.owner import OwnedPort, Owner
 from viftrail.facts.source import Ask, Source
@@ -292,13 +292,39 @@ def _by_mac(inquiry: Inquiry, mac: str) -> list[Found]:
 
 
 def _by_address(inquiry: Inquiry, address: str) -> list[Found]:
-    """A floating IP by its NAT row, a fixed IP by ``neutron:cidrs``, else by ``addresses``."""
+    """A floating IP by its NAT row, a fixed IP by what its port has.
+
+    Raises:
+        UnknownTarget: a router only hides its networks behind it.
+    """
     translated = inquiry.ask([Ask(NAT, "external_ip", address)])
     for row in translated:
+        # Of type snat, logical_ip is a network (ovn-nb(5)).
+        if row.type == "snat":
+            continue
         port_id = row.external_ids.get("neutron:fip_port_id") or row.logical_port
         if port_id:
             return [Found(port_id, addresses=(row.logical_ip,))]
-        return _by_address(inquiry, row.logical_ip)
+        return _by_fixed(inquiry, row.logical_ip)
+    found = _by_fixed(inquiry, address)
+    routers = [
+        router
+        for row in translated
+        if not found
+        for router in inquiry.ask([Ask(LogicalRouter, "nat", row.uuid)])
+    ]
+    if routers:
+        names = (row.external_ids.get("neutron:router_name") or row.name for row in routers)
+        raise UnknownTarget(
+            f"{address} is the external address of router {', '.join(dict.fromkeys(names))}, "
+            "not of a VM.",
+            "Ask for a VM behind it, by its name, its port id or its own address.",
+        )
+    return found
+
+
+def _by_fixed(inquiry: Inquiry, address: str) -> list[Found]:
+    """By what Neutron notes at the port (``port_fip``, ``cidrs``), else by ``addresses``."""
     rows = inquiry.ask([Ask(LogicalSwitchPort, "external_ids", f"neutron:port_fip={address}")])
     if rows:
         return _found(rows)

@@ -8,14 +8,15 @@ from typing import Final
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
+from viftrail.chain.northbound import enabled
 from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import owned_row, rewritten_row
+from viftrail.faults.step import enabled_port, rewritten_row
 from viftrail.verdict import Evidence, Risk, Stage
 
-_DYNAMIC = ("dynamic", "unknown", "router")
+_UNKNOWN = "unknown"
 _MAC: Final = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
@@ -26,10 +27,13 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
             continue
         wanted = " ".join((port.owned.mac.lower(), *port.owned.addresses)) if port.owned else ""
         seen = [" ".join((e.split()[0].lower(), *e.split()[1:])) for e in row.addresses if e]
-        if any(entry.startswith(_DYNAMIC) for entry in seen):
+        if wanted in seen or (seen and not wanted):
             continue
-        if seen and (not wanted or wanted in seen):
-            continue
+        # Of a port without port security Neutron has frames to any MAC sent there as well
+        # (ovn_client.py _get_port_options).
+        open_to_all = _UNKNOWN in row.addresses and not row.port_security
+        change = f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "
+        own = (wanted, _UNKNOWN) if open_to_all else (wanted,)
         yield Case(
             subject=subject.port(port.id),
             summary=f"Northbound gives {port.label} "
@@ -47,14 +51,18 @@ def _drifted(cloud: Cloud) -> Iterator[Case]:
             steps=rewritten_row(
                 cloud,
                 port.id,
-                ovn=f"ovn-nbctl set Logical_Switch_Port {q(port.id)} {q('addresses=' + atom(wanted))}",
-                undo=f"ovn-nbctl clear Logical_Switch_Port {q(port.id)} addresses",
+                ovn=change + _column(own),
+                undo=change + _column(row.addresses),
                 verify=f"ovn-nbctl lsp-get-addresses {q(port.id)}",
             )
             if wanted
             else (),
             note="" if wanted else f"Only its owner knows the address of port {port.id}.",
         )
+
+
+def _column(addresses: tuple[str, ...]) -> str:
+    return q(f"addresses=[{','.join(map(atom, addresses))}]")
 
 
 def _disabled(cloud: Cloud) -> Iterator[Case]:
@@ -64,23 +72,8 @@ def _disabled(cloud: Cloud) -> Iterator[Case]:
         yield Case(
             subject=subject.port(port.id),
             summary=f"the port of {port.label} is administratively down",
-            evidence=(
-                Evidence(
-                    where=NORTHBOUND,
-                    what="Logical_Switch_Port.enabled",
-                    seen="false",
-                    expected="true or unset",
-                    command=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} enabled",
-                ),
-            ),
-            steps=owned_row(
-                cloud,
-                ovn=f"ovn-nbctl lsp-set-enabled {q(port.id)} enabled",
-                undo=f"ovn-nbctl lsp-set-enabled {q(port.id)} disabled",
-                openstack=f"openstack port set --enable {q(port.id)}",
-                openstack_undo=f"openstack port set --disable {q(port.id)}",
-                verify=f"ovn-nbctl get Logical_Switch_Port {q(port.id)} enabled",
-            ),
+            evidence=(enabled(port.row),),
+            steps=enabled_port(cloud, port.id),
         )
 
 
@@ -152,7 +145,7 @@ FAULTS = (
         id="nb-addresses-drift",
         stage=Stage.NORTHBOUND,
         title="The port's addresses in Northbound are not its own",
-        what="`addresses` of the Logical_Switch_Port is empty, or has another MAC or IP than the "
+        what="`addresses` of the Logical_Switch_Port is empty, or lacks the MAC and IP that the "
         "port's owner gave it: a hand edit, or an update that failed half-way.",
         shows="With other addresses nobody reaches the VM, since OVN answers ARP from that column; "
         "with none there is no DHCP either. Port_Binding.up stays true.",

@@ -16,8 +16,8 @@ from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.log.logs import Signal
 from viftrail.facts.southbound import Chassis, ChassisPrivate
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import NO_UNDO, on_host, unregister
-from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
+from viftrail.faults.step import on_host, unregister, woken
+from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 LAG = 2
 """Neutron counts an agent as alive while it is at most one nb_cfg behind (neutron_agent.py)."""
@@ -182,7 +182,7 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
                 verify="ovn-appctl -t ovn-controller debug/status",
             )
             if paused
-            else _wake(chassis.hostname)
+            else woken(chassis.hostname)
             if waited
             else (),
             certainty=Certainty.PROVEN if paused or mute else Certainty.LIKELY,
@@ -207,26 +207,6 @@ def _mute(cloud: Cloud, chassis: Chassis) -> Signal | None:
         if signal.line.service.startswith("ovsdb") and any(f":{ip}:" in f":{remote}" for ip in own):
             return signal
     return None
-
-
-def _wake(host: str) -> tuple[Step, ...]:
-    """From what does nothing to a process that runs, to what makes it anew."""
-    verify = "ovn-appctl -t ovn-controller connection-status"
-    return (
-        *on_host(
-            host,
-            "systemctl kill --signal=CONT ovn-controller",
-            undo="systemctl kill --signal=STOP ovn-controller",
-            verify=verify,
-        ),
-        *on_host(
-            host,
-            "systemctl restart ovn-controller",
-            undo=NO_UNDO,
-            verify=verify,
-            risk=Risk.BLINKS,
-        ),
-    )
 
 
 def _unfinished(cloud: Cloud, chassis: Chassis) -> frozenset[subject.Subject]:

@@ -8,7 +8,6 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.plug import own_link
 from viftrail.chain.quoting import db, q
-from viftrail.facts.southbound import Chassis
 from viftrail.facts.vswitch import Interface
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import NOTHING_CHANGED, on_host, reboot
@@ -118,8 +117,8 @@ def _nothing(cloud: Cloud) -> Iterator[Case]:
         ):
             continue  # it is plugged, under another name
         wanted = port.requested_chassis
-        chassis = cloud.sb[Chassis].one("hostname", name)
-        if wanted and wanted not in (name, chassis.name if chassis else ""):
+        chassis = cloud.chassis_named(name)
+        if wanted and wanted not in (name, *(chassis.names if chassis else ())):
             continue  # it is promised to another host, which may be where it runs
         yield Case(
             subject=subject.port(port.id),

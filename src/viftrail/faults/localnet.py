@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.northbound import enabled
 from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch, LogicalSwitchPort
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.provider import PHYSNET
-from viftrail.faults.step import owned_row
+from viftrail.faults.step import on_host, owned_row
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
 NETWORK_TYPE = "neutron:provnet-network-type"
@@ -141,6 +142,26 @@ def _retag(port: str, tag: int | None) -> str:
     return f"ovn-nbctl set Logical_Switch_Port {q(port)} tag={tag} tag_request={tag}"
 
 
+def _disabled(cloud: Cloud) -> Iterator[Case]:
+    for port in cloud.nb[LogicalSwitchPort]:
+        if port.type != "localnet" or port.enabled is not False:
+            continue
+        for switch in cloud.nb[LogicalSwitch].find("ports", port.uuid):
+            yield Case(
+                subject=subject.network(switch.name),
+                summary=f"the localnet port of provider network {switch.name} is administratively "
+                "down, so it ends inside OVN",
+                evidence=(enabled(port),),
+                # Neutron has no such port, and never writes this column of it.
+                steps=on_host(
+                    cloud.central_name,
+                    f"ovn-nbctl lsp-set-enabled {q(port.name)} enabled",
+                    undo=f"ovn-nbctl lsp-set-enabled {q(port.name)} disabled",
+                    verify=f"ovn-nbctl get Logical_Switch_Port {q(port.name)} enabled",
+                ),
+            )
+
+
 FAULTS = (
     Fault(
         id="prov-localnet-wrong",
@@ -179,5 +200,20 @@ FAULTS = (
             "prov-nic-not-in-bridge": "there no frame leaves the host at all",
         },
         find=_mistagged,
+    ),
+    Fault(
+        id="prov-localnet-disabled",
+        stage=Stage.PROVIDER,
+        title="The localnet port of a provider network is administratively down",
+        what="Somebody set `enabled=false` by hand at the port of type localnet; northd drops what "
+        "goes in and out of it.",
+        shows="North-south traffic and floating IPs are dead; ARP for the next hop is not answered.",
+        decisive="Logical_Switch_Port.enabled of the localnet port is false.",
+        remedy="Enable the port.",
+        risk=Risk.SAFE,
+        references=("ovn-nb(5), Logical_Switch_Port enabled", "ovn: northd.c lsp_is_enabled"),
+        unlike={"prov-localnet-wrong": "there the port is missing or of another physical network"},
+        find=_disabled,
+        unprovoked="one column tells it all: it is tested in a recording where that one is changed",
     ),
 )

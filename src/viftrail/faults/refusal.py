@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.physnet import mappings
 from viftrail.chain.provider import uplinks
+from viftrail.chain.quoting import db, q
 from viftrail.chain.refused import (
     DEAD_AGENT,
     NO_CHASSIS,
@@ -23,10 +24,11 @@ from viftrail.chain.refused import (
 )
 from viftrail.chain.saying import evidence_of
 from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.build import asked_anew
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host, touch
+from viftrail.faults.step import ADMIN_SHELL, NO_UNDO, NOTHING_CHANGED, on_host, touch, woken
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
 
 HOSTNAMES = "ovn-sbctl --bare --columns=name,hostname list Chassis"
@@ -91,26 +93,36 @@ def _mismatch(cloud: Cloud) -> Iterator[Case]:
                 *evidence_of([reason_of(cloud, each)]),
                 each.proof,
             ),
-            steps=(
-                *(
-                    on_host(
-                        each.host,
-                        f"ovs-vsctl set Open_vSwitch . external_ids:hostname={each.host}",
-                        undo=f"ovs-vsctl set Open_vSwitch . external_ids:hostname={hint}",
-                        verify=HOSTNAMES,
-                    )
-                    if hint
-                    else ()
-                ),
-                *again(each),
-            ),
+            # Without a Chassis Neutron would refuse it again.
+            steps=(_renamed(cloud, each.host, alike), *again(each)) if alike else (),
             certainty=Certainty.PROVEN if hint or known else Certainty.LIKELY,
-            note="ovn-controller takes the name at once, without a restart. Ports that were bound under "
-            "the other spelling would lose their claim: look at `ovn-nbctl --columns=name,options find "
-            "Logical_Switch_Port` first. Never rename [DEFAULT]host of a compute that has servers."
+            note="ovn-controller takes the name at once, without a restart. Never rename "
+            "[DEFAULT]host of a compute that has servers."
             if hint
-            else "It was never registered, or left: is ovn-controller configured and running there?",
+            else "It was never registered, or left: is ovn-controller configured and running there? "
+            f"Until `{HOSTNAMES}` lists {each.host}, Neutron refuses the port again.",
         )
+
+
+def _renamed(cloud: Cloud, host: str, chassis: Chassis) -> Step:
+    """Have the chassis take Nova's name; ports that are promised to the old one lose their claim."""
+    old, setting = chassis.hostname, "ovs-vsctl set Open_vSwitch . external_ids:hostname="
+    ports, column = cloud.nb[LogicalSwitchPort], ("options", f"requested-chassis={old}")
+    bound = [] if old == chassis.name else sorted(row.name for row in ports.find(*column))
+    look = f"ovn-nbctl --columns=name find Logical_Switch_Port options:requested-chassis={db(old)}"
+    harmless = old == chassis.name or ports.absent(*column)
+    return Step(
+        command=setting + q(host),
+        where=host,
+        risk=Risk.SAFE if harmless else Risk.DISRUPTIVE,
+        undo=setting + q(old),
+        verify=HOSTNAMES,
+        blinks=""
+        if harmless
+        else f"ports bound as {old} lose their claim: {', '.join(bound)}"
+        if bound
+        else f"ports bound as {old}, if there are any, lose their claim: look with `{look}`",
+    )
 
 
 def _dead(cloud: Cloud) -> Iterator[Case]:
@@ -129,19 +141,9 @@ def _dead(cloud: Cloud) -> Iterator[Case]:
             summary=f"the agent of {each.host} counts as dead, as its ovn-controller does not follow "
             f"Southbound: Neutron binds no port there, nor port {each.port_id}",
             evidence=tuple(_dead_evidence(cloud, each, late)),
-            steps=(
-                *on_host(
-                    each.host,
-                    "systemctl restart ovn-controller",
-                    undo=NO_UNDO,
-                    verify="ovn-appctl -t ovn-controller connection-status",
-                    risk=Risk.BLINKS,
-                ),
-                *again(each),
-            ),
+            steps=(*woken(each.host), *again(each)),
             certainty=Certainty.PROVEN if known or (gone and late) else Certainty.LIKELY,
-            note="If it is merely stopped by a signal, `systemctl kill --signal=CONT ovn-controller` "
-            "does without the restart. The list of agents lags: it tells a death after 75 s or more.",
+            note="The list of agents lags: it tells a death after 75 s or more.",
         )
 
 

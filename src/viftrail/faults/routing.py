@@ -1,4 +1,4 @@
-"""S11: routers that are switched off, and networks whose router port leads to no router."""
+"""S11: routers and their ports that are switched off, and router ports that lead to no router."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
+from viftrail.chain.northbound import enabled
 from viftrail.chain.quoting import db, q
+from viftrail.chain.router import shut
 from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import (
@@ -20,12 +22,15 @@ from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import (
     ADMIN_SHELL,
     NO_UNDO,
+    enabled_port,
     neutron_owns,
     on_host,
     owned_row,
     rewritten_row,
 )
 from viftrail.verdict import Evidence, Risk, Stage, Step
+
+ASK_FIRST = "If somebody disabled it on purpose, ask first."
 
 
 def _disabled(cloud: Cloud) -> Iterator[Case]:
@@ -52,7 +57,21 @@ def _disabled(cloud: Cloud) -> Iterator[Case]:
                 openstack_undo=f"openstack router set --disable {q(_id(router.name))}",
                 verify=f"ovn-nbctl get Logical_Router {q(router.name)} enabled",
             ),
-            note="If somebody disabled it on purpose, ask first.",
+            note=ASK_FIRST,
+        )
+
+
+def _shut(cloud: Cloud) -> Iterator[Case]:
+    for door in shut(cloud):
+        yield Case(
+            subject=subject.router(door.router.name)
+            if door.outside
+            else subject.network(door.switch.name),
+            summary=f"the port of network {door.switch.name} towards router {door.router.name} is "
+            "administratively down",
+            evidence=(enabled(door.row),),
+            steps=enabled_port(cloud, door.row.name),
+            note=ASK_FIRST,
         )
 
 
@@ -208,8 +227,28 @@ FAULTS = (
         unlike={
             "router-interface-missing": "there the router works, and only this network is cut off",
             "port-admin-down": "there the VM's own port is disabled, and other VMs work",
+            "router-port-disabled": "there other networks of the router work",
         },
         find=_disabled,
+    ),
+    Fault(
+        id="router-port-disabled",
+        stage=Stage.ROUTER,
+        title="A network's port towards the router is administratively down",
+        what="admin_state_up of a router's port is False; Neutron writes that as `enabled=false` to "
+        "the Logical_Switch_Port of type router, and northd drops what goes in and out of it.",
+        shows="DHCP and the own network work. Of an inside port the gateway's address is dead; of the "
+        "gateway port only what is beyond the router.",
+        decisive="Logical_Switch_Port.enabled of the router's port is false.",
+        remedy="Enable the port, unless it was disabled on purpose.",
+        risk=Risk.SAFE,
+        references=("ovn-nb(5), Logical_Switch_Port enabled", "ovn: northd.c lsp_is_enabled"),
+        unlike={
+            "router-disabled": "there the router itself is disabled",
+            "port-admin-down": "there the VM's own port is disabled, and other VMs work",
+        },
+        find=_shut,
+        unprovoked="one column tells it all: it is tested in a recording where that one is changed",
     ),
     Fault(
         id="router-interface-missing",

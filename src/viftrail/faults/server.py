@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator
 
 from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.cluster import all_seen, members
+from viftrail.chain.cluster import unserved
 from viftrail.chain.controller import connection, controller_state
 from viftrail.chain.daemon import RUNNING
-from viftrail.chain.server import PID_FILES, UNITS, endpoints, owner_of, server_state
+from viftrail.chain.server import PID_FILES, UNITS, endpoints, owner_of
 from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
-from viftrail.facts.northbound import NBGlobal
-from viftrail.facts.southbound import SBGlobal
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
@@ -39,13 +37,8 @@ def _down(database: str) -> Callable[[Cloud], Iterator[Case]]:
     """A case when nobody serves the database, and a server that shall is dead, stopped or hung."""
 
     def find(cloud: Cloud) -> Iterator[Case]:
-        if cloud.nb[NBGlobal].rows if database == NORTHBOUND else cloud.sb[SBGlobal].rows:
-            return  # somebody serves it
-        if members(cloud, database) or not all_seen(cloud):
-            return  # what is left of a cluster: sb-raft-no-quorum; or others may serve
-        states = {name: server_state(host, database) for name, host in cloud.central.items()}
-        guilty = {name: state for name, state in states.items() if state not in ("", RUNNING)}
-        for name, state in list(guilty.items())[:1]:
+        # Of a cluster: sb-raft-no-quorum.
+        for name, state in list(unserved(cloud, database).items())[:1]:
             daemon, unit = PID_FILES[database], UNITS[database]
             verb = "start" if state == "dead" else "restart"
             yield Case(

@@ -25,8 +25,8 @@ def _requested_elsewhere(cloud: Cloud) -> Iterator[Case]:
         plugged_there = any(plug.host == wanted for plug in plugs)
         if not wanted or not plugged_here or plugged_there:
             continue
-        chassis = cloud.sb[Chassis].one("hostname", host)
-        if wanted in (host, chassis.name if chassis else ""):
+        chassis = cloud.chassis_named(host)
+        if wanted in (host, *(chassis.names if chassis else ())):
             continue
         binding = cloud.binding(port.id)
         holder = cloud.chassis_of(binding)

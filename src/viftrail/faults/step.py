@@ -55,6 +55,18 @@ def owned_row(
     return (Step(command=ovn, where=cloud.central_name, risk=risk, undo=undo, verify=verify),)
 
 
+def enabled_port(cloud: Cloud, port_id: str) -> tuple[Step, ...]:
+    """Let a logical port pass traffic again."""
+    return owned_row(
+        cloud,
+        ovn=f"ovn-nbctl lsp-set-enabled {q(port_id)} enabled",
+        undo=f"ovn-nbctl lsp-set-enabled {q(port_id)} disabled",
+        openstack=f"openstack port set --enable {q(port_id)}",
+        openstack_undo=f"openstack port set --disable {q(port_id)}",
+        verify=f"ovn-nbctl get Logical_Switch_Port {q(port_id)} enabled",
+    )
+
+
 def rewritten_row(
     cloud: Cloud, port_id: str, *, ovn: str, undo: str, verify: str
 ) -> tuple[Step, ...]:
@@ -139,6 +151,31 @@ def revive(host: str, daemon: str, state: str, *, verify: str, blinks: str) -> t
         )
     return on_host(
         host, f"systemctl start {daemon}", undo=f"systemctl stop {daemon}", verify=verify
+    )
+
+
+def woken(host: str) -> tuple[Step, ...]:
+    """Have ovn-controller follow again where nobody knows what keeps it from that.
+
+    One that was stopped by a signal goes on at CONT, which does nothing to one that runs; it is
+    made anew only where it gives no answer then (ovs-appctl(8): exit status, --timeout).
+    """
+    answer = "ovn-appctl -t ovn-controller connection-status"
+    return (
+        *on_host(
+            host,
+            "systemctl kill --signal=CONT ovn-controller",
+            undo="systemctl kill --signal=STOP ovn-controller",
+            verify=answer,
+        ),
+        Step(
+            command=f"ovn-appctl -T 5 {answer.partition(' ')[2]} || systemctl restart ovn-controller",
+            where=host,
+            risk=Risk.BLINKS,
+            undo=NO_UNDO,
+            verify=answer,
+            blinks="only where ovn-controller does not answer, and is made anew",
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from viftrail.facts.carrier import Carrier
+from viftrail.facts.ways.carrier import Carrier
 from viftrail.fix.runner import GLANCE, run
 from viftrail.verdict import Evidence, Target
 

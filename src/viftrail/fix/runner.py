@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from viftrail.facts.carrier import Carrier
-from viftrail.facts.dispatch import run_by
+from viftrail.facts.ways.carrier import Carrier
+from viftrail.facts.ways.dispatch import run_by
 
 TIMEOUT = 60.0
 """Seconds for one step: a service that is started, a guest that is rebooted."""

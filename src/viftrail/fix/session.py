@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from viftrail import __version__
-from viftrail.facts.carrier import Carrier
+from viftrail.facts.ways.carrier import Carrier
 from viftrail.fix import shell
 from viftrail.fix.plan import Handling, Plan, Planned
 from viftrail.fix.proof import Proof
@@ -64,6 +64,8 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
     tool: str = f"viftrail {__version__}"
     ending: Ending
     applied: bool
+    recorded: bool = False
+    """What was looked at is over, and cannot be mended."""
     before: Verdict
     plan: Plan
     done: tuple[Done, ...] = ()

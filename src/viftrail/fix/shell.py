@@ -21,7 +21,7 @@ _BLANK = re.compile(
 )
 """What a remedy leaves open, as nothing that was read tells it."""
 
-_BETWEEN = ("&&", "|")
+_BETWEEN = ("&&", "||", "|")
 _EXPANDS = re.compile(r"[$`\\\x00-\x1f\x7f]")
 _SYNTAX = frozenset("();<>|&*?[]{}~#!")
 

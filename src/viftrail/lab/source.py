@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from viftrail.facts.carrier import Carrier, visit
 from viftrail.facts.facts import Gap
 from viftrail.facts.host import Guest, Host
 from viftrail.facts.inquiry import NORTHBOUND
@@ -23,6 +22,7 @@ from viftrail.facts.live import LiveSource
 from viftrail.facts.ovsdb.client import Client
 from viftrail.facts.ovsdb.remote import parse_remotes
 from viftrail.facts.owner import OwnedFloatingIp, OwnedPort, Owner
+from viftrail.facts.ways.carrier import Carrier, visit
 from viftrail.lab import kernel
 from viftrail.lab.client import Lab, way_into
 from viftrail.lab.design import NB_PORT

@@ -11,9 +11,6 @@ from typing import TypeVar
 
 import msgspec
 
-from viftrail.facts import command
-from viftrail.facts.carrier import Carrier
-from viftrail.facts.dispatch import Many, run_by
 from viftrail.facts.facts import Gap
 from viftrail.facts.sounding import (
     Arping,
@@ -27,6 +24,9 @@ from viftrail.facts.sounding import (
     read_count,
     read_trace,
 )
+from viftrail.facts.ways import command
+from viftrail.facts.ways.carrier import Carrier
+from viftrail.facts.ways.dispatch import Many, run_by
 from viftrail.probing.plan import CALLS, COUNT, SMALL, Asking, Calling, Knocking, Sending, Trace
 
 ALL = 10.0

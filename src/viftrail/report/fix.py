@@ -119,7 +119,9 @@ def _done(number: int, done: Done) -> Iterator[str]:
 def _end(fix: Fix) -> Iterator[str]:
     colour = "green" if fix.ending in _WELL else "yellow"
     text = _ENDINGS[fix.ending]
-    if fix.ending is Ending.PLANNED and not fix.plan.runs:
+    if fix.ending is Ending.PLANNED and fix.recorded:
+        text = "Nothing was changed. This is a recording: run it on the live cloud."
+    elif fix.ending is Ending.PLANNED and not fix.plan.runs:
         text = "Nothing was changed. --apply would stop at the first step."
     yield style(text, fg=colour, bold=True)
     if fix.ending is Ending.HEALTHY and fix.before.verdict.caveat:

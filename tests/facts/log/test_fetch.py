@@ -13,12 +13,12 @@ from importlib import resources
 from pathlib import Path
 
 from tests.facts.log.logs_written import PORT, START, oslo, raised, vlog
-from viftrail.facts.carrier import Carrier
 from viftrail.facts.facts import Gap
 from viftrail.facts.log.fetch import fetch_logs
 from viftrail.facts.log.logs import Logs
 from viftrail.facts.log.moment import Window
 from viftrail.facts.log.read import read_logs
+from viftrail.facts.ways.carrier import Carrier
 
 WINDOW = Window(START, START + 3600)
 

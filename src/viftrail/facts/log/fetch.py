@@ -8,9 +8,6 @@ from importlib import resources
 
 import msgspec
 
-from viftrail.facts.carrier import Carrier
-from viftrail.facts.command import Said as Answered
-from viftrail.facts.dispatch import run_by_each
 from viftrail.facts.facts import Gap
 from viftrail.facts.log.keep import Keep, Target
 from viftrail.facts.log.layout import layout_of
@@ -20,6 +17,9 @@ from viftrail.facts.log.patterns import PATTERNS
 from viftrail.facts.log.read import beginning
 from viftrail.facts.log.record import parts_of, records
 from viftrail.facts.log.service import service_of_all
+from viftrail.facts.ways.carrier import Carrier
+from viftrail.facts.ways.command import Said as Answered
+from viftrail.facts.ways.dispatch import run_by_each
 
 FORMAT = 1
 TIMEOUT = 10.0

@@ -20,7 +20,6 @@ from viftrail.errors import DamagedDatabase
 from viftrail.facts import northbound as nb
 from viftrail.facts import southbound as sb
 from viftrail.facts import vswitch as vs
-from viftrail.facts.kind import RECORD
 from viftrail.facts.ovsdb import collector
 from viftrail.facts.ovsdb.file import Rows
 from viftrail.facts.ovsdb.journal import Journal, TornError
@@ -30,6 +29,7 @@ from viftrail.facts.ovsdb.schema import UNLIMITED, ColumnType, Schema
 from viftrail.facts.ovsdb.shape import Annotation
 from viftrail.facts.ovsdb.values import BAD_JSON, plan
 from viftrail.facts.row import Row
+from viftrail.facts.saved.kind import RECORD
 
 DATABASES: dict[str, tuple[type[Row], ...]] = {
     "OVN_Northbound": nb.TABLES,

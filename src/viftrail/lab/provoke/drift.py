@@ -198,6 +198,11 @@ def distribute(victim: Victim) -> Undo:
         raise UsageError(
             f"{victim.name} has no floating IP.", "Boot a VM with --floating-ip, or take vm1."
         )
+    if victim.cloud.design.shape.dvr:
+        raise UsageError(
+            f"In a lab with --dvr {victim.vm.host} has the provider network.",
+            "Take one without --dvr.",
+        )
     row = _find(victim, "NAT", f"external_ip={floating_ip.address}")
     _nbctl(victim, "set", "NAT", row, f'external_mac="{floating_ip.mac}"')
 

@@ -1,0 +1,1 @@
+"""Facts in one file: written by `collect`, read by everything."""

@@ -1,0 +1,1 @@
+"""How a program gets to a host, and what it says back: this host, ssh, containers, Ansible."""
