@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from viftrail import __version__
+from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud, Port
 from viftrail.chain.stages import examine
 from viftrail.chain.subject import Subject
@@ -113,8 +114,20 @@ def _judge(cloud: Cloud, trail: Trail, time: str, *, suspicions: bool) -> Verdic
         ),
         unknown=tuple(Unknown(place=g.place, why=g.why, how=g.how) for g in facts.gaps),
         remedy=causes[0].remedy if causes else Remedy(),
+        remarks=tuple(_remarks(cloud, trail)),
         time=time,
     )
+
+
+def _remarks(cloud: Cloud, trail: Trail) -> Iterator[str]:
+    """What is not as it was meant with its own floating IPs, and harms nobody as yet."""
+    own = {subject.floating_ip(address) for address in trail.floating_ips}
+    for fault in CATALOGUE if own else ():
+        if fault.stage is Stage.FLOATING_IP and fault.spares_others and not fault.intended:
+            for case in fault.find(cloud):
+                if case.subject in own and not case.victims:
+                    words = case.summary[:1].upper() + case.summary[1:]
+                    yield f"{words}: `viftrail audit --only {fault.id}` has the mend."
 
 
 def _ghost(cloud: Cloud, port_id: str) -> Port:

@@ -235,6 +235,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     undecided: tuple[Undecided, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     remedy: Remedy = Remedy()
+    remarks: tuple[str, ...] = ()
+    """What an audit says of the target's own, in sentences: it works, and not as it was meant."""
     timeline: tuple[Moment, ...] = ()
     """What happened to the target, oldest first; empty unless it was asked for."""
     time: str = ""
@@ -250,9 +252,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     def asides(self) -> tuple[str, ...]:
         """What stands below the answer, in sentences: how far it goes, and of the better end."""
         caveat = self.verdict.caveat
+        own = (caveat, *self.remarks) if caveat else self.remarks
         if self.other is None or self.other.verdict.state is State.HEALTHY:
-            return (caveat,) if caveat else ()
+            return own
         name, answer = self.other.target.name, self.other.verdict
         place = f" at {answer.stage}" if answer.stage else ""
         other = f"Of the other end, {name}: {answer.state.value}{place}: {answer.summary}."
-        return (caveat, other) if caveat else (other,)
+        return (*own, other)

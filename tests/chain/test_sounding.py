@@ -137,6 +137,14 @@ def test_a_trace_that_ends_where_acls_decide_leads_to_the_acls() -> None:
     assert found.command in {item.command for item in finding.evidence}
 
 
+@pytest.mark.parametrize(("stage", "cleared"), [("", False), ("ls_in_l2_lkup", True)])
+def test_an_end_in_a_table_without_a_name_clears_no_acl(stage: str, cleared: bool) -> None:
+    ending = Ending(answered=False, table=16)
+    traced = Traced(what="dhcp", host="compute1", command="trace", ending=ending, stage=stage)
+    guesses = {found.guess for found in judge(healthy(), traces=(traced,)).ruled_out}
+    assert ("a security group drops what it sends" in guesses) is cleared
+
+
 @pytest.mark.parametrize(("what", "number"), [("next hop", "S12"), ("floating IP", "S13")])
 def test_silence_on_the_provider_network(what: str, number: str) -> None:
     asked = Arping(

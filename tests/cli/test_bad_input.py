@@ -59,7 +59,7 @@ def why(target: str, *options: str) -> Outcome:
         ("vm1:", 64, "'vm1:' has an empty end"),
         (":", 64, "':' has an empty end"),
         ("nosuch", 65, "Nothing here is called nosuch. Give a VM's name or id"),
-        ("VM1", 65, "Nothing here is called VM1. Did you mean vm1 or"),
+        ("VM1", 65, "Nothing here is called VM1. Did you mean vm1?"),
         ("vm1:nosuch", 65, "Nothing here is called nosuch."),
         ("-x", 65, "Nothing here is called -x."),
         ("ünï☃ \u200c", 65, "Nothing here is called ünï☃"),

@@ -60,6 +60,10 @@ def test_a_centralized_floating_ip_does_not_care_for_its_logical_port() -> None:
 def test_a_lost_external_mac_harms_nobody_and_is_found_by_an_audit() -> None:
     facts = facts_of(CENTRAL)
     assert accused(ask(facts)) == set()
+    (remark,) = ask(facts).remarks
+    assert f"audit --only {CENTRAL}" in remark, "whoever asks about its port is not left unaware"
+    assert remark in ask(facts).asides
+    assert ask(facts, "vm2").remarks == ()
     (group,) = audit(facts).groups
     assert (group.id, group.state, group.victims) == (CENTRAL, State.DEGRADED, 0)
 

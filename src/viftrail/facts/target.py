@@ -150,7 +150,7 @@ def _advice(source: Source, text: str) -> str:
     if is_mac(text) or is_address(text):
         return "Give the VM's name or id, or a port id: nothing has this address."
     folded = {name.lower(): name for name in sorted(filter(None, names))}
-    near = get_close_matches(text.lower(), folded, n=_NEAR)
+    near = get_close_matches(text.lower(), folded, n=1 if text.lower() in folded else _NEAR)
     if near:
         return f"Did you mean {' or '.join(folded[each] for each in near)}?"
     if names or source.openstack.asked:

@@ -62,6 +62,11 @@ def _doubt(scene: Scene) -> str:
     for traced in cloud.soundings.traces:
         if traced.by_acl:
             return f"a packet of it was traced to its end in {traced.stage}, where ACLs decide"
+        ending = traced.ending
+        if ending.dropped and ending.logical_table is not None and not traced.stage:
+            return (
+                f"a packet of it was traced to its end in table {ending.table}, perhaps by an ACL"
+            )
     for group, acl in denying_out(cloud, scene.trail.port):
         return f"{group.name} has a rule of priority {acl.priority} to {acl.action} {acl.match}"
     return ""
