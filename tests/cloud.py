@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -33,6 +34,8 @@ from viftrail.why import why
 
 R = TypeVar("R", bound=Row)
 TIME = "2026-01-01T00:00:00+00:00"
+MOMENT = datetime.fromisoformat(TIME).timestamp() - 600
+"""Ten minutes before the facts were taken: what logs tell of that time counts."""
 
 
 def healthy() -> Facts:

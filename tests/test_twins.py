@@ -11,7 +11,7 @@ TESTS = ROOT / "tests"
 ELSEWHERE = {
     "__main__.py": "runs cli/main; tests/cli/command.py starts everything by it",
     "facts/change.py": "a row type; made by tests/facts/ovsdb, told by tests/history",
-    "facts/callbacks/viftrail_lines.py": "run by Ansible only: tests/facts/test_play.py",
+    "facts/ways/callbacks/viftrail_lines.py": "run by Ansible only: tests/facts/ways/test_play.py",
     "history/event.py": "a row type; made by the other modules there",
     "facts/northbound.py": "row types; all of them by tests/facts/test_row.py",
     "facts/southbound.py": "row types; all of them by tests/facts/test_row.py",

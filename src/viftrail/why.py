@@ -23,7 +23,7 @@ from viftrail.facts.live import LiveSource
 from viftrail.facts.log.moment import Window
 from viftrail.facts.log.seek import SLACK
 from viftrail.facts.names import names_of
-from viftrail.facts.slice import follow_found
+from viftrail.facts.slice import RECENTLY, follow_found
 from viftrail.facts.sounding import Soundings
 from viftrail.facts.source import Source
 from viftrail.facts.target import Found, resolve, split_pair
@@ -34,9 +34,6 @@ from viftrail.probing.send import missed, send
 from viftrail.verdict import Certainty, OtherEnd, Stage, State, Unknown, Verdict
 
 LOOKS = 3
-
-LIVE_HINDSIGHT = 24 * 3600.0
-"""Seconds that the logs of live hosts are asked about."""
 
 
 UNSENT = "As far as rows, daemons and logs tell: no packet was sent. `--probe` sends a few."
@@ -134,7 +131,7 @@ def _with_logs(source: LiveSource, facts: Facts, verdict: Verdict) -> tuple[Verd
     """The verdict by what the logs of the hosts on its trail say as well, and those."""
     names = names_of(facts, [verdict.target.port], verdict.target.server_id)
     now = time.time()
-    window = Window(now - LIVE_HINDSIGHT, now + SLACK)
+    window = Window(now - RECENTLY, now + SLACK)
     logs, gaps = source.excerpts(facts.hosts, window, names.ids)
     facts = replace(facts, logs=logs, gaps=(*facts.gaps, *gaps))
     return _judged_again(facts, verdict), facts

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.cloud import accused, ask, change_port, healthy, vm
+from tests.cloud import MOMENT, accused, ask, change_port, healthy, vm
 from viftrail.facts.facts import Facts
 from viftrail.facts.log.line import LogLine
 from viftrail.facts.log.logs import LogFile, Logs, Signal
@@ -18,7 +18,7 @@ FORBIDDEN = "The remote metadata server responded with Forbidden. This response 
 
 def logged(pattern: str, text: str, host: str = "compute1", **groups: str) -> Facts:
     """The healthy cloud, with this line in a log of this host."""
-    line = LogLine(time=1.0, host=host, text=text, source="a.log@0", ids=tuple(groups.values()))
+    line = LogLine(time=MOMENT, host=host, text=text, source="a.log@0", ids=tuple(groups.values()))
     signal = Signal(pattern=pattern, line=line, groups=groups)
     logs = Logs(all_signals=(signal,), files=(LogFile(path="a.log", layout="oslo"),))
     return replace(healthy(), logs=logs)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.cloud import accused, ask, change_port, edit, healthy, on_host, vm
+from tests.cloud import MOMENT, accused, ask, change_port, edit, healthy, on_host, vm
 from tests.recordings import facts_of
 from viftrail.audit import audit
 from viftrail.chain.cloud import Cloud
@@ -160,7 +160,7 @@ def test_offers_that_are_not_taken(kinds: tuple[str, ...], found: bool) -> None:
     signals = tuple(
         Signal(
             pattern="dhcp-answered",
-            line=LogLine(time=float(i), text=f"DHCP{kind} {mac} 10.0.0.11", source="a.log@0"),
+            line=LogLine(time=MOMENT + i, text=f"DHCP{kind} {mac} 10.0.0.11", source="a.log@0"),
             groups={"kind": kind, "mac": mac, "address": "10.0.0.11"},
         )
         for i, kind in enumerate(kinds)

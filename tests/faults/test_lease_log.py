@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.cloud import accused, ask, healthy, vm
+from tests.cloud import MOMENT, accused, ask, healthy, vm
 from viftrail.facts.facts import Facts
 from viftrail.facts.log.line import LogLine
 from viftrail.facts.log.logs import LogFile, Logs, Signal
@@ -17,7 +17,7 @@ def logged(*texts: str) -> Facts:
     facts = healthy()
     signals = []
     for number, text in enumerate(texts):
-        line = LogLine(time=1000.0 + number, host="c1", service="ovn-controller", level="INFO",
+        line = LogLine(time=MOMENT + number, host="c1", service="ovn-controller", level="INFO",
                        text=text, source=f"ovn-controller.log@{number}")  # fmt: skip
         signals += [
             Signal(pattern=each.id, line=line, groups=groups)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.cloud import accused, ask, conf, healthy, on_host, settings
+from tests.cloud import MOMENT, accused, ask, conf, healthy, on_host, settings
 from viftrail.audit import audit
 from viftrail.chain.quoting import db
 from viftrail.facts.facts import Facts
@@ -65,7 +65,7 @@ def test_who_is_on_another_host_is_no_victim() -> None:
 
 def exhausted(*, host: str = "compute1", late: bool = True, zones: str | None = None) -> Facts:
     """ovn-controller of compute1 found no zone, since it was started or before."""
-    facts = settings(healthy(), "compute1", ct_zone_range=zones)
+    facts = on_host(settings(healthy(), "compute1", ct_zone_range=zones), "compute1", time=MOMENT)
     seen = facts.hosts["compute1"]
     moment = seen.time if late else seen.time - seen.age("ovn-controller") - 60
     line = LogLine(time=moment, host=host, text="exhausted all ct zones", source="a.log@0")

@@ -128,6 +128,8 @@ def follow_server(inquiry: Inquiry, server_id: str) -> None:
 
 
 HOUR = 3600.0
+RECENTLY = 24 * HOUR
+"""Seconds that logs are read back where nothing tells when it was that something went wrong."""
 HINDSIGHT = 7 * 24 * HOUR
 """Seconds that logs are read back: of a server that is a year old, its last week matters."""
 
@@ -135,7 +137,7 @@ HINDSIGHT = 7 * 24 * HOUR
 def _read_logs(inquiry: Inquiry, server_ids: Iterable[str], port_ids: Iterable[str]) -> None:
     """What logs say of these, from shortly before it was asked for to shortly after it ended.
 
-    Where nothing tells when that was, it is the last hour before the facts were taken.
+    Where nothing tells when that was, it is the last day before the facts were taken.
     """
     openstack = inquiry.source.openstack
     ids, ports = set(server_ids), set(port_ids)
@@ -153,7 +155,7 @@ def _read_logs(inquiry: Inquiry, server_ids: Iterable[str], port_ids: Iterable[s
     ended += [parse(row.updated) for row in actions] + [taken]
     starts, ends = [each for each in begun if each], [each for each in ended if each]
     end = max(ends, default=inf)
-    start = min(starts, default=end - HOUR if ends else -inf)
+    start = min(starts, default=end - RECENTLY if ends else -inf)
     start = max(start, end - HINDSIGHT) if ends else start
     inquiry.read_logs(Window(start - HOUR / 60, end + HOUR / 60), sorted(filter(None, names)))
 
