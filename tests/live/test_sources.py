@@ -61,10 +61,14 @@ def test_an_ambiguous_name_lists_its_candidates(site: Site) -> None:
     assert any(site.vm.port_id in line and site.vm.mac in line for line in candidates)
 
 
-@pytest.mark.parametrize("target", ["nosuch", "VM1", "10.9.9.9", "fa:16:3e:00:00:99", "::1"])
+@pytest.mark.parametrize("target", ["nosuch", "10.9.9.9", "fa:16:3e:00:00:99", "::1"])
 def test_an_unknown_target(site: Site, target: str) -> None:
     for outcome in (site.why(target), why(site, site.nb, site.sb, target=target)):
         refused(outcome, 65, f"Nothing here is called {target}.", "a port id")
+
+
+def test_a_name_that_is_nearly_right(site: Site) -> None:
+    refused(site.why("VM1"), 65, "Nothing here is called VM1.", "Did you mean vm1?")
 
 
 def test_an_end_of_a_pair_that_is_not_there(site: Site) -> None:
