@@ -35,7 +35,7 @@ _AT_ONCE = 2
 """Bystanders that are asked about at the same time: half of that each of them waits."""
 _GREEN_WITHIN = 30.0
 _BROKEN_WITHIN = 10.0
-_FLAPS_WITHIN = 30.0
+_FLAPS_WITHIN = 60.0
 """Seconds for what is said to be broken to fail, and for what lets packets pass in between."""
 
 
