@@ -36,8 +36,8 @@ from viftrail.verdict import Certainty, OtherEnd, Stage, State, Unknown, Verdict
 LOOKS = 3
 
 
-UNSENT = "As far as rows, daemons and logs tell: no packet was sent. `--probe` sends a few."
-_NONE_COULD = "As far as rows, daemons and logs tell: no packet could be sent."
+UNSENT = "As far as rows and daemons tell: no packet was sent. `--probe` sends a few."
+_NONE_COULD = "As far as rows and daemons tell: no packet could be sent."
 
 Announce = Callable[[Sending], None]
 """Told what will be sent, before it is."""
@@ -55,15 +55,14 @@ def probe(
     Raises:
         ViftrailError: as `why`.
     """
-    before = why(source, asked, wait=wait)
-    facts, ends = _facts(source, asked, SHORT_WINDOW)
+    before, facts = _answer(source, asked, wait)
     cloud = Cloud(facts)
-    # The hosts of a pair's ends are to reach each other; a single target has no such wish.
-    looks = {end: diagnose(facts, end, asked) for end in ends} if len(ends) > 1 else {}
-    hosts = [look.target.host for look in looks.values()]
     port = cloud.ports.get(before.target.port)
     if port is None:
         return before
+    # The hosts of a pair's ends are to reach each other; a single target has no such wish.
+    other = before.other.target if before.other else None
+    hosts = (before.target.host, other.host) if other else ()
     also = tuple(name for name in hosts if name)
     planned = sending_for(cloud, trail_of(cloud, port, asked, also))
     announce(planned)
@@ -72,7 +71,7 @@ def probe(
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     verdict = diagnose(sounded, port.id, asked, also=also, time=now, suspicions=True)
     # What was sent is of this end; of the other one rows tell.
-    others = [diagnose(facts, end, asked, also=also) for end in looks if end != port.id]
+    others = [diagnose(facts, other.port, asked, also=also)] if other and other.port else []
     verdict = _of_both([verdict, *others])
     return verdict if found != Soundings() else qualified(verdict, _NONE_COULD)
 
@@ -102,6 +101,16 @@ def why(
         AmbiguousTarget: several things are.
         ViftrailError: nothing could be read at all.
     """
+    verdict, facts = _answer(source, asked, wait, story=story)
+    if isinstance(source, LiveSource):
+        verdict = qualified(verdict, UNSENT)
+    return _with_story(source, facts, verdict) if story else verdict
+
+
+def _answer(
+    source: Source, asked: str, wait: Callable[[float], None], *, story: bool = False
+) -> tuple[Verdict, Facts]:
+    """The verdict of as many looks as it takes, and the facts that it is of."""
     verdict, facts = _look(source, asked, SHORT_WINDOW)
     began = time.monotonic()
     for _ in range(LOOKS - 1):
@@ -113,9 +122,7 @@ def why(
         verdict, facts = _look(source, asked, LONG_WINDOW)
     if isinstance(source, LiveSource) and (story or _only_logs_tell(verdict)):
         verdict, facts = _with_logs(source, facts, verdict)
-    if isinstance(source, LiveSource):
-        verdict = qualified(verdict, UNSENT)
-    return _with_story(source, facts, verdict) if story else verdict
+    return verdict, facts
 
 
 def qualified(verdict: Verdict, caveat: str) -> Verdict:
@@ -139,7 +146,9 @@ def _with_logs(source: LiveSource, facts: Facts, verdict: Verdict) -> tuple[Verd
 
 def _only_logs_tell(verdict: Verdict) -> bool:
     """The rest of what there is to know of it: it is over, or nothing is wrong and yet it was asked."""
-    return _is_history(verdict) or verdict.verdict.state is State.HEALTHY
+    # Of a pair both ends would have to be judged anew, and `why` of one end does that.
+    alone = verdict.other is None
+    return _is_history(verdict) or (alone and verdict.verdict.state is State.HEALTHY)
 
 
 def _is_history(verdict: Verdict) -> bool:
@@ -216,15 +225,6 @@ def _judge(
     if end.port_id:
         return diagnose(facts, end.port_id, asked, also=also, time=time, suspicions=suspicions)
     return diagnose_server(facts, end.server_id, asked, time=time, suspicions=suspicions)
-
-
-def _facts(source: Source, asked: str, window: float) -> tuple[Facts, list[str]]:
-    """What the trail of every end of the question runs over, and the ends' port ids."""
-    inquiry = Inquiry(source, window=window)
-    found = [resolve(inquiry, end) for end in split_pair(asked)]
-    for end in found:
-        follow_found(inquiry, end)
-    return inquiry.facts(), [end.port_id for end in found if end.port_id]
 
 
 def _gravity(verdict: Verdict) -> tuple[int, int]:

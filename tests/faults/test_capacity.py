@@ -50,7 +50,7 @@ def test_the_numbers_are_there() -> None:
 def test_of_many_full_hosts_those_with_most_left_are_told_of() -> None:
     rows = [provider(f"cmp{at:03}", {"DISK_GB": 91 + at % 10}) for at in range(200)]
     (case,) = cases("sched-disk-capacity", cloud_of(server(BLANK), providers=rows))
-    assert "100 - 0) x 1 - 91 = 9 left; and so are 195 more hosts" in case.summary
+    assert "100 - 0) x 1 - 91 = 9 left; 195 more hosts are refused as well" in case.summary
     assert len(case.evidence) < 10
     assert "rp-cmp000 " in case.steps[0].command
 

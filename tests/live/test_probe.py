@@ -119,6 +119,13 @@ def test_a_trace_names_the_logical_stage(site: Site) -> None:
         assert "ls_in_acl" in evidence(outcome, "S9"), evidence(outcome, "S9")
 
 
+def test_packets_do_not_make_it_forget_what_logs_tell(site: Site) -> None:
+    """No row and no packet shows a guest that insists on another network's address."""
+    with broken(site, "dhcp-request-mismatch"):
+        for outcome in (site.why(), probed(site)):
+            assert outcome.verdict["verdict"]["cause"] == "dhcp-request-mismatch", outcome
+
+
 def test_into_a_bundle_nothing_can_be_sent() -> None:
     outcome = viftrail("why", VICTIM, "--bundle", "tests/recorded/healthy.bundle", "--probe")
     refused(outcome, 64, "--probe", "no running cloud")

@@ -200,7 +200,7 @@ def in_words(refused: Sequence[Refusal]) -> str:
     """Why the first few are refused, and how many more are."""
     more = len(refused) - SHOWN
     words = [each.text for each in refused[:SHOWN]]
-    return "; ".join([*words, f"and so are {more} more hosts"] if more > 0 else words)
+    return "; ".join([*words, f"{more} more hosts are refused as well"] if more > 0 else words)
 
 
 @once_a_request

@@ -24,8 +24,8 @@ from viftrail.verdict import Evidence, Finding, Stage
 
 
 @dataclass(frozen=True)
-class Door:
-    """A network's port towards a router."""
+class RouterLsp:
+    """A Logical_Switch_Port of type router: a network's side of a router port."""
 
     switch: LogicalSwitch
     row: LogicalSwitchPort
@@ -35,15 +35,15 @@ class Door:
 
 
 @once
-def shut(cloud: Cloud) -> tuple[Door, ...]:
-    """The doors that are disabled: in and out of them all is dropped."""
-    found: list[Door] = []
+def disabled_router_lsps(cloud: Cloud) -> tuple[RouterLsp, ...]:
+    """Those that are disabled: northd has all in and out of them dropped."""
+    found: list[RouterLsp] = []
     for switch, row in cloud.router_ports:
         if row.enabled is False:
             leg = cloud.nb[LogicalRouterPort].one("name", row.options.get("router-port", ""))
             router = cloud.nb[LogicalRouter].one("ports", leg.uuid) if leg else None
             if leg and router:
-                found.append(Door(switch, row, router, is_gateway(leg)))
+                found.append(RouterLsp(switch, row, router, is_gateway(leg)))
     return tuple(found)
 
 
@@ -68,12 +68,12 @@ def examine(cloud: Cloud, trail: Trail) -> Finding:
             bad=f"router {router.name} is disabled",
         )
     passed = {router.uuid for router in trail.routers}
-    for door in shut(cloud):
-        if door.router.uuid in passed and (door.outside or door.switch.uuid == trail.switch.uuid):
+    for lsp in disabled_router_lsps(cloud):
+        if lsp.router.uuid in passed and (lsp.outside or lsp.switch.uuid == trail.switch.uuid):
             checks.check(
                 False,
-                enabled(door.row),
-                bad=f"the port {door.row.name} towards router {door.router.name} is disabled",
+                enabled(lsp.row),
+                bad=f"the port {lsp.row.name} towards router {lsp.router.name} is disabled",
             )
     for gateway in trail.gateways:
         _hosted(checks, cloud, gateway)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
-from viftrail.cli.output import deliver, output_option
+from viftrail.cli.output import deliver, format_option, output_option
 from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,15 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--gentle", is_flag=True, help="Read in small bites, to spare the database servers; slower."
 )
-@click.option(
-    "-f",
-    "--format",
-    "format_",
-    type=click.Choice(("text", "json", "html", "junit")),
-    default="text",
-    show_default=True,
-    help="How to print the findings.",
-)
+@format_option(("text", "json", "html", "junit"), "How to print the findings.")
 @output_option
 @click.pass_context
 def audit(

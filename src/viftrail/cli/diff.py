@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
-from viftrail.cli.output import deliver, output_option
+from viftrail.cli.output import deliver, format_option, output_option
 from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,15 +24,7 @@ LIVE = "live"
 @click.argument("after", metavar="B")
 @click.argument("target", required=False)
 @origin_options
-@click.option(
-    "-f",
-    "--format",
-    "format_",
-    type=click.Choice(("text", "json", "markdown")),
-    default="text",
-    show_default=True,
-    help="How to print the changes.",
-)
+@format_option(("text", "json", "markdown"), "How to print the changes.")
 @output_option
 @click.pass_context
 def diff(

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail import __version__
+from viftrail.cli.access import remotes_of, ways_of
 from viftrail.cli.origin import Origin, lab_of, open_source, openstack_of, origin_options
-from viftrail.cli.output import deliver, output_option
-from viftrail.cli.ways import remotes_of, ways_of
+from viftrail.cli.output import deliver, format_option, output_option
 from viftrail.errors import UsageError, ViftrailError
 
 if TYPE_CHECKING:
@@ -34,15 +34,7 @@ if TYPE_CHECKING:
     help="Visit this host too, as `why` would; may be repeated.",
 )
 @click.option("--all-hosts", is_flag=True, help="Visit every host that Southbound lists.")
-@click.option(
-    "-f",
-    "--format",
-    "format_",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
+@format_option(("text", "json"), "How to print it.")
 @output_option
 @click.pass_context
 def doctor(

@@ -6,18 +6,12 @@ import sys
 
 import click
 
+from viftrail.cli.output import format_option
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("fault_id", metavar="[ID]", default="")
-@click.option(
-    "-f",
-    "--format",
-    "format_",
-    type=click.Choice(("text", "json", "markdown")),
-    default="text",
-    show_default=True,
-    help="How to print the catalogue.",
-)
+@format_option(("text", "json", "markdown"), "How to print the catalogue.")
 def faults(fault_id: str, format_: str) -> None:
     """Print the catalogue of faults, or one entry, from the definitions themselves."""
     from viftrail.faults.catalogue import CATALOGUE, fault

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
-from viftrail.cli.output import deliver
+from viftrail.cli.output import deliver, format_option
 from viftrail.errors import CannotWrite, NotAllowed, OperatorsTurn, StepFailed, UsageError
 
 if TYPE_CHECKING:
@@ -44,15 +44,7 @@ _GREEN_WITHIN = 45.0
     "--probe", is_flag=True, help="Look with a few harmless packets as well, as `why --probe`."
 )
 @click.option("--log", default="", metavar="FILE", help="The audit trail, which is appended to.")
-@click.option(
-    "-f",
-    "--format",
-    "format_",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
+@format_option(("text", "json"), "How to print it.")
 @click.pass_context
 def fix(
     ctx: click.Context,

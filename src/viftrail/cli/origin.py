@@ -227,7 +227,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
             live.close()
         return
     owner = _owner(origin)
-    from viftrail.cli.ways import ways_of
+    from viftrail.cli.access import ways_of
 
     ways = ways_of(origin)
     nb, sb = ways["nb"].address, ways["sb"].address
@@ -333,7 +333,7 @@ def _owner(origin: Origin) -> Owner | None:
 
 
 def _live(origin: Origin, ways: dict[str, Way], owner: Owner | None) -> Any:
-    from viftrail.cli.ways import remotes_of, whence
+    from viftrail.cli.access import remotes_of, whence
     from viftrail.errors import Unreachable
     from viftrail.facts.inquiry import NORTHBOUND
     from viftrail.facts.live import LiveSource, this_host

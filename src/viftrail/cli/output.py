@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,8 @@ from viftrail.facts.draft import whole_file
 if TYPE_CHECKING:
     from viftrail.verdict import Verdict
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 FORMATS = ("text", "json", "markdown", "html")
 
 
@@ -25,6 +27,19 @@ def named(_: click.Context, param: click.Parameter, value: str | None) -> str:
     if value is not None and not value.strip():
         raise click.BadParameter("it is empty.", param=param)
     return value or ""
+
+
+def format_option(formats: Sequence[str], what: str) -> Callable[[F], F]:
+    """``-f``: in which of these formats to print; text unless told."""
+    return click.option(
+        "-f",
+        "--format",
+        "format_",
+        type=click.Choice(formats),
+        default="text",
+        show_default=True,
+        help=what,
+    )
 
 
 output_option = click.option(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from viftrail.cli.output import deliver, output_option
+from viftrail.cli.output import deliver, format_option, output_option
 from viftrail.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,15 +27,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Labs at a time.",
 )
-@click.option(
-    "-f",
-    "--format",
-    "format_",
-    type=click.Choice(("text", "json", "markdown")),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
+@format_option(("text", "json", "markdown"), "How to print it.")
 @output_option
 @click.option("-v", "--verbose", is_flag=True, help="Tell of each round on standard error.")
 @click.pass_context

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viftrail.cli.origin import Origin, open_source, origin_options
-from viftrail.cli.output import FORMATS, deliver, output_option, renderer
+from viftrail.cli.output import FORMATS, deliver, format_option, output_option, renderer
 
 if TYPE_CHECKING:
     from viftrail.facts.source import Source
@@ -18,15 +18,7 @@ if TYPE_CHECKING:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("target")
 @origin_options
-@click.option(
-    "-f",
-    "--format",
-    "format_",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How to print the verdict.",
-)
+@format_option(FORMATS, "How to print the verdict.")
 @output_option
 @click.option(
     "--probe",

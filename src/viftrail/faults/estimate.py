@@ -37,7 +37,7 @@ def _reckoned(resource: str, shown: str, free: str) -> Callable[[Scene, str], We
                 "openstack resource provider usage show PROVIDER",
             )
         rows.sort(key=lambda row: -(room(row[0], resource) or 0))
-        more = f"; {len(rows) - SHOWN} more hosts have less" if len(rows) > SHOWN else ""
+        more = f"; {len(rows) - SHOWN} more hosts have no more" if len(rows) > SHOWN else ""
         rows = rows[:SHOWN]
         evidence = tuple(
             Evidence(

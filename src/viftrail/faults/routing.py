@@ -8,7 +8,7 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.northbound import enabled
 from viftrail.chain.quoting import db, q
-from viftrail.chain.router import shut
+from viftrail.chain.router import disabled_router_lsps
 from viftrail.chain.subject import Subject
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import (
@@ -62,15 +62,15 @@ def _disabled(cloud: Cloud) -> Iterator[Case]:
 
 
 def _shut(cloud: Cloud) -> Iterator[Case]:
-    for door in shut(cloud):
+    for lsp in disabled_router_lsps(cloud):
         yield Case(
-            subject=subject.router(door.router.name)
-            if door.outside
-            else subject.network(door.switch.name),
-            summary=f"the port of network {door.switch.name} towards router {door.router.name} is "
+            subject=subject.router(lsp.router.name)
+            if lsp.outside
+            else subject.network(lsp.switch.name),
+            summary=f"the port of network {lsp.switch.name} towards router {lsp.router.name} is "
             "administratively down",
-            evidence=(enabled(door.row),),
-            steps=enabled_port(cloud, door.row.name),
+            evidence=(enabled(lsp.row),),
+            steps=enabled_port(cloud, lsp.row.name),
             note=ASK_FIRST,
         )
 
