@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
+import msgspec
 import pytest
 
 from tests.cloud import conf, healthy, settings, vm
@@ -97,3 +100,22 @@ def test_a_changed_recording_is_really_changed() -> None:
 
 def test_the_probe_is_part_of_the_package() -> None:
     assert b"def main(" in probe_script()
+
+
+def test_many_answers_are_read_at_once_from_the_first_on() -> None:
+    """What a Struct is made of must be known before threads ask: msgspec fails with SIGSEGV."""
+    program = """
+import sys, threading
+from viftrail.facts.host import read_probe
+sys.setswitchinterval(1e-6)
+together = threading.Barrier(6)
+def read():
+    together.wait()
+    read_probe(sys.argv[1].encode())
+threads = [threading.Thread(target=read) for _ in range(6)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    answer = msgspec.json.encode(healthy().hosts["compute1"]).decode()
+    runs = [subprocess.Popen([sys.executable, "-c", program, answer]) for _ in range(4)]
+    assert [run.wait(30) for run in runs] == [0] * 4

@@ -73,7 +73,25 @@ def test_without_a_majority_northd_and_the_chassis_are_not_to_blame() -> None:
 
 def test_one_member_that_is_in_contact_is_enough() -> None:
     facts = southbound(NO_QUORUM, "controller", connected=True)
-    assert "sb-raft-no-quorum" not in found(facts)
+    for other in ("controller2", "controller3"):
+        facts = on_host(facts, other, processes={})
+    assert "sb-raft-no-quorum" not in found(facts), "nobody saw that the others are dead"
+
+
+def test_a_follower_that_has_not_noticed_yet_is_not_believed() -> None:
+    facts = said(
+        southbound(NO_QUORUM, "controller", connected=True),
+        "controller",
+        ("disconnected from the cluster (election timeout)", "cluster member"),
+        ("Role: candidate", "Role: follower"),
+        ("Leader: unknown", "Leader: aa3d"),
+    )
+    verdict = ask(facts)
+    assert verdict.verdict.cause == "sb-raft-no-quorum"
+    (told,) = (each for each in verdict.causes[0].evidence if each.what.startswith("cluster/"))
+    assert told.seen.startswith("cluster member; follower")
+    assert told.seen.endswith("leader aa3d: it has not noticed yet")
+    assert found(facts) == {"sb-raft-no-quorum"}
 
 
 def test_a_host_that_knows_one_member_of_three() -> None:

@@ -7,11 +7,11 @@ ovsdb/raft.c writes; ovsdb-server(5), table Database of _Server.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from viftrail.chain.cloud import Cloud
-from viftrail.chain.daemon import RUNNING
+from viftrail.chain.daemon import HUNG, RUNNING
 from viftrail.chain.server import endpoints, is_part, server_state
 from viftrail.facts.host import Server
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
@@ -122,19 +122,36 @@ def members(cloud: Cloud, database: str) -> tuple[Member, ...]:
 
 
 def majority_lost(cloud: Cloud, database: str) -> bool:
-    """Members of its cluster answered, and none of them is in contact with a majority."""
+    """Members of its cluster answered, and none of them is in contact with a majority.
+
+    A member says so of itself only after two election times without one (``raft_is_connected``
+    of ovsdb/raft.c). Until then the servers that were found dead count.
+    """
     known = members(cloud, database)
-    return bool(known) and not any(member.connected for member in known)
+    serving = sum(member.connected for member in known)
+    if not serving:
+        return bool(known)
+    half = size_of(known) // 2
+    return serving <= half and size_of(known) - len(gone(cloud, database)) <= half
+
+
+def size_of(known: Sequence[Member]) -> int:
+    """Of how many members the cluster of these consists, as far as they tell; 0: they do not."""
+    return max((len(member.peers) + 1 for member in known if member.peers), default=0)
+
+
+def gone(cloud: Cloud, database: str) -> tuple[str, ...]:
+    """The hosts where the server of a database is dead or stopped."""
+    alive = ("", RUNNING, HUNG)
+    return tuple(
+        name for name, host in cloud.central.items() if server_state(host, database) not in alive
+    )
 
 
 def all_seen(cloud: Cloud) -> bool:
     """As many hosts with databases were looked at as the largest cluster has members."""
-    sizes = [
-        len(member.peers) + 1
-        for database in (NORTHBOUND, SOUTHBOUND)
-        for member in members(cloud, database)
-    ]
-    return max(sizes, default=1) <= len(cloud.central)
+    sizes = [size_of(members(cloud, database)) for database in (NORTHBOUND, SOUTHBOUND)]
+    return max(1, *sizes) <= len(cloud.central)
 
 
 def unserved(cloud: Cloud, database: str) -> Mapping[str, str]:

@@ -365,6 +365,11 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 _BORROWED = re.compile(r"^from viftrail\.facts\.(\w+) import (?:\([^)]*\)|[^(\n]+)\n", re.MULTILINE)
 
 
+_host = msgspec.json.Decoder(Host)
+"""Made here and once: answers are read in a thread for each host, and msgspec works out what a
+Struct is made of when it is first asked for, which two threads at a time do not survive."""
+
+
 def probe_script() -> bytes:
     """The source of the probe in one file, to be run by a host's own python3.
 
@@ -386,7 +391,7 @@ def read_probe(text: bytes) -> Host:
     """
     lines = [line for line in text.splitlines() if line.startswith(b"{")] or [text.strip()]
     try:
-        host = msgspec.json.decode(lines[-1], type=Host)
+        host = _host.decode(lines[-1])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(
             f"The probe's answer cannot be read ({error}).",

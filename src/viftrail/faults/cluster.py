@@ -45,8 +45,9 @@ def _no_quorum(cloud: Cloud) -> Iterator[Case]:
                     Evidence(
                         where=member.host,
                         what=f"cluster/status of {database}",
-                        seen=member.told(),
-                        expected="cluster member; a leader that is known",
+                        seen=member.told()
+                        + (": it has not noticed yet" if member.connected else ""),
+                        expected="cluster member; a leader that is known, and lives",
                         command=status_command(database),
                     )
                     for member in left
@@ -170,7 +171,7 @@ def _apart(cloud: Cloud) -> Iterator[Case]:
     for database in TOOLS:
         known = members(cloud, database)
         serving = [member for member in known if member.connected]
-        if not serving:
+        if not serving or majority_lost(cloud, database):
             continue
         for name, host in cloud.central.items():
             state = server_state(host, database)

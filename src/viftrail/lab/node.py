@@ -209,10 +209,11 @@ class Controller(Node):
             LabError: it takes too long.
         """
         for database in (NORTHBOUND, SOUTHBOUND):
-            if not wait_until(functools.partial(self._serves, database), 15.0, pause=0.05):
+            if not wait_until(functools.partial(self.serves, database), 15.0, pause=0.05):
                 raise LabError(f"{self.name} did not join the cluster of {database}.")
 
-    def _serves(self, database: str) -> bool:
+    def serves(self, database: str) -> bool:
+        """Whether the server here is one of a cluster that has a majority, or of none."""
         where = [["name", "==", database], ["connected", "==", True]]
         with self.open(database, patience=5.0, of_server=True) as server:
             return bool(server.select("Database", where, "name"))

@@ -57,6 +57,9 @@ class _Sent(msgspec.Struct, frozen=True):
     sent: int = 0
 
 
+_sent = msgspec.json.Decoder(_Sent)
+
+
 class _Sender:
     """One run of a plan."""
 
@@ -139,7 +142,7 @@ class _Sender:
         if before is None or after is None or not said:
             return None
         try:
-            sent = msgspec.json.decode(said.strip().splitlines()[-1], type=_Sent).sent
+            sent = _sent.decode(said.strip().splitlines()[-1]).sent
         except (msgspec.MsgspecError, IndexError):
             return None
         return Knock(

@@ -46,6 +46,9 @@ class Excerpt(msgspec.Struct, frozen=True):
     errors: tuple[str, ...] = ()
 
 
+_excerpt = msgspec.json.Decoder(Excerpt)
+
+
 def fetch_logs(
     hosts: Iterable[str],
     carriers: Callable[[str], Carrier | Gap],
@@ -92,7 +95,7 @@ def fetch_logs(
 def _read(said: Answered) -> Excerpt | Gap:
     lines = [line for line in said.output.splitlines() if line.startswith(b"{")]
     try:
-        answer = msgspec.json.decode(lines[-1], type=Excerpt) if lines else None
+        answer = _excerpt.decode(lines[-1]) if lines else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         answer = None
     if answer is None or answer.format != FORMAT:

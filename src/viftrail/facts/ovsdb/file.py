@@ -19,7 +19,7 @@ from viftrail.facts.ovsdb.journal import Journal, Record, TornError
 from viftrail.facts.ovsdb.raft import ClusterInfo, Log, header_decoder, is_empty
 from viftrail.facts.ovsdb.replay import InconsistentError, Replay
 from viftrail.facts.ovsdb.schema import Schema, parse_schema
-from viftrail.facts.ovsdb.values import BAD_JSON
+from viftrail.facts.ovsdb.values import BAD_JSON, decoder_of
 
 if TYPE_CHECKING:
     import os
@@ -124,8 +124,8 @@ class _Reader:
         self._replay = replay
         self._log: Log | None = None
         transaction: Any = replay.transaction_type
-        self._transactions = msgspec.json.Decoder(transaction)
-        self._commits = msgspec.json.Decoder(tuple[msgspec.Raw, transaction | None])
+        self._transactions = decoder_of(transaction)
+        self._commits = decoder_of(tuple[msgspec.Raw, transaction | None])
 
     def take(self, record: Record) -> None:
         """Use one record.

@@ -27,7 +27,7 @@ from viftrail.facts.ovsdb.raft import Header, Log, is_empty
 from viftrail.facts.ovsdb.replay import InconsistentError, Replay
 from viftrail.facts.ovsdb.schema import UNLIMITED, ColumnType, Schema
 from viftrail.facts.ovsdb.shape import Annotation
-from viftrail.facts.ovsdb.values import BAD_JSON, plan
+from viftrail.facts.ovsdb.values import BAD_JSON, decoder_of, plan
 from viftrail.facts.row import Row
 from viftrail.facts.saved.kind import RECORD
 
@@ -152,7 +152,7 @@ class _Reader:
         self.replay = Replay(tables, born={row: frozenset(_BORN[row].split()) for row in tables})
         self.replay.begin(_schema(name, tables), keep=False)
         transaction: Any = self.replay.transaction_type
-        self._decode = msgspec.json.Decoder(transaction).decode
+        self._decode = decoder_of(transaction).decode
         self._clustered = magic == "CLUSTER"
         self._log: Log | None = None
 

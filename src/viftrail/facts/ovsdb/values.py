@@ -23,6 +23,7 @@ the row: one row at a time, so that no table is in memory twice.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from viftrail.facts.ovsdb.schema import ColumnType
 
 RowT = TypeVar("RowT", bound=msgspec.Struct)
+_making = threading.Lock()
 
 _UUID_FIELD, _UUID_COLUMN = "uuid", "_uuid"
 _REPORT = (
@@ -104,6 +106,16 @@ def table_of(row_type: type[msgspec.Struct]) -> str:
     return plan(row_type).table
 
 
+def decoder_of(wanted: Any) -> msgspec.json.Decoder[Any]:
+    """A decoder that can be made while other threads make theirs.
+
+    msgspec works out what a Struct is made of when it is first asked for, and a thread that meets
+    one half worked out by another (`Set` of strings, say) ends the program with SIGSEGV.
+    """
+    with _making:
+        return msgspec.json.Decoder(wanted)
+
+
 class Maker(Generic[RowT]):
     """Makes rows of one type from columns of known kinds.
 
@@ -148,7 +160,7 @@ class Maker(Generic[RowT]):
         self.wire = msgspec.defstruct("Wire", wire_fields, kw_only=True, frozen=True, gc=False)
         self.build: Callable[[str, Any], RowT] = _compile(row_type, self.shapes)
         """From the row's UUID and its decoded columns."""
-        self.decode: Callable[[Any], Any] = msgspec.json.Decoder(self.wire).decode
+        self.decode: Callable[[Any], Any] = decoder_of(self.wire).decode
         """From JSON to decoded columns."""
 
     def rows(self, raws: Iterable[msgspec.Raw]) -> list[RowT]:

@@ -49,6 +49,12 @@ class _Setting(msgspec.Struct):
     value: object = None
 
 
+_groups = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_meta = msgspec.json.Decoder(_Meta)
+_group = msgspec.json.Decoder(_Group)
+_settings = msgspec.json.Decoder(list[_Setting])
+
+
 class Roll:
     """The names of an inventory's hosts, to be looked up by a chassis' hostname."""
 
@@ -133,13 +139,9 @@ def _entries(inventory: str, said: Said) -> tuple[Entry, ...]:
             f"See `ansible-inventory -i {shlex.quote(inventory)} --list`.",
         )
     try:
-        groups = msgspec.json.decode(said.output, type=dict[str, msgspec.Raw])
-        variables = msgspec.json.decode(groups.pop("_meta", b"{}"), type=_Meta).hostvars
-        names = [
-            name
-            for group in groups.values()
-            for name in msgspec.json.decode(group, type=_Group).hosts
-        ]
+        groups = _groups.decode(said.output)
+        variables = _meta.decode(groups.pop("_meta", b"{}")).hostvars
+        names = [name for group in groups.values() for name in _group.decode(group).hosts]
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FileUnreadable(
             f"Ansible's list of the inventory {inventory} cannot be read ({error}).",
@@ -158,7 +160,7 @@ def configured_forks(ansible: Ansible) -> int:
     words = ("dump", "--only-changed", "--format", "json")
     said = ansible.ask("ansible-config", *words, timeout=LIST_TIMEOUT)
     try:
-        settings = msgspec.json.decode(said.output, type=list[_Setting])
+        settings = _settings.decode(said.output)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return 0
     values = [each.value for each in settings if each.name == "DEFAULT_FORKS"]

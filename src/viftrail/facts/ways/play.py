@@ -64,6 +64,9 @@ class Answer(msgspec.Struct, frozen=True):
     seconds: float = 0.0
 
 
+_answer = msgspec.json.Decoder(Answer)
+
+
 @dataclass(frozen=True)
 class Ansible:
     """The operator's Ansible, and the inventory that they named."""
@@ -234,7 +237,7 @@ def run_play(
 def _read(line: bytes, heard: Callable[[Answer], None]) -> None:
     """A line of the callback; whatever else may be printed is none."""
     try:
-        answer = msgspec.json.decode(line, type=Answer)
+        answer = _answer.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return
     heard(answer)

@@ -103,6 +103,8 @@ def lose_majority(victim: Victim) -> Undo:
     unplug(victim)
     for server in servers:
         server.kill()
+    # A follower takes its leader for alive until two election times are over.
+    wait_until(lambda: not victim.cloud.controller.serves(SOUTHBOUND), 30.0, pause=0.1)
     await_cut_off(victim, within=30.0)
     victim.reboot()
 
