@@ -113,7 +113,7 @@ def test_a_runtime_that_hides_containers(why: str, count: int) -> None:
 def test_another_host_is_granted_by_one_line_of_sudoers() -> None:
     why = "The user with id 1000 may not look at Open vSwitch and OVN on c1 (x)."
     (need,) = missing(REACHED, hosts=(Seen(name="c1", why=why, do="Run as root."),))
-    assert "NOPASSWD: /usr/bin/python3 - *" in need.do
+    assert "NOPASSWD: /usr/bin/python3 -IB - *" in need.do
     (need,) = missing(REACHED, hosts=(Seen(name="c1", why="It is dead.", do="Look there."),))
     assert need.do == "Look there."
 

@@ -166,7 +166,7 @@ def _other_host(host: Seen) -> Iterator[Need]:
 
 def _become(host: Seen) -> str:
     if "may not look" in host.why or "become root" in host.why or not host.why:
-        line = "USER ALL=(root) NOPASSWD: /usr/bin/python3 - *"
+        line = "USER ALL=(root) NOPASSWD: /usr/bin/python3 -IB - *"
         return f"There, with visudo: `{line}`, which makes USER root there; then add --become."
     return ""
 

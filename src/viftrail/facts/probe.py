@@ -1,6 +1,6 @@
 """Looks at one OVN host and prints what it saw as one JSON document.
 
-Runs on the host itself, as ``python3 - [--window SECONDS]`` with this file
+Runs on the host itself, as ``python3 -IB - [--window SECONDS]`` with this file
 behind those that it imports on its standard input (`viftrail.facts.host.probe_script`)
 and nothing installed there: standard library only, Python 3.6 or newer. It reads
 and never writes. Everything it asks has a time-out, because a host that is

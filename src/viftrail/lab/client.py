@@ -15,13 +15,13 @@ import select
 import socket
 import struct
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from viftrail import itself
 from viftrail.errors import LabError, NotPermitted, UsageError
 from viftrail.lab import folder as folders
 from viftrail.lab import serial, wire
@@ -288,12 +288,8 @@ def _start_janitor(name: str, shape: Shape, caller: socket.socket, *, boot_vms: 
         for key, value in os.environ.items()
         if not key.startswith(("OVS_", "OVN_", "VIFTRAIL_LAB"))
     }
-    packages = str(Path(__file__).resolve().parents[2])
-    environment["PYTHONPATH"] = os.pathsep.join(
-        filter(None, (packages, environment.get("PYTHONPATH")))
-    )
     subprocess.run(
-        [sys.executable, "-m", "viftrail.lab.janitor", json.dumps(order)],
+        [*itself.part("viftrail.lab.janitor"), json.dumps(order)],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -10,12 +10,13 @@ import contextlib
 import dataclasses
 import os
 import re
+import shlex
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from viftrail import itself
 from viftrail.errors import LabError, UsageError
 from viftrail.lab import agents, hypervisor, image, inventory
 from viftrail.lab.certificates import issue, make_authority
@@ -447,16 +448,11 @@ class Cloud:
 
 def write_programs(folder: Folder) -> None:
     """Puts ``systemctl`` and ``viftrail`` where a node's PATH begins."""
-    packages = Path(__file__).resolve().parents[2]
     folder.programs.mkdir()
     for program, module in (("systemctl", "viftrail.lab.systemctl"), ("viftrail", "viftrail")):
         file = folder.programs / program
         # The interpreter and the package of the keeper: a node has no other installed.
-        file.write_text(
-            "#!/bin/sh\n"
-            f"PYTHONPATH='{packages}'${{PYTHONPATH:+:$PYTHONPATH}} "
-            f"exec '{sys.executable}' -m {module} \"$@\"\n"
-        )
+        file.write_text(f'#!/bin/sh\nexec {shlex.join(itself.part(module))} "$@"\n')
         file.chmod(0o755)
 
 

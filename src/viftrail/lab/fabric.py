@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from viftrail import itself
 from viftrail.errors import LabError
 from viftrail.lab.daemon import Daemon
 from viftrail.lab.design import BEYOND, MANAGEMENT, PROVIDER
@@ -75,12 +74,11 @@ class Fabric(Machine):
 def put_on_vlan(external: Node, network: Network) -> Daemon:
     """Gives the external host the gateway's address on a provider VLAN; the daemon that carries it."""
     device = f"vlan{network.tag}"
-    packages = str(Path(__file__).resolve().parents[2])
     trunk = Daemon(
         name="trunk",
         machine=external,
         argv=(
-            *("env", f"PYTHONPATH={packages}", sys.executable, "-m", "viftrail.lab.trunk"),
+            *itself.part("viftrail.lab.trunk"),
             *("eth0", str(network.tag), device),
         ),
         output=external.folder / "trunk.log",

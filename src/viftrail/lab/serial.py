@@ -20,9 +20,9 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
+from viftrail import itself
 from viftrail.errors import LabError, ViftrailError
 
 #: What runs in the guest. The tag keeps an empty word from getting lost.
@@ -149,9 +149,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def command(path: str, argv: Sequence[str]) -> list[str]:
     """The local command that runs ``argv`` in the guest."""
-    packages = Path(__file__).resolve().parents[2]
-    python = ("env", f"PYTHONPATH={packages}", sys.executable, "-m", "viftrail.lab.serial")
-    return [*python, path, *argv]
+    return [*itself.part("viftrail.lab.serial"), path, *argv]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Sends a few geneve packets from this host's tunnel address to another's.
 
-Runs on the host itself, as ``python3 - SOURCE TARGET SIZE COUNT < knock.py``:
+Runs on the host itself, as ``python3 -IB - SOURCE TARGET SIZE COUNT < knock.py``:
 standard library only, Python 3.6 or newer. The packets carry VNI 0, which no
 logical network has, and an Ethernet frame of the experimental type 0x88b5
 (IEEE 802), so whoever receives them counts them and drops them.

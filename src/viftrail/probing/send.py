@@ -26,7 +26,7 @@ from viftrail.facts.sounding import (
 )
 from viftrail.facts.ways import command
 from viftrail.facts.ways.carrier import Carrier
-from viftrail.facts.ways.dispatch import Many, run_by
+from viftrail.facts.ways.dispatch import PYTHON, Many, run_by
 from viftrail.probing.plan import CALLS, COUNT, SMALL, Asking, Calling, Knocking, Sending, Trace
 
 ALL = 10.0
@@ -136,7 +136,7 @@ class _Sender:
         count = ("ovs-ofctl", "--timeout=3", "dump-ports", planned.bridge, str(planned.ofport))
         words = (planned.source, planned.target, str(size), str(COUNT))
         before = read_count(self.say(planned.receiver, count) or "")
-        said = self.say(planned.sender, ("python3", "-", *words), _script())
+        said = self.say(planned.sender, (*PYTHON, *words), _script())
         self._wait(SETTLE)
         after = read_count(self.say(planned.receiver, count) or "")
         if before is None or after is None or not said:

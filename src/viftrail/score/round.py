@@ -1,7 +1,8 @@
 """One round: a fresh lab, broken, asked, mended by `fix`, and proved with packets.
 
 It runs the commands that an operator runs, in processes of their own: what is measured is
-what people get, and a diagnosis that hangs costs its round and not the scoreboard.
+what people get, and a diagnosis that hangs costs its round and not the scoreboard. Only the
+bystanders are asked about in this process.
 """
 
 from __future__ import annotations
@@ -9,28 +10,33 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from viftrail import itself
 from viftrail.errors import LabError, ViftrailError
 from viftrail.faults.catalogue import fault
 from viftrail.lab.client import Lab
 from viftrail.lab.ping import ping
 from viftrail.lab.provoke import all_provocations
 from viftrail.lab.shape import Shape
+from viftrail.lab.source import open_lab
 from viftrail.score.tally import Round
-from viftrail.verdict import Stage
+from viftrail.verdict import Stage, State, Verdict
+from viftrail.why import why
 
 VICTIM = "vm1"
 _PATIENCE = 120.0
 """Seconds after which a command counts as hung: a mend may wait half a minute for packets."""
+_ANSWER = 5.0
+"""Seconds for one answer of a database, as the command line has it."""
 _AT_ONCE = 2
 """Bystanders that are asked about at the same time: half of that each of them waits."""
 _GREEN_WITHIN = 30.0
@@ -194,14 +200,19 @@ def _alarms(
     """Every other VM must be healthy, or a true victim of what was provoked."""
     others = [vm.name for vm in lab.status().vms if vm.name != victim]
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        verdicts = list(pool.map(lambda vm: run("why", vm, lab), others))
+        verdicts = list(pool.map(lambda vm: _asked(lab, vm), others))
     for vm, verdict in zip(others, verdicts, strict=True):
-        state = verdict["verdict"]["state"]
-        for cause in verdict["causes"]:
-            if cause["id"] not in provoked:
-                yield f"{vm}: {cause['id']}"
-        if state == "broken" and not _broken(lab, size, vm, patience):
+        for cause in verdict.causes:
+            if cause.id not in provoked:
+                yield f"{vm}: {cause.id}"
+        if verdict.verdict.state is State.BROKEN and not _broken(lab, size, vm, patience):
             yield f"{vm}: called broken, and its packets pass"
+
+
+def _asked(lab: Lab, vm: str) -> Verdict:
+    """In this process: that of the victim is timed, and of the rest only the answer counts."""
+    with closing(open_lab(lab.name, timeout=_ANSWER)) as source:
+        return why(source, vm)
 
 
 def green(lab: Lab, size: int = 0) -> bool:
@@ -222,7 +233,7 @@ def run(command: str, target: str, lab: Lab, *more: str) -> dict[str, Any]:
     """
     words = [command, *([target] if target else []), "--lab", lab.name, "-f", "json", *more]
     done = subprocess.run(
-        [sys.executable, "-m", "viftrail", *words],
+        [*itself.part("viftrail"), *words],
         capture_output=True,
         env=_environment(os.environ),
         stdin=subprocess.DEVNULL,

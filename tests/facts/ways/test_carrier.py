@@ -14,7 +14,7 @@ from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host
 from viftrail.facts.ways.carrier import Carrier, Local, Ssh, visit, visit_all
 
-PROGRAM = ["python3", "-", "--window", "0.3"]
+PROGRAM = ["python3", "-IB", "-", "--window", "0.3"]
 
 
 def test_this_host_uses_this_python() -> None:
@@ -25,7 +25,7 @@ def test_this_host_uses_this_python() -> None:
 def test_ssh_never_asks_for_a_password_and_quotes() -> None:
     command = Ssh("compute1").command([*PROGRAM, "a b"])
     assert command[:3] == ["ssh", "-o", "BatchMode=yes"]
-    assert command[-3:] == ["--", "compute1", "python3 - --window 0.3 'a b'"]
+    assert command[-3:] == ["--", "compute1", "python3 -IB - --window 0.3 'a b'"]
 
 
 def test_a_host_that_looks_like_an_option_is_none() -> None:
@@ -36,7 +36,7 @@ def test_a_host_that_looks_like_an_option_is_none() -> None:
 def test_ssh_with_everything() -> None:
     command = Ssh("h", config="/c", become=True).command(PROGRAM)
     assert command[command.index("-F") + 1] == "/c"
-    assert command[-1].startswith("sudo -n python3 -")
+    assert command[-1].startswith("sudo -n python3 -IB -")
 
 
 @dataclass(frozen=True)

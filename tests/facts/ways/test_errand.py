@@ -26,7 +26,7 @@ def run(inventory: str, host: str, program: list[str], text: bytes = b"") -> Sai
 
 def test_a_script_its_arguments_and_how_it_ended(inventory: str) -> None:
     script = b"import sys\nprint(*sys.argv[1:])\nprint('no', file=sys.stderr)\nsys.exit(3)\n"
-    said = run(inventory, "here", ["python3", "-", "a b", "{{ c }}"], script)
+    said = run(inventory, "here", ["python3", "-IB", "-", "a b", "{{ c }}"], script)
     assert (said.output, said.errors.strip(), said.code) == (b"a b {{ c }}\n", b"no", 3)
 
 

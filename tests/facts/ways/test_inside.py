@@ -50,8 +50,8 @@ def outside(*containers: Container) -> Host:
 def test_the_way_leads_through_the_host() -> None:
     way = Inside(Ssh("compute1", become=True), CONTROLLER, "compute1")
     assert (way.way, way.host) == ("docker", "compute1/ovn_controller")
-    expected = "sudo -n /usr/bin/docker exec -i -u 0 ovn_controller python3 - --window 0.3"
-    assert way.command(["python3", "-", "--window", "0.3"])[-1] == expected
+    expected = "sudo -n /usr/bin/docker exec -i -u 0 ovn_controller python3 -IB - --window 0.3"
+    assert way.command(["python3", "-IB", "-", "--window", "0.3"])[-1] == expected
     assert Inside(Local(), CONTROLLER).command(["python3", "-"])[0] == "/usr/bin/docker"
 
 

@@ -110,8 +110,8 @@ def test_ansible_says_why_it_begins_nothing(ansible: Ansible) -> None:
 @pytest.mark.parametrize(
     "program",
     [
-        ["python3", "-", "a b", "{{ c }}"],
-        ["env", "A=1", "python3", "-", "a b", "{{ c }}"],
+        ["python3", "-IB", "-", "a b", "{{ c }}"],
+        ["env", "A=1", "python3", "-IB", "-", "a b", "{{ c }}"],
         ["echo", "a b", "{{ c }}"],
     ],
 )
@@ -127,7 +127,7 @@ def test_every_script_of_viftrail_fits_in_an_argument() -> None:
     excerpt = resources.files("viftrail.facts.log").joinpath("excerpt.py").read_bytes()
     knock = resources.files("viftrail.probing").joinpath("knock.py").read_bytes()
     for script in (probe_script(), excerpt, knock):
-        assert len(shell_command(["python3", "-"], script)) < play.MAX_COMMAND // 4
+        assert len(shell_command(["python3", "-IB", "-"], script)) < play.MAX_COMMAND // 4
 
 
 def test_what_does_not_fit_is_not_sent() -> None:

@@ -1,6 +1,6 @@
 """Prints what the logs of one host say of some ids, as one JSON document.
 
-Runs on the host itself, as ``python3 - QUESTION < excerpt.py``, with nothing installed there:
+Runs on the host itself, as ``python3 -IB - QUESTION < excerpt.py``, with nothing installed there:
 standard library only, Python 3.6 or newer. QUESTION is a JSON object: ``start`` and ``end``
 (seconds since 1970), ``needles`` (what a record has to hold). It reads and never writes. Of a
 file only the window is looked through, found by halving; all of it is bounded in bytes and time,

@@ -19,7 +19,7 @@ from viftrail.facts.log.record import parts_of, records
 from viftrail.facts.log.service import service_of_all
 from viftrail.facts.ways.carrier import Carrier
 from viftrail.facts.ways.command import Said as Answered
-from viftrail.facts.ways.dispatch import run_by_each
+from viftrail.facts.ways.dispatch import PYTHON, run_by_each
 
 FORMAT = 1
 TIMEOUT = 10.0
@@ -71,7 +71,7 @@ def fetch_logs(
     answers = run_by_each(
         hosts,
         carriers,
-        ["python3", "-", json.dumps(question)],
+        [*PYTHON, json.dumps(question)],
         resources.files("viftrail.facts.log").joinpath("excerpt.py").read_bytes(),
         script="log/excerpt.py",
         timeout=TIMEOUT,

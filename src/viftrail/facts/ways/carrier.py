@@ -1,6 +1,6 @@
 """Bringing the probe to a host and its answer back.
 
-A carrier runs ``python3 -`` on the host with the probe on standard input.
+A carrier runs `PYTHON` on the host with the probe on standard input.
 Nothing is copied to the host and nothing is left there.
 """
 
@@ -20,7 +20,7 @@ from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host, probe_script, read_probe
 from viftrail.facts.ways import inside
 from viftrail.facts.ways.command import Said
-from viftrail.facts.ways.dispatch import at_once, run_by
+from viftrail.facts.ways.dispatch import PYTHON, at_once, run_by
 
 if TYPE_CHECKING:
     from viftrail.facts.places import Container
@@ -151,7 +151,7 @@ def probe(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) 
         NotPermitted: its shell refused.
         ProtocolError: it answered something else.
     """
-    program = ["python3", "-", "--window", str(window)]
+    program = [*PYTHON, "--window", str(window)]
     try:
         said = run_by(
             carrier, program, probe_script(), script=PROBE, timeout=timeout + window, most=MOST

@@ -19,6 +19,10 @@ T = TypeVar("T")
 
 AT_ONCE = 16
 
+PYTHON = ("python3", "-IB", "-")
+"""A host's own Python, which reads a script from its standard input: it imports nothing that lies
+in the current folder, as anybody's json.py may in /tmp, and writes no bytecode."""
+
 
 @runtime_checkable
 class Remote(Protocol):

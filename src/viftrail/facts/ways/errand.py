@@ -2,7 +2,7 @@
 
     python -m viftrail.facts.ways.errand INVENTORY BECOME HOST -- PROGRAM [ARGUMENT]...
 
-What it reads goes to a ``python3 -``; it prints what the program printed, and exits as it did:
+What it reads goes to `PYTHON`; it prints what the program printed, and exits as it did:
 255 where the host could not be reached, as ssh does. So an inventory's host is a `Carrier` like
 any other.
 """

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from viftrail import itself
 from viftrail.errors import ViftrailError
 from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host, probe_script
 from viftrail.facts.ways import ledger, play
 from viftrail.facts.ways.carrier import PROBE, SSH_FAILED, TIMEOUT, Advice, judge, permitted
 from viftrail.facts.ways.command import Said
+from viftrail.facts.ways.dispatch import PYTHON
 from viftrail.facts.ways.inside import complete, unseen
 from viftrail.facts.ways.inventory import Entry, Roll, configured_forks, read_inventory
 from viftrail.facts.ways.play import Ansible, Answer
@@ -39,13 +40,7 @@ class InventoryHost:
     def command(self, program: Sequence[str]) -> list[str]:
         """`viftrail.facts.ways.errand`, which runs ``program`` there."""
         become = "become" if self.ansible.become else "-"
-        errand = [
-            sys.executable,
-            "-m",
-            "viftrail.facts.ways.errand",
-            self.ansible.inventory,
-            become,
-        ]
+        errand = [*itself.part("viftrail.facts.ways.errand"), self.ansible.inventory, become]
         return [*errand, self.host, "--", *program]
 
     def run_many(
@@ -207,7 +202,7 @@ class Fleet:
             except ViftrailError as error:
                 seen[host] = Gap(f"host {host}", error.what, error.do)
 
-        program = [*entry, "python3", "-", "--window", str(window)]
+        program = [*entry, *PYTHON, "--window", str(window)]
         run = Run(program, probe_script(), script=PROBE, timeout=TIMEOUT + window)
         complaint = run.on(self.ansible, wanted, heard, tell)
         for host in wanted:

@@ -25,9 +25,11 @@ from typing import Literal
 
 import msgspec
 
+from viftrail import itself
 from viftrail.errors import ProtocolError, Unreachable
 from viftrail.facts.ways import command
 from viftrail.facts.ways.command import Said
+from viftrail.facts.ways.dispatch import PYTHON
 
 CALLBACK = "viftrail_lines"
 
@@ -84,8 +86,8 @@ class Ansible:
 
     def minded(self, folder: Path | str, program: str, *arguments: str) -> list[str]:
         """A command that leaves nothing behind, and ``folder`` neither."""
-        minder = (sys.executable, "-m", "viftrail.facts.ways.minder", str(folder))
-        return [*minder, str(self.programs / program), *arguments]
+        minder = itself.part("viftrail.facts.ways.minder")
+        return [*minder, str(folder), str(self.programs / program), *arguments]
 
 
 def find_ansible() -> Path:
@@ -132,7 +134,7 @@ def environment(folder: Path | None = None) -> Mapping[str, str]:
 
 
 def shell_command(program: Sequence[str], script: bytes = b"") -> str:
-    """A program for a POSIX shell; a script for ``python3 -`` comes along in its arguments.
+    """A program for a POSIX shell; a script for `PYTHON` comes along in its arguments.
 
     Ansible's `raw` has no standard input to give.
 
@@ -141,10 +143,10 @@ def shell_command(program: Sequence[str], script: bytes = b"") -> str:
     """
     argv = list(program)
     for at, word in enumerate(argv[:-1]):
-        if (word, argv[at + 1]) == ("python3", "-"):  # what is before it enters a container
+        if (word, argv[at + 1]) == PYTHON[:2]:  # what is before it enters a container
             packed = base64.b64encode(zlib.compress(script, 9)).decode()
             load = f"import base64,zlib;exec(zlib.decompress(base64.b64decode('{packed}')))"
-            argv[at + 1 : at + 2] = ["-c", load]
+            argv[at + 2 : at + 3] = ["-c", load]
             break
     text = shlex.join(argv)
     if len(text.encode()) > MAX_COMMAND:
