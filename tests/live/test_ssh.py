@@ -159,7 +159,7 @@ def test_a_host_that_cannot_be_probed_is_a_gap(site: Site, ssh: Ssh) -> None:
         "no python3": (ssh.port(NO_PYTHON), ("has no python3", "Install python3 there.")),
         "only a banner": (ssh.port(GUESTS), ("cannot be read", "`python3 --version`")),
         "nologin": (ssh.port(NOLOGIN), ("currently not available", "by hand")),
-        "hangs": (ssh.port(HANGS), ("did not answer the probe within 8.3 s", "Log in there")),
+        "hangs": (ssh.port(HANGS), ("did not answer the probe within 12.3 s", "Log in there")),
     }
     with ThreadPoolExecutor(6) as pool:
         outcomes = dict(

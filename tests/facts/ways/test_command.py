@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,13 @@ def sh(
 def test_what_it_reads_and_says() -> None:
     assert sh("cat; exit 3", b"hello") == (b"hello", 3)
     assert run(["sh", "-c", "echo no >&2"], b"", timeout=5, most=99).errors == b"no\n"
+
+
+def test_a_full_disk_keeps_nobody_from_looking(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert sh("cat", b"hello") == (b"hello", 0)
 
 
 def test_one_that_hangs_is_ended() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from viftrail.facts.ways import ledger
 from viftrail.facts.ways.carrier import Local
-from viftrail.facts.ways.dispatch import run_by
+from viftrail.facts.ways.dispatch import at_once, run_by
 
 
 @pytest.fixture
@@ -74,6 +74,20 @@ def test_it_does_not_grow_for_ever(place: Path, monkeypatch: pytest.MonkeyPatch)
     assert [file.name for file in files] == ["commands.jsonl", "commands.jsonl.1"]
     assert all(file.stat().st_size < 4000 for file in files)
     assert entries(place)[-1]["host"] == "h99"
+
+
+def test_many_threads_begin_a_new_file_without_losing_the_ledger(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "MOST", 500)
+
+    def write(name: str) -> None:
+        for _ in range(60):
+            ledger.note("ssh", name, ["x" * 300], began=0, seconds=0, code=0)
+
+    at_once(write, [f"h{number}" for number in range(16)])
+    assert ledger.problem() == ""
+    assert place.exists()
 
 
 def test_looking_goes_on_when_it_cannot_be_written(place: Path) -> None:

@@ -59,6 +59,24 @@ def test_each_host_answers_by_itself(ansible: Ansible) -> None:
     assert "refused" in found["dead"].message
 
 
+def test_answers_come_where_the_operator_logs_none(
+    ansible: Ansible, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = tmp_path / "ansible.cfg"
+    configuration.write_text("[defaults]\nno_log = True\n")
+    monkeypatch.setenv("ANSIBLE_CONFIG", str(configuration))
+    assert answers(ansible, ["one"], "echo told")["one"].output == "told\n"
+
+
+def test_no_room_for_the_play(
+    ansible: Ansible, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(Unreachable, match="could not be written") as caught:
+        answers(ansible, ["one"], "true")
+    assert "TMPDIR" in caught.value.do
+
+
 def test_a_host_that_hangs_is_late(ansible: Ansible) -> None:
     began = time.monotonic()
     found = answers(ansible, ["one"], "sleep 60", timeout=1)

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from viftrail.facts.places import Container
 
 TIMEOUT = 8.0
-"""Seconds for one host beside its window; the probe's own questions have shorter ones."""
+"""Seconds for the probe beside its window; even where all hangs that it asks, it takes less."""
+
+REACH = 4.0
+"""Seconds beside that for the way there: ssh, sudo, a container's runtime."""
 
 MOST = 64 << 20
 """Bytes that one host may answer. A probe of a large one is about a megabyte."""
@@ -97,7 +100,7 @@ class Ssh:
         return ["ssh", *options, "--", self.destination, shlex.join(remote)]
 
 
-def visit(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
+def visit(name: str, carrier: Carrier, window: float, timeout: float = REACH + TIMEOUT) -> Host:
     """Run the probe on one host, and in its containers where that says more.
 
     Raises:
@@ -108,7 +111,7 @@ def visit(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) 
     return permitted(name, glance(name, carrier, window, timeout), advice_for(carrier))
 
 
-def glance(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
+def glance(name: str, carrier: Carrier, window: float, timeout: float = REACH + TIMEOUT) -> Host:
     """The same, content with what this user may see; what was refused is in its ``errors``.
 
     Raises:
@@ -143,7 +146,7 @@ def permitted(name: str, host: Host, advice: Advice) -> Host:
     return host
 
 
-def probe(name: str, carrier: Carrier, window: float, timeout: float = TIMEOUT) -> Host:
+def probe(name: str, carrier: Carrier, window: float, timeout: float = REACH + TIMEOUT) -> Host:
     """Run the probe once.
 
     Raises:

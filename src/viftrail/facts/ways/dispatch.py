@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from viftrail.facts.ways.carrier import Carrier
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 AT_ONCE = 16
 
@@ -146,10 +147,10 @@ def run_by_each(
     return {name: answers[name] for name in ways}
 
 
-def at_once(task: Callable[[str], T], names: Iterable[str]) -> dict[str, T]:
+def at_once(task: Callable[[K], T], names: Iterable[K], most: int = AT_ONCE) -> dict[K, T]:
     """Do it for many hosts side by side; the operator does not want to wait for one that hangs."""
     wanted = list(dict.fromkeys(names))
-    pool = ThreadPoolExecutor(max_workers=AT_ONCE)
+    pool = ThreadPoolExecutor(max_workers=most)
     try:
         return dict(zip(wanted, pool.map(task, wanted), strict=True))
     except BaseException:

@@ -15,7 +15,7 @@ from viftrail.facts.host import Host, probe_script
 from viftrail.facts.ways import ledger, play
 from viftrail.facts.ways.carrier import PROBE, SSH_FAILED, TIMEOUT, Advice, judge, permitted
 from viftrail.facts.ways.command import Said
-from viftrail.facts.ways.dispatch import PYTHON
+from viftrail.facts.ways.dispatch import PYTHON, at_once
 from viftrail.facts.ways.inside import complete, unseen
 from viftrail.facts.ways.inventory import Entry, Roll, configured_forks, read_inventory
 from viftrail.facts.ways.play import Ansible, Answer
@@ -26,6 +26,9 @@ default), and what Ansible does of its own."""
 
 _FEW = 5
 """Hosts that are asked at once whatever is configured: it is what Ansible has by default."""
+
+_RUNS = 4
+"""Runs of Ansible that look into containers at once: each takes a processor while it begins."""
 
 
 @dataclass(frozen=True)
@@ -167,14 +170,14 @@ class Fleet:
         }
 
     def _inside(self, seen: Mapping[str, Host | Gap], window: float) -> dict[str, Host | Gap]:
-        """The same with what containers say: one run of Ansible for all that are entered alike."""
+        """The same with what containers say: a run of Ansible for all that are entered alike."""
         entries: dict[tuple[str, ...], list[str]] = {}
         for name, host in seen.items():
             for container in unseen(host) if isinstance(host, Host) else ():
                 entries.setdefault(tuple(container.entry()), []).append(name)
-        answers = {
-            entry: self._round(names, entry, window, None) for entry, names in entries.items()
-        }
+        answers = at_once(
+            lambda entry: self._round(entries[entry], entry, window, None), entries, _RUNS
+        )
 
         def whole(name: str, host: Host | Gap) -> Host | Gap:
             if isinstance(host, Gap):
@@ -265,6 +268,9 @@ class Run:
         finally:
             for host in waiting:  # each of them may have been begun
                 self._note(host, Said(b"", b"", None), began, time.time() - began)
+            if tell and waiting:
+                lost += len(waiting)
+                tell(total, total - lost, lost)
 
     def _note(self, host: str, said: Said, began: float, seconds: float) -> None:
         way, program, script = InventoryHost.way, self.program, self.script

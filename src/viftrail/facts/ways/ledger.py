@@ -131,8 +131,8 @@ def _open(place: Path) -> Iterator[int]:
     try:
         if os.fstat(file).st_size > MOST:
             _set_aside(place, file)
-            os.close(file)
-            file = _append_to(place)
+            old, file = file, _append_to(place)
+            os.close(old)
         yield file
     finally:
         os.close(file)
@@ -149,7 +149,7 @@ def _append_to(place: Path) -> int:
 
 def _set_aside(place: Path, file: int) -> None:
     """Begin a new file, unless somebody does so right now."""
-    with contextlib.suppress(BlockingIOError):
+    with contextlib.suppress(BlockingIOError, FileNotFoundError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(place.stat(), os.fstat(file)):
             place.replace(place.with_name(place.name + ".1"))

@@ -118,6 +118,7 @@ def environment(folder: Path | None = None) -> Mapping[str, str]:
         "ANSIBLE_DEPRECATION_WARNINGS": "0",
         "ANSIBLE_DEVEL_WARNING": "0",
         "ANSIBLE_VERBOSITY": "0",
+        "ANSIBLE_NO_LOG": "0",
         "ANSIBLE_INVENTORY_UNPARSED_FAILED": "1",
         "SSH_ASKPASS_REQUIRE": "never",
     }
@@ -164,6 +165,7 @@ def playbook(text: str, *, timeout: float, become: bool) -> str:
     play = {
         "hosts": "all",
         "gather_facts": False,
+        "no_log": False,  # where it is the operator's default, answers would be kept from us
         "strategy": "free",
         **({"become": True} if become else {}),
         "tasks": [
@@ -204,14 +206,17 @@ def run_play(
 
     Returns:
         What Ansible itself complained of, for hosts of which nothing was heard.
+
+    Raises:
+        Unreachable: there is no room for the files that Ansible wants.
     """
-    # Removed by the minder, which outlives this process when it is killed.
-    folder = Path(tempfile.mkdtemp(prefix="viftrail-"))
+    folder = _folder(
+        {
+            "play.yml": playbook(text, timeout=timeout, become=ansible.become),
+            "hosts": "".join(f"{host}\n" for host in hosts),
+        }
+    )
     try:
-        (folder / "play.yml").write_text(
-            playbook(text, timeout=timeout, become=ansible.become), encoding="utf-8"
-        )
-        (folder / "hosts").write_text("".join(f"{host}\n" for host in hosts), encoding="utf-8")
         argv = ansible.minded(
             folder,
             "ansible-playbook",
@@ -234,6 +239,28 @@ def run_play(
     if said.code is None:
         return "Ansible did not end in time, and was ended"
     return complaint(said)
+
+
+def _folder(files: Mapping[str, str]) -> Path:
+    """A folder with these; the minder removes it, which outlives this process when it is killed."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="viftrail-"))
+    except OSError as error:
+        raise _no_room(error) from None
+    try:
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise _no_room(error) from None
+    return folder
+
+
+def _no_room(error: OSError) -> Unreachable:
+    return Unreachable(
+        f"Ansible's play could not be written into {tempfile.gettempdir()} ({error.strerror}).",
+        "Make room there, or name another folder with TMPDIR.",
+    )
 
 
 def _read(line: bytes, heard: Callable[[Answer], None]) -> None:
