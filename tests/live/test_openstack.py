@@ -20,7 +20,7 @@ from viftrail.lab.shape import Shape
 from viftrail.score.openstack import openstack_singles, play_in
 from viftrail.score.round import green, run, whatever_it_takes
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("openstack")]
+pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.xdist_group("openstack")]
 
 QUICK = (
     "sched-disk-capacity",

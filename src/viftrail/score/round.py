@@ -123,23 +123,24 @@ def _played(empty: Round, lab: Lab, vm: str) -> Round:
     )
     if any(way.by_hand for way in ways):
         return replace(asked, note="the mend is the operator's own")
-    ending = _mend(lab, vm, len(empty.faults), *packets)
+    ending, last = _mend(lab, vm, len(empty.faults), *packets)
     if ending == "told":
         return replace(asked, note="the next step is the operator's own")
     mended = ending == "mended" and green(lab, size)
-    return replace(asked, mended=mended, note="" if mended else f"fix ended {ending}")
+    return replace(asked, mended=mended, note="" if mended else f"fix ended {ending}: {last}")
 
 
-def _mend(lab: Lab, vm: str, times: int, *more: str) -> str:
-    """How `fix` ended; of two faults the first may have hidden what mends the second."""
-    ending = "unchanged"
+def _mend(lab: Lab, vm: str, times: int, *more: str) -> tuple[str, str]:
+    """How `fix` ended and what it saw last; of two faults one may have hidden what mends the other."""
+    ending, last = "unchanged", ""
     with tempfile.TemporaryDirectory(prefix="viftrail-score-") as folder:
         log = Path(folder) / "fix.jsonl"
         for _ in range(times):
             if ending == "unchanged":
                 fix = run("fix", vm, lab, *whatever_it_takes(), *more, "--log", str(log))
                 ending = str(fix["ending"])
-    return ending
+                last = (fix["after"] or fix["before"])["verdict"]["summary"]
+    return ending, last
 
 
 def _broken(

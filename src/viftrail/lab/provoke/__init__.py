@@ -50,6 +50,8 @@ __all__ = ["Provocation", "all_provocations", "mend", "provoke"]
 _MEND_TIMEOUT = 9.0
 #: The same where a cluster elects a leader first, and its clients find it in turns.
 _CLUSTER_MEND_TIMEOUT = 20.0
+#: And once what has no lease was plugged anew: a busy computer takes its time.
+_LAST_TIMEOUT = 30.0
 
 #: What breaks hosts, daemons and plugs, and no row that Neutron owns: in every lab the same.
 HOST_SIDE = (
@@ -115,9 +117,11 @@ def mend(cloud: Cloud) -> str:
         # Not a fault of ours, then. What Nova's last resort mends is mended too.
         for vm in cloud.without_lease():
             cloud.reboot(vm, patience=0)
-    if not cloud.wait_healthy(timeout):
+    if not cloud.wait_healthy(_LAST_TIMEOUT):
+        lacking = ", ".join(cloud.without_lease())
         raise LabError(
-            "The lab is not healthy although everything provoked was undone.",
+            "The lab is not healthy although everything provoked was undone"
+            + (f": {lacking} got no lease." if lacking else "."),
             "See 'viftrail lab ping'; 'viftrail lab down' and 'up' make a new one.",
         )
     if not mended:
