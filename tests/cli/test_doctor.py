@@ -68,6 +68,21 @@ def test_a_host_that_knows_of_no_cloud_is_2(
     assert "Not ready" in done.out
 
 
+@needs_ovsdb
+@pytest.mark.skipif(not SCHEMAS.exists(), reason="OVN's schemas are not installed")
+def test_one_database_alone_is_1(run: Run, folder: Path) -> None:
+    file = folder / "ovnsb_db.db"
+    shell("ovsdb-tool", "create", file, SCHEMAS / "ovn-sb.ovsschema")
+    server = Server(folder, [file]).wait()
+    try:
+        done = run("doctor", "--sb", f"unix:{folder}/ovnsb_db.sock")
+        assert "Southbound     ok" in done.out
+        assert "Not ready" in done.out
+        assert done.code == 1
+    finally:
+        server.kill()
+
+
 def test_a_named_database_that_is_silent_is_1(run: Run, folder: Path) -> None:
     done = run("doctor", "--nb", f"unix:{folder}/none", "--sb", "tcp:127.0.0.1:1")
     assert done.code == 1

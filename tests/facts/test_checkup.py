@@ -27,6 +27,7 @@ from viftrail.facts.ovsdb.client import Client
 
 REACHED = Database(name="OVN_Northbound", address="tcp:a:1", endpoint="tcp:a:1")
 SILENT = Database(name="OVN_Southbound", address="tcp:b:1", why="no", do="do")
+STALE = msgspec.structs.replace(REACHED, stale=True)
 UNKNOWN = Database(name="OVN_Southbound")
 NO_ADMIN = (("Nova: compute services", "These credentials may not read it.", "Ask."),)
 
@@ -41,7 +42,8 @@ def checkup(
     ("found", "is_failed"),
     [
         (checkup(REACHED, REACHED), False),
-        (checkup(REACHED, UNKNOWN), False),
+        (checkup(REACHED, UNKNOWN), True),
+        (checkup(REACHED, STALE), True),
         (checkup(REACHED, SILENT), True),
         (checkup(REACHED, hosts=(Seen(name="h", why="no"),)), True),
         (checkup(REACHED, openstack=Cloud(name="c")), True),
@@ -49,7 +51,7 @@ def checkup(
         (checkup(REACHED, openstack=Cloud(name="c", unread=NO_ADMIN)), False),
     ],
 )
-def test_failed_is_what_is_named_and_does_not_answer(found: Checkup, is_failed: bool) -> None:
+def test_failed_is_a_database_that_cannot_be_relied_on_or_what_is_named_and_silent(found: Checkup, is_failed: bool) -> None:
     assert failed(found) is is_failed
 
 

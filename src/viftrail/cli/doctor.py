@@ -52,7 +52,8 @@ def doctor(
     options it looks for what the other commands would look for.
 
     Exit status: 0 both databases answer, and all else that was named; 1
-    something that is named or found does not; 2 no database is known here.
+    one of them does not, is not known, or has lost its cluster; 2 no
+    database is known here.
     """
     if origin.bundle or origin.saved or any(map(os.path.isfile, (origin.nb, origin.sb))):
         raise UsageError(

@@ -202,9 +202,9 @@ def cloud(name: str, answer: tuple[OpenStack, Iterable[Gap]]) -> Cloud:
 
 
 def failed(checkup: Checkup) -> bool:
-    """Something that is there, or was named, cannot be reached."""
+    """A database is not known, does not answer or may be old; or what else was named does not."""
     return (
-        any(database.address and not database.reached for database in checkup.databases)
+        any(not database.reached or database.stale for database in checkup.databases)
         or any(host.why for host in checkup.hosts)
         or bool(checkup.openstack and not checkup.openstack.answers)
     )
