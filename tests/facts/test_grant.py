@@ -110,10 +110,11 @@ def test_a_runtime_that_hides_containers(why: str, count: int) -> None:
     assert len(missing(REACHED, here=Seen(name="h", places=places))) == count
 
 
-def test_another_host_is_granted_by_one_line_of_sudoers() -> None:
+def test_another_host_is_granted_as_the_way_to_it_says() -> None:
     why = "The user with id 1000 may not look at Open vSwitch and OVN on c1 (x)."
-    (need,) = missing(REACHED, hosts=(Seen(name="c1", why=why, do="Run as root."),))
-    assert "NOPASSWD: /usr/bin/python3 -IB - *" in need.do
+    ansible = "Have Ansible become root there: in the inventory, or with --become."
+    (need,) = missing(REACHED, hosts=(Seen(name="c1", why=why, do=ansible),))
+    assert need.do == ansible, "a line for python3 is of no use to Ansible's shell"
     (need,) = missing(REACHED, hosts=(Seen(name="c1", why="It is dead.", do="Look there."),))
     assert need.do == "Look there."
 

@@ -154,21 +154,14 @@ def _sockets(host: Seen) -> str:
 
 def _other_host(host: Seen) -> Iterator[Need]:
     if host.why:
-        yield Need(feature=f"host {host.name}", why=host.why, do=_become(host) or host.do)
+        yield Need(feature=f"host {host.name}", why=host.why, do=host.do)
     elif host.refused:
         yield Need(
             feature=f"host {host.name}",
             why=f"uid {host.euid} there may not ask {_several(host.refused)}.",
-            do=_become(host),
+            do="Look as root there: --become.",
             grave=False,
         )
-
-
-def _become(host: Seen) -> str:
-    if "may not look" in host.why or "become root" in host.why or not host.why:
-        line = "USER ALL=(root) NOPASSWD: /usr/bin/python3 -IB - *"
-        return f"There, with visudo: `{line}`, which makes USER root there; then add --become."
-    return ""
 
 
 def _openstack(checkup: Checkup) -> Iterator[Need]:

@@ -176,11 +176,14 @@ class Advice:
     without: str = "or look as root"
 
 
+_SUDOERS = "`USER ALL=(root) NOPASSWD: /usr/bin/python3 -IB - *`, which makes USER root there"
+"""The line of sudoers(5) for `PYTHON` by ssh. Ansible becomes root through a shell: not for that."""
+
 SSH_ADVICE = Advice(
     by_hand="`ssh {name}`",
     key="or name the right user and key with --ssh-config",
-    become="Run as root; over ssh, add --become if that user may use sudo without a password.",
-    without="or leave --become out",
+    become=f"Add --become; if sudo wants a password there, with visudo: {_SUDOERS}.",
+    without=f"with visudo: {_SUDOERS}; or leave --become out",
 )
 
 
