@@ -48,6 +48,15 @@ def test_an_unknown_database_is_grave_and_says_how_to_name_it() -> None:
     assert "--sb tcp:HOST:6642" in need.do
 
 
+def test_a_database_that_only_a_hidden_file_names() -> None:
+    ml2 = "/etc/neutron/plugins/ml2/ml2_conf.ini"
+    here = Seen(name="h", places=Places(unread=(ml2, "/etc/kolla")))
+    (need,) = missing(Database(name="OVN_Northbound"), here=here)
+    assert f"{ml2} and 1 more may not be read by this user" in need.why
+    assert "sudo" in need.do
+    assert "--nb tcp:HOST:6641" in need.do
+
+
 def test_a_database_that_lost_its_cluster() -> None:
     stale = Database(name="OVN_Northbound", address="tcp:a:1", endpoint="tcp:a:1", stale=True)
     (need,) = missing(stale)

@@ -36,8 +36,9 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 
 def needs(checkup: Checkup) -> tuple[Need, ...]:
     """All that is missing, the gravest first."""
+    hidden = checkup.here.places.unread if checkup.here else ()
     found = [
-        *(need for database in checkup.databases for need in _database(database)),
+        *(need for database in checkup.databases for need in _database(database, hidden)),
         *(_this_host(checkup.here) if checkup.here else ()),
         *(need for host in checkup.hosts for need in _other_host(host)),
         *_openstack(checkup),
@@ -45,14 +46,21 @@ def needs(checkup: Checkup) -> tuple[Need, ...]:
     return tuple(sorted(found, key=lambda need: not need.grave))
 
 
-def _database(database: Database) -> Iterator[Need]:
+def _database(database: Database, hidden: tuple[str, ...]) -> Iterator[Need]:
     short, option = ("Southbound", "sb") if database.name == SOUTHBOUND else ("Northbound", "nb")
     if not database.address:
-        port = 6642 if option == "sb" else 6641
+        name = f"--{option} tcp:HOST:{6642 if option == 'sb' else 6641} (or ssl:)"
+        if hidden:
+            yield Need(
+                feature=short,
+                why=f"{_some(hidden)} may not be read by this user, and nothing else names it.",
+                do=f"Use sudo, or name it: {name}.",
+            )
+            return
         yield Need(
             feature=short,
             why="Nobody names it: no option, no OVN_*_DB, and no file of this host.",
-            do=f"Name it: --{option} tcp:HOST:{port} (or ssl:), or run this where Neutron or OVN runs.",
+            do=f"Name it: {name}, or run this where Neutron or OVN runs.",
         )
     elif not database.reached:
         yield Need(feature=short, why=database.why, do=_access(database) or database.do)
@@ -137,6 +145,11 @@ def _this_host(host: Seen) -> Iterator[Need]:
             do="That part stays unknown; `viftrail why` says what it means for a target.",
             grave=False,
         )
+
+
+def _some(paths: tuple[str, ...]) -> str:
+    more = len(paths) - 1
+    return paths[0] + (f" and {more} more" if more else "")
 
 
 def _several(failures: tuple[Failure, ...]) -> str:

@@ -216,6 +216,7 @@ def find(settings: Mapping[str, str], ssl: Mapping[str, str], root: str = "") ->
         "logs": there(named(["OVN_LOGDIR", "OVS_LOGDIR"], root) or LOGS, root),
         "remotes": sockets(root) + configured + guessed(configured),
         "tls": usual_tls(root),
+        "unread": unread(root),
     }
 
 
@@ -273,6 +274,33 @@ def read_neutron(root: str = "") -> List[Found]:
                 source = "%s [ovn] ovn_%s_connection" % (path[len(root) :], which)
                 found.append(remote(which, address, source, files))
     return found
+
+
+def unread(root: str = "") -> List[str]:
+    """What would name a database and may not be read: the files, or the folders they may be in.
+
+    A file that nobody shows is not the same as one that is not there.
+    """
+    found: Dict[str, None] = {}
+    for pattern in [path for path, _ in NEUTRON] + [path for path, _, _ in SHELL]:
+        for path in sorted(glob.glob(glob.escape(root) + pattern)) or [root + pattern]:
+            hidden = closed(path)
+            # root's home is closed on every host, and so tells nothing.
+            if hidden and hidden != root + "/root":
+                found[hidden[len(root) :]] = None
+    return list(found)
+
+
+def closed(path: str) -> str:
+    """The file if it may not be read, or the folder on the way to it that shows nothing."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        folder = os.path.dirname(path)
+        return path if folder == path else closed(folder) or folder
+    except OSError:
+        return ""
+    return "" if os.access(path, os.R_OK if os.path.isfile(path) else os.X_OK) else path
 
 
 def seen_below(path: str, folder: str, root: str) -> str:
