@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from tests.cli.conftest import Run
 from tests.facts.ovsdb.ovsdb_servers import Server, needs_ovsdb, short_directory
 from tests.facts.ovsdb.ovsdb_servers import run as shell
-from viftrail.facts.places import Places
+from viftrail.facts.places import Places, Remote
 
 SCHEMAS = Path("/usr/share/ovn")
 
@@ -66,6 +67,36 @@ def test_a_host_that_knows_of_no_cloud_is_2(
     assert done.code == 2
     assert "Nobody names it" in done.out
     assert "Not ready" in done.out
+
+
+@needs_ovsdb
+@pytest.mark.skipif(not SCHEMAS.exists(), reason="OVN's schemas are not installed")
+def test_a_dead_server_of_this_host_is_passed_over_for_another_member(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remotes, servers = [], []
+    for which in ("nb", "sb"):
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(f"{folder}/{which}.dead")
+        file = folder / f"ovn{which}_db.db"
+        shell("ovsdb-tool", "create", file, SCHEMAS / f"ovn-{which}.ovsschema")
+        servers.append(Server(folder, [file]).wait())
+        live = f"unix:{folder}/ovn{which}_db.sock"
+        remotes += [
+            Remote(database=which, address=f"unix:{folder}/{which}.dead", source="its socket"),
+            Remote(database=which, address=live, source="ml2_conf.ini"),
+        ]
+    monkeypatch.setattr("viftrail.facts.places.places_here", lambda: Places(remotes=tuple(remotes)))
+    try:
+        done = run("doctor")
+        assert done.code == 0, done
+        assert f"at unix:{folder}/ovnnb_db.sock, from ml2_conf.ini" in " ".join(done.out.split())
+    finally:
+        for server in servers:
+            server.kill()
+    silent = run("why", "vm1")
+    assert silent.code == 69
+    assert "The addresses are from its socket, then ml2_conf.ini." in silent.err
 
 
 @needs_ovsdb

@@ -181,6 +181,7 @@ def test_the_plugins_own_file_wins_over_neutron_conf(tmp_path: Path) -> None:
     assert first(found(tmp_path, files), "nb")[0] == "tcp:other:1"
     files["/etc/neutron/plugins/ml2/ml2_conf.ini"] = ML2
     assert first(found(tmp_path, files), "nb")[0].startswith("ssl:10.0.0.1:6641")
+    assert not any(each.address == "tcp:other:1" for each in found(tmp_path, files).remotes)
 
 
 def test_a_file_that_a_container_sees_elsewhere(tmp_path: Path) -> None:

@@ -36,8 +36,9 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     address: str = ""
-    """Empty: nobody names one."""
+    """All that are tried, with commas between; empty: nobody names one."""
     source: str = ""
+    """Who names the one that answered, or where none did, all of them."""
     guessed: bool = False
     tls: str = ""
     """Who names the TLS files; empty where none are needed or known."""
@@ -120,9 +121,12 @@ def reach(which: str, way: Way, connect: Callable[[], Client]) -> tuple[Database
         return found, ()
     try:
         with connect() as client:
-            return asked(found, client)
+            source = way.source_of(client.endpoint)
+            tls = found.tls if client.endpoint.startswith("ssl:") else ""
+            return asked(msgspec.structs.replace(found, source=source, tls=tls), client)
     except ViftrailError as error:
-        return msgspec.structs.replace(found, why=error.what, do=error.do), ()
+        why = f"{error.what} {way.untried}".rstrip()
+        return msgspec.structs.replace(found, why=why, do=error.do), ()
 
 
 def asked(found: Database, client: Client) -> tuple[Database, tuple[str, ...]]:

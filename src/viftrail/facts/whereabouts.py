@@ -1,4 +1,4 @@
-# ruff: noqa: B905, PTH110, PTH113, PTH118, PTH119, PTH123, PTH207, RUF005, UP006, UP031, UP035
+# ruff: noqa: B905, PTH110, PTH113, PTH116, PTH118, PTH119, PTH120, PTH123, PTH207, RUF005, UP006, UP031, UP035
 """Finds where Open vSwitch, OVN and Neutron keep their things on this very host.
 
 The ground that probe.py stands on: `viftrail.facts.host.probe_script` puts it in front of that, so
@@ -104,7 +104,7 @@ NEUTRON = [  # (which file, the folder that its paths are seen below)
     ("/etc/neutron/ovn.ini", ""),
     ("/etc/kolla/neutron-server/ml2_conf.ini", ""),
     (PUPPET + "/etc/neutron/plugins/ml2/ml2_conf.ini", PUPPET),
-    ("/etc/neutron/neutron.conf", ""),  # the plugin's own file wins, as neutron-server is told
+    ("/etc/neutron/neutron.conf", ""),  # of no account where the plugin's own file says it
     ("/etc/kolla/neutron-server/neutron.conf", ""),
     (PUPPET + "/etc/neutron/neutron.conf", PUPPET),
     ("/etc/neutron/plugins/ml2/ovn_agent.ini", ""),
@@ -259,13 +259,15 @@ def remote(which: str, address: str, source: str, files: Mapping[str, str] = {})
 
 def read_neutron(root: str = "") -> List[Found]:
     """The databases as Neutron's server and agents are told them."""
-    found = []
+    found: List[Found] = []
     for pattern, below in NEUTRON:
         for path in sorted(glob.glob(glob.escape(root) + pattern)):
             options = read_options(path, "ovn", OPTIONS)
             for which in ("nb", "sb"):
                 address = options.get("ovn_%s_connection" % which, "")
-                if not address:
+                known = any(row["database"] == which for row in found)
+                # neutron-server heeds the plugin's own file, which it is told last.
+                if not address or (known and os.path.basename(path) == "neutron.conf"):
                     continue
                 files = {
                     name: seen_below(options.get("ovn_%s_%s" % (which, name), ""), below, root)
