@@ -217,7 +217,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
     lab = lab_of(origin)
     if lab:
         _check_no_owner(origin, "a lab")
-        _check_no_ways(origin, lab)
+        check_no_ways(origin, lab)
         from viftrail.lab.source import open_lab
 
         live = open_lab(lab, timeout=origin.timeout)
@@ -306,7 +306,7 @@ def _check_no_owner(origin: Origin, source: str) -> None:
         )
 
 
-def _check_no_ways(origin: Origin, lab: str) -> None:
+def check_no_ways(origin: Origin, lab: str) -> None:
     """Complain of options that a lab, which knows its own ways, would not heed."""
     given = {
         "--os-cloud": origin.os_cloud,

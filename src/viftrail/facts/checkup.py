@@ -78,6 +78,18 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     do: str = ""
 
 
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """The inventory that was named, or why it could not be read."""
+
+    name: str
+    hosts: int = 0
+    """That are in it, as far as --limit leaves them."""
+    chassis: int = 0
+    """How many of those that Southbound lists have a host of their name in it."""
+    why: str = ""
+    do: str = ""
+
+
 class Cloud(msgspec.Struct, frozen=True, kw_only=True):
     """OpenStack, as far as credentials are given."""
 
@@ -105,6 +117,10 @@ class Checkup(msgspec.Struct, frozen=True, kw_only=True):
     chassis: tuple[str, ...] = ()
     hosts: tuple[Seen, ...] = ()
     """Those that were named to be visited."""
+    left_out: str = ""
+    """Which of all hosts --limit leaves out."""
+    inventory: Listed | None = None
+    """None: none was named."""
     openstack: Cloud | None = None
 
 
@@ -210,6 +226,7 @@ def failed(checkup: Checkup) -> bool:
     return (
         any(not database.reached or database.stale for database in checkup.databases)
         or any(host.why for host in checkup.hosts)
+        or bool(checkup.inventory and checkup.inventory.why)
         or bool(checkup.openstack and not checkup.openstack.answers)
     )
 

@@ -40,6 +40,7 @@ def needs(checkup: Checkup) -> tuple[Need, ...]:
     found = [
         *(need for database in checkup.databases for need in _database(database, hidden)),
         *(_this_host(checkup.here) if checkup.here else ()),
+        *_inventory(checkup),
         *(need for host in checkup.hosts for need in _other_host(host)),
         *_openstack(checkup),
     ]
@@ -163,6 +164,12 @@ def _sockets(host: Seen) -> str:
     group = next(filter(None, map(group_of, paths)), "")
     joined = f"`usermod -aG {group} {user()}` gives conf.db, unixctl and flows; " if group else ""
     return f"{joined}sudo gives all, firewall and taps too."
+
+
+def _inventory(checkup: Checkup) -> Iterator[Need]:
+    listed = checkup.inventory
+    if listed and listed.why:
+        yield Need(feature="the inventory", why=listed.why, do=listed.do)
 
 
 def _other_host(host: Seen) -> Iterator[Need]:

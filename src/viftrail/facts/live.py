@@ -238,25 +238,27 @@ class LiveSource:
         names = [*self._central, *names, *self._others]
         if self._fleet is not None:
             self._surveyed = self._fleet.survey(names, LONG_WINDOW)
-            left = dict.fromkeys(name for name in names if self._left_out(name))
+            left = self.left_out(names)
             names = [name for name in names if name not in left]
-            self._unread += self._fleet.left_out(list(left))
+            self._unread += self._fleet.left_out(left)
         try:
             inquiry.look([*names, *self._surveyed])
         finally:
             self._surveyed = {}
         return inquiry.facts()
 
-    def _left_out(self, name: str) -> bool:
-        """Whether the operator does not want this host to be looked at."""
+    def left_out(self, names: Iterable[str]) -> list[str]:
+        """Those of the hosts that --limit leaves out: the operator does not want them looked at."""
         fleet = self._fleet
-        return (
-            fleet is not None
-            and bool(fleet.limit)
-            and fleet.way(name) is None
+        if fleet is None or not fleet.limit:
+            return []
+        return [
+            name
+            for name in dict.fromkeys(names)
+            if fleet.way(name) is None
             and name not in self._surveyed
             and isinstance(self._carriers(name), Gap)
-        )
+        ]
 
 
 def _columns(ask: Ask[Row]) -> tuple[str, ...]:

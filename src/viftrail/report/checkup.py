@@ -44,6 +44,7 @@ def _lines(checkup: Checkup, missing: tuple[Need, ...]) -> Iterator[str]:
     for database in checkup.databases:
         yield from _database(database)
     yield from _openstack(checkup)
+    yield from _inventory(checkup)
     yield from _hosts(checkup)
     if missing:
         yield from _title("Missing")
@@ -142,6 +143,17 @@ def _openstack(checkup: Checkup) -> Iterator[str]:
     yield from _row("OpenStack", "ok", "green", f"{cloud.name}, {rights}")
 
 
+def _inventory(checkup: Checkup) -> Iterator[str]:
+    listed = checkup.inventory
+    if listed is None:
+        return
+    if listed.why:
+        yield from _row("inventory", "not read", "red", listed.name)
+        return
+    of = f", with {listed.chassis} of {len(checkup.chassis)} chassis" if checkup.chassis else ""
+    yield from _row("inventory", "ok", "green", f"{listed.name}: {listed.hosts} hosts{of}")
+
+
 def _hosts(checkup: Checkup) -> Iterator[str]:
     for host in checkup.hosts:
         if host.why:
@@ -150,6 +162,9 @@ def _hosts(checkup: Checkup) -> Iterator[str]:
         who = "root" if host.euid == 0 else f"uid {host.euid}"
         told = [f"{name} {version}" for name, version in host.versions.items()]
         yield from _row(host.name, "ok", "green", f"as {who}: {_several(told) or 'no OVN daemon'}")
+    if checkup.left_out:
+        yield from _row("hosts", "", "", checkup.left_out)
+        return
     rest = len(set(checkup.chassis) - {host.name for host in checkup.hosts})
     if rest:
         yield from _row("hosts", "", "", f"{rest} not visited (--host NAME or --all-hosts does)")

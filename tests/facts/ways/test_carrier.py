@@ -19,6 +19,7 @@ from viftrail.facts.ways.carrier import (
     Carrier,
     Local,
     Ssh,
+    advice_for,
     judge,
     permitted,
     visit,
@@ -32,6 +33,7 @@ PROGRAM = ["python3", "-IB", "-", "--window", "0.3"]
 def test_this_host_uses_this_python() -> None:
     assert Local().command(PROGRAM) == [sys.executable, *PROGRAM[1:]]
     assert Local().command(["ip", "link"]) == ["ip", "link"]
+    assert Local(become=True).command(PROGRAM) == ["sudo", "-n", *PROGRAM], "as sudoers has it"
 
 
 def test_ssh_never_asks_for_a_password_and_quotes() -> None:
@@ -89,6 +91,11 @@ def test_the_line_of_sudoers_is_told_where_it_works() -> None:
         with pytest.raises(NotPermitted) as asked:
             judge("c1", Said(b"", b"sudo: a password is required", 1), 1.0, advice)
         assert (line in looked.value.do, line in asked.value.do) == (told, told)
+
+
+def test_a_sudo_of_this_host_that_wants_a_password_is_advised_as_over_ssh() -> None:
+    assert "visudo" in advice_for(Local(become=True)).without
+    assert advice_for(Local()) == Advice()
 
 
 def test_a_host_that_hangs_is_left_behind() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import msgspec
@@ -66,8 +66,16 @@ Visitor = Callable[[str, Carrier, float], Host]
 class Local:
     """This very host."""
 
+    become: bool = False
+    """Run the program through ``sudo -n``."""
+
     def command(self, program: Sequence[str]) -> list[str]:
-        """The program itself, with this interpreter instead of the host's python3."""
+        """The program itself, with this interpreter instead of the host's python3.
+
+        As root it is the host's, which is what sudoers(5) lets a user run, there as elsewhere.
+        """
+        if self.become:
+            return ["sudo", "-n", *program]
         return [sys.executable, *program[1:]] if program[:1] == ["python3"] else list(program)
 
 
@@ -189,6 +197,8 @@ SSH_ADVICE = Advice(
 
 def advice_for(carrier: Carrier) -> Advice:
     """What to tell the operator of a way."""
+    if isinstance(carrier, Local) and carrier.become:
+        return replace(SSH_ADVICE, by_hand="`sudo -n id`")
     return SSH_ADVICE if isinstance(carrier, Ssh) else Advice()
 
 
