@@ -18,6 +18,12 @@ CLOUD = Cloud(name="c", computes=3)
 DENIED = Failure("Open_vSwitch database at /run/openvswitch/db.sock", "Permission denied")
 
 
+@pytest.fixture(autouse=True)
+def _an_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No root, whoever runs the tests."""
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+
 def missing(
     *databases: Database,
     here: Seen | None = None,
@@ -105,6 +111,26 @@ def test_this_host_names_what_a_user_may_not_ask() -> None:
     assert "sudo" in need.do
 
 
+def test_root_is_not_told_to_use_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
+    nft = Failure("nft list ruleset", "Operation not permitted")
+    places = Places(runtimes=(Runtime("/usr/bin/docker", "permission denied"),))
+    lxc = Seen(name="h", euid=0, refused=(nft,), places=places)
+    needs = missing(REACHED, here=lxc, hosts=(Seen(name="c1", euid=0, refused=(nft,)),))
+    assert len(needs) == 3
+    assert "Not even root may ask `nft list ruleset`." in [need.why for need in needs]
+    assert all("look from its host" in need.do for need in needs)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    why = "unix:/run/ovn/ovnnb_db.sock may not be used by this user."
+    (need,) = missing(Database(name="OVN_Northbound", address="unix:/x", why=why, do="Be root."))
+    assert "look from its host" in need.do
+
+
+def test_a_host_that_is_down_is_not_grave() -> None:
+    (need,) = missing(REACHED, hosts=(Seen(name="c1", why="No route to host.", do="Look."),))
+    assert not need.grave
+    assert need.host == "c1"
+
+
 @pytest.mark.parametrize(
     ("why", "count"),
     [
@@ -143,6 +169,6 @@ def test_what_credentials_may_not_read_is_granted_by_policy() -> None:
 
 
 def test_the_gravest_comes_first() -> None:
-    here = Seen(name="h", refused=(DENIED,))
+    here = Seen(name="h", euid=1000, refused=(DENIED,))
     found = missing(Database(name="OVN_Southbound"), here=here, openstack=None)
     assert [need.grave for need in found] == [True, False, False]

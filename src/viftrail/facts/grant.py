@@ -22,6 +22,8 @@ from viftrail.facts.host import Failure
 from viftrail.facts.inquiry import SOUTHBOUND
 
 DOCUMENT = "docs/places.md"
+_CONFINED = "A container or a security module (SELinux, AppArmor) forbids it: look from its host."
+"""What to do where root is refused: sudo gives no more."""
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +34,8 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     do: str = ""
     grave: bool = True
     """Without it a target cannot be judged; else something of the verdict stays unknown."""
+    host: str = ""
+    """The other host that it is about, if it is about one."""
 
 
 def needs(checkup: Checkup) -> tuple[Need, ...]:
@@ -75,6 +79,8 @@ def _database(database: Database, hidden: tuple[str, ...]) -> Iterator[Need]:
 
 def _access(database: Database) -> str:
     """What gives this user a socket, or key, that is there."""
+    if os.geteuid() == 0:
+        return _CONFINED if "by this user" in database.why else ""
     paths = [
         each.strip()[5:] for each in database.address.split(",") if each.strip()[:5] == "unix:"
     ]
@@ -128,13 +134,15 @@ def _this_host(host: Seen) -> Iterator[Need]:
                 why=f"{runtime.program} does not say what it runs: {runtime.why.rstrip('.')}.",
                 do="Look whether its service hangs."
                 if "no answer" in runtime.why
+                else _CONFINED
+                if host.euid == 0
                 else f"Run viftrail with sudo: whoever may use {runtime.program} is root anyway.",
                 grave=False,
             )
     if host.refused:
         yield Need(
             feature="this host's daemons and devices",
-            why=f"uid {host.euid} may not ask {_several(host.refused)}.",
+            why=_refused(host),
             do=_sockets(host),
             grave=False,
         )
@@ -153,12 +161,19 @@ def _some(paths: tuple[str, ...]) -> str:
     return paths[0] + (f" and {more} more" if more else "")
 
 
+def _refused(host: Seen) -> str:
+    who = "Not even root may" if host.euid == 0 else f"uid {host.euid} may not"
+    return f"{who} ask {_several(host.refused)}."
+
+
 def _several(failures: tuple[Failure, ...]) -> str:
     more = len(failures) - 1
     return f"`{failures[0].what}`" + (f" and {more} more" if more else "")
 
 
 def _sockets(host: Seen) -> str:
+    if host.euid == 0:
+        return _CONFINED
     folders = (*host.places.ovs_run, *host.places.ovn_run)
     paths = [f"{folder}/{name}" for folder in folders for name in ("db.sock", "br-int.mgmt")]
     group = next(filter(None, map(group_of, paths)), "")
@@ -173,14 +188,18 @@ def _inventory(checkup: Checkup) -> Iterator[Need]:
 
 
 def _other_host(host: Seen) -> Iterator[Need]:
+    # One host of hundreds that is down hinders no verdict on the others.
     if host.why:
-        yield Need(feature=f"host {host.name}", why=host.why, do=host.do)
+        yield Need(
+            feature=f"host {host.name}", why=host.why, do=host.do, grave=False, host=host.name
+        )
     elif host.refused:
         yield Need(
             feature=f"host {host.name}",
-            why=f"uid {host.euid} there may not ask {_several(host.refused)}.",
-            do="Look as root there: --become.",
+            why=_refused(host),
+            do=_CONFINED if host.euid == 0 else "Look as root there: --become.",
             grave=False,
+            host=host.name,
         )
 
 
