@@ -360,7 +360,10 @@ def _live(origin: Origin, ways: dict[str, Way], owner: Owner | None) -> Any:
         central = fleet.at(remote.host for both in remotes.values() for remote in both)
     api = None if owner else openstack_of(origin)
     carriers = hosts.ways(origin, here, fleet)
-    return LiveSource(connect, carriers, owner=owner, central=central, api=api, fleet=fleet)
+    name = ways["nb"].address or ways["sb"].address
+    return LiveSource(
+        connect, carriers, owner=owner, central=central, api=api, fleet=fleet, name=name
+    )
 
 
 def openstack_of(origin: Origin) -> Any:

@@ -55,6 +55,7 @@ class LiveSource:
     """A source that asks the running cloud."""
 
     taken = ""
+    name = ""
     openstack = OpenStack()
     _unread: tuple[Gap, ...] = ()
 
@@ -69,10 +70,12 @@ class LiveSource:
         visitor: Visitor = visit,
         api: OpenStackApi | None = None,
         lab: str = "",
+        name: str = "",
         fleet: Fleet | None = None,
     ) -> None:
         self.owner = owner or Owner(kind="ovn")
         self.lab = lab
+        self.name = name
         self._api = api
         self._connect = connect
         self._carriers = carriers
