@@ -66,7 +66,7 @@ def test_a_database_that_only_a_hidden_file_names() -> None:
 def test_a_database_that_lost_its_cluster() -> None:
     stale = Database(name="OVN_Northbound", address="tcp:a:1", endpoint="tcp:a:1", stale=True)
     (need,) = missing(stale)
-    assert "cluster/status" in need.do
+    assert "`ovn-appctl -t /run/ovn/ovnnb_db.ctl cluster/status OVN_Northbound`" in need.do
 
 
 def test_a_socket_is_granted_by_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

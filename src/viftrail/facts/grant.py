@@ -20,6 +20,7 @@ import msgspec
 from viftrail.facts.checkup import MAY_NOT, Checkup, Database, Seen
 from viftrail.facts.host import Failure
 from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.ovsdb.client import status_command
 
 DOCUMENT = "docs/places.md"
 _CONFINED = "A container or a security module (SELinux, AppArmor) forbids it: look from its host."
@@ -73,7 +74,8 @@ def _database(database: Database, hidden: tuple[str, ...]) -> Iterator[Need]:
         yield Need(
             feature=short,
             why=f"{database.endpoint} has lost its cluster: what it holds may be old.",
-            do="Start the other members; `ovs-appctl cluster/status` on each tells who is missing.",
+            do=f"Start the other members; {status_command(database.name)} on each tells who is "
+            "missing.",
         )
 
 

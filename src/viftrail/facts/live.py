@@ -23,7 +23,7 @@ from viftrail.facts.log.fetch import fetch_logs
 from viftrail.facts.log.logs import Logs
 from viftrail.facts.log.moment import Window
 from viftrail.facts.openstack import OpenStack
-from viftrail.facts.ovsdb.client import Client, Condition, Select
+from viftrail.facts.ovsdb.client import Client, Condition, Select, status_command
 from viftrail.facts.ovsdb.values import columns_of
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
@@ -115,7 +115,7 @@ class LiveSource:
                 database,
                 f"{client.endpoint} has lost its cluster, and no member has it: what was read there "
                 "is as it was when the majority went, and may be older.",
-                "Start the other members; `ovs-appctl cluster/status` on each tells who is missing.",
+                f"Start the other members; {status_command(database)} on each tells who is missing.",
             )
             for database, client in sorted(self._clients.items())
             if client.stale

@@ -164,7 +164,7 @@ def _grouped(missing: Iterable[Need]) -> Iterator[Need]:
     for need in missing:
         alike.setdefault(_without_name(need) if need.host else need, []).append(need)
     for common, needs in alike.items():
-        if len(needs) == 1:
+        if len(needs) == 1 or not needs[0].host:
             yield needs[0]
         else:
             names = _several(need.host for need in needs)
