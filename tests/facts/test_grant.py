@@ -11,7 +11,7 @@ from viftrail.facts import grant
 from viftrail.facts.checkup import Checkup, Cloud, Database, Seen
 from viftrail.facts.grant import Need, group_of, needs
 from viftrail.facts.host import Failure
-from viftrail.facts.places import Places, Runtime
+from viftrail.facts.places import Places, Remote, Runtime
 
 REACHED = Database(name="OVN_Northbound", address="tcp:a:1", endpoint="tcp:a:1")
 CLOUD = Cloud(name="c", computes=3)
@@ -61,6 +61,22 @@ def test_a_database_that_only_a_hidden_file_names() -> None:
     assert f"{ml2} and 1 more may not be read by this user" in need.why
     assert "sudo" in need.do
     assert "--nb tcp:HOST:6641" in need.do
+
+
+def test_what_root_saw_here_is_hidden_from_a_user_who_finds_nothing() -> None:
+    remote = Remote(database="nb", address="tcp:a:6641", source="ml2_conf.ini [ovn]")
+    here = Seen(name="h", euid=0, places=Places(remotes=(remote,)))
+    (need,) = missing(Database(name="OVN_Northbound"), here=here)
+    assert "ml2_conf.ini [ovn] may not be read by this user" in need.why
+
+
+def test_beside_a_named_database_the_other_is_not_looked_for() -> None:
+    south = Database(name="OVN_Southbound", address="tcp:a:1", endpoint="x", source="OVN_SB_DB")
+    remote = Remote(database="nb", address="tcp:a:6641", source="ml2_conf.ini [ovn]")
+    here = Seen(name="h", places=Places(remotes=(remote,), unread=("/etc/kolla",)))
+    (need,) = missing(Database(name="OVN_Northbound"), south, here=here)
+    assert need.why == "Beside OVN_SB_DB it is not looked for: it may be of another cloud."
+    assert "Name it too: --nb tcp:HOST:6641" in need.do
 
 
 def test_a_database_that_lost_its_cluster() -> None:

@@ -21,8 +21,11 @@ from viftrail.facts.checkup import MAY_NOT, Checkup, Database, Seen
 from viftrail.facts.host import Failure
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.ovsdb.client import status_command
+from viftrail.facts.places import Places
 
 DOCUMENT = "docs/places.md"
+_NAMERS = ("--nb", "--sb", "OVN_NB_DB", "OVN_SB_DB")
+"""The operator's own words for one cloud; all else is found."""
 _CONFINED = "A container or a security module (SELinux, AppArmor) forbids it: look from its host."
 """What to do where root is refused: sudo gives no more."""
 
@@ -41,9 +44,8 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 
 def needs(checkup: Checkup) -> tuple[Need, ...]:
     """All that is missing, the gravest first."""
-    hidden = checkup.here.places.unread if checkup.here else ()
     found = [
-        *(need for database in checkup.databases for need in _database(database, hidden)),
+        *(need for database in checkup.databases for need in _database(database, checkup)),
         *(_this_host(checkup.here) if checkup.here else ()),
         *_inventory(checkup),
         *(need for host in checkup.hosts for need in _other_host(host)),
@@ -52,22 +54,10 @@ def needs(checkup: Checkup) -> tuple[Need, ...]:
     return tuple(sorted(found, key=lambda need: not need.grave))
 
 
-def _database(database: Database, hidden: tuple[str, ...]) -> Iterator[Need]:
+def _database(database: Database, checkup: Checkup) -> Iterator[Need]:
     short, option = ("Southbound", "sb") if database.name == SOUTHBOUND else ("Northbound", "nb")
     if not database.address:
-        name = f"--{option} tcp:HOST:{6642 if option == 'sb' else 6641} (or ssl:)"
-        if hidden:
-            yield Need(
-                feature=short,
-                why=f"{_some(hidden)} may not be read by this user, and nothing else names it.",
-                do=f"Use sudo, or name it: {name}.",
-            )
-            return
-        yield Need(
-            feature=short,
-            why="Nobody names it: no option, no OVN_*_DB, and no file of this host.",
-            do=f"Name it: {name}, or run this where Neutron or OVN runs.",
-        )
+        yield _unknown(short, option, checkup)
     elif not database.reached:
         yield Need(feature=short, why=database.why, do=_access(database) or database.do)
     elif database.stale:
@@ -77,6 +67,32 @@ def _database(database: Database, hidden: tuple[str, ...]) -> Iterator[Need]:
             do=f"Start the other members; {status_command(database.name)} on each tells who is "
             "missing.",
         )
+
+
+def _unknown(short: str, option: str, checkup: Checkup) -> Need:
+    """Why a database is not known, and how to name it."""
+    name = f"--{option} tcp:HOST:{6642 if option == 'sb' else 6641} (or ssl:)"
+    beside = next((each.source for each in checkup.databases if each.source in _NAMERS), "")
+    if beside:
+        return Need(
+            feature=short,
+            why=f"Beside {beside} it is not looked for: it may be of another cloud.",
+            do=f"Name it too: {name}.",
+        )
+    places = checkup.here.places if checkup.here else Places()
+    # Through sudo more of this host was seen than this user sees.
+    hidden = (*places.unread, *(remote.source for remote in places.of(option)))
+    if hidden:
+        return Need(
+            feature=short,
+            why=f"{_some(hidden)} may not be read by this user, and nothing else names it.",
+            do=f"Use sudo, or name it: {name}.",
+        )
+    return Need(
+        feature=short,
+        why="Nobody names it: no option, no OVN_*_DB, and no file of this host.",
+        do=f"Name it: {name}, or run this where Neutron or OVN runs.",
+    )
 
 
 def _access(database: Database) -> str:
