@@ -307,7 +307,11 @@ def _check_no_owner(origin: Origin, source: str) -> None:
 
 
 def check_no_ways(origin: Origin, lab: str) -> None:
-    """Complain of options that a lab, which knows its own ways, would not heed."""
+    """Complain of options that a lab, which knows its own ways, would not heed.
+
+    Raises:
+        UsageError: one is given.
+    """
     given = {
         "--os-cloud": origin.os_cloud,
         "--central": origin.central,
