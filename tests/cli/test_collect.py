@@ -12,11 +12,16 @@ import msgspec
 import pytest
 
 from tests.cli.conftest import Run
+from tests.facts.ovsdb.ovsdb_servers import Server, needs_ovsdb, short_directory
+from tests.facts.ovsdb.ovsdb_servers import run as shell
 from tests.recordings import facts_of, path, source_of
 from tests.samples import folder, server
 from viftrail.facts.bundle import bundle
 from viftrail.facts.bundle.manifest import Manifest
 from viftrail.facts.facts import Gap
+from viftrail.facts.places import Places, Remote
+
+SCHEMAS = Path("/usr/share/ovn")
 
 
 def manifest_of(file: Path) -> Manifest:
@@ -38,6 +43,33 @@ def test_what_is_collected_from_a_bundle_is_that_bundle(run: Run, tmp_path: Path
     assert manifest_of(file).time == source_of("vif-tap-down").taken
     seen = run("why", "vm1", "--bundle", str(file))
     assert "vif-tap-down (proven)" in seen.out
+
+
+@needs_ovsdb
+@pytest.mark.skipif(not SCHEMAS.exists(), reason="OVN's schemas are not installed")
+def test_a_cloud_that_was_found_is_named_by_its_northbound(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viftrail.lab.folder.living", list)
+    for name in ("OS_CLOUD", "OS_AUTH_URL"):
+        monkeypatch.delenv(name, raising=False)
+    remotes, servers = [], []
+    with short_directory() as directory:
+        try:
+            for which in ("nb", "sb"):
+                file = directory / f"ovn{which}_db.db"
+                shell("ovsdb-tool", "create", file, SCHEMAS / f"ovn-{which}.ovsschema")
+                servers.append(Server(directory, [file]).wait())
+                address = f"unix:{directory}/ovn{which}_db.sock"
+                remotes.append(Remote(database=which, address=address, source="its socket"))
+            found = Places(remotes=tuple(remotes))
+            monkeypatch.setattr("viftrail.facts.places.places_here", lambda: found)
+            file = tmp_path / "cloud.bundle"
+            assert run("collect", "--since", "0", "-o", str(file)).code == 0
+            assert manifest_of(file).source == remotes[0].address
+        finally:
+            for server in servers:
+                server.kill()
 
 
 def test_a_targets_trail_alone(run: Run, tmp_path: Path) -> None:

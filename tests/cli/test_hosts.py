@@ -72,6 +72,19 @@ def test_the_way_to_each_host() -> None:
     assert "--inventory" in nothing.how
 
 
+def test_this_very_host_is_seen_as_root_where_the_others_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert hosts.ways(Origin(ssh=True, become=True), ["here"], None)("here") == Local(become=True)
+    assert hosts.local(Origin(ssh=True)) == Local()
+    assert hosts.local(Origin(inventory="inv", become=True)) == Local(), (
+        "Ansible's is for its hosts"
+    )
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert hosts.local(Origin(ssh=True, become=True)) == Local()
+
+
 def test_a_ledger_that_cannot_be_written_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

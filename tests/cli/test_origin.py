@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.recordings import path
+from viftrail.cli.origin import Origin, open_source
 from viftrail.facts.places import Places
 
 BUNDLE = str(path("healthy"))
@@ -38,6 +39,15 @@ def test_the_environment_names_databases_as_for_ovn_nbctl(
     done = run("why", "vm1")
     assert done.code == 69
     assert "/nonexistent/nb" in done.err
+
+
+def test_a_source_is_known_by_the_northbound_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OVN_NB_DB", "tcp:192.0.2.1:6641")
+    monkeypatch.setattr("viftrail.lab.folder.living", list)
+    with open_source(Origin()) as source:  # nobody is asked yet
+        assert source.name == "tcp:192.0.2.1:6641"
 
 
 def test_a_named_source_beats_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,60 @@ def test_beside_a_named_database_the_other_is_not_looked_for() -> None:
     assert found(nb="tcp:a:1")["sb"] == Way()
 
 
+@pytest.mark.parametrize("variable", ["OVN_NB_DB", "OVN_SB_DB"])
+def test_beside_a_database_of_the_environment_the_other_is_not_looked_for(variable: str) -> None:
+    way = ways({}, None, {variable: "tcp:c:3"}, places)
+    assert sorted(each.address for each in way.values()) == ["", "tcp:c:3"]
+
+
+def several(*remotes: tuple[str, str], guess: str = "", tls: tuple[TlsFiles, ...] = ()) -> Places:
+    rows = [Remote(database="nb", address=address, source=source) for address, source in remotes]
+    if guess:
+        rows.append(Remote(database="nb", address=guess, source="guessed from x", guessed=True))
+    return Places(remotes=tuple(rows), tls=tls)
+
+
+def test_what_is_found_is_one_list_without_duplicates() -> None:
+    known = several(
+        ("unix:/run/ovn/nb.sock", "the socket"),
+        ("tcp:10.0.0.1,tcp:10.0.0.2:6641", ML2),
+        ("tcp:10.0.0.2,tcp:10.0.0.1", "ovn_agent.ini"),
+    )
+    way = found(known=known)["nb"]
+    assert way.address == "unix:/run/ovn/nb.sock,tcp:10.0.0.1:6641,tcp:10.0.0.2:6641"
+    assert way.source == f"the socket, then {ML2}", "an agent's file adds nothing"
+    assert way.source_of("tcp:10.0.0.2:6641") == ML2
+    assert way.source_of("unix:/run/ovn/nb.sock") == "the socket"
+
+
+def test_a_guess_stands_beside_nothing_that_is_named() -> None:
+    known = several(("unix:/nb.sock", "the socket"), guess="tcp:10.0.0.1:6641")
+    assert found(known=known)["nb"].address == "unix:/nb.sock"
+    guessed = found(known=several(guess="tcp:10.0.0.1:6641"))["nb"]
+    assert (guessed.address, guessed.guessed) == ("tcp:10.0.0.1:6641", True)
+
+
+def test_what_is_odd_hinders_nothing_else() -> None:
+    known = several(("unix:/nb.sock", "the socket"), ("tcp:h:99999", ML2))
+    assert found(known=known)["nb"].address == "unix:/nb.sock"
+    assert found(known=several(("tcp:h:99999", ML2)))["nb"].address == "tcp:h:99999"
+
+
+def test_ssl_without_files_that_can_be_used_is_left_out_and_said(tmp_path: Path) -> None:
+    names = [tmp_path / name for name in ("key", "cert", "ca")]
+    for name in names:
+        name.write_text("no PEM")
+    usual = TlsFiles(private_key=str(names[0]), certificate=str(names[1]), ca_cert=str(names[2]))
+    remotes = (("unix:/nb.sock", "the socket"), ("ssl:10.0.0.1:6641", ML2))
+    for tls in ((), (usual,)):
+        way = found(known=several(*remotes, tls=tls))["nb"]
+        assert (way.address, way.source, way.tls) == ("unix:/nb.sock", "the socket", None)
+        assert way.untried.startswith("ssl:10.0.0.1:6641 is not tried: ")
+    assert found(known=several(remotes[1], tls=(usual,)))["nb"].tls == Tls(*names)
+    named = found(known=several(*remotes), tls=NAMED)["nb"]
+    assert named.address == "unix:/nb.sock,ssl:10.0.0.1:6641", "the operator's own are not judged"
+
+
 def test_the_files_of_the_same_option_come_before_others() -> None:
     north, south = found().values()
     assert north.tls == Tls(Path("/neutron/key"), Path("/neutron/cert"), Path("/neutron/ca"))

@@ -27,6 +27,7 @@ from viftrail.facts.ovsdb.client import Client
 
 REACHED = Database(name="OVN_Northbound", address="tcp:a:1", endpoint="tcp:a:1")
 SILENT = Database(name="OVN_Southbound", address="tcp:b:1", why="no", do="do")
+STALE = msgspec.structs.replace(REACHED, stale=True)
 UNKNOWN = Database(name="OVN_Southbound")
 NO_ADMIN = (("Nova: compute services", "These credentials may not read it.", "Ask."),)
 
@@ -41,7 +42,8 @@ def checkup(
     ("found", "is_failed"),
     [
         (checkup(REACHED, REACHED), False),
-        (checkup(REACHED, UNKNOWN), False),
+        (checkup(REACHED, UNKNOWN), True),
+        (checkup(REACHED, STALE), True),
         (checkup(REACHED, SILENT), True),
         (checkup(REACHED, hosts=(Seen(name="h", why="no"),)), True),
         (checkup(REACHED, openstack=Cloud(name="c")), True),
@@ -49,7 +51,9 @@ def checkup(
         (checkup(REACHED, openstack=Cloud(name="c", unread=NO_ADMIN)), False),
     ],
 )
-def test_failed_is_what_is_named_and_does_not_answer(found: Checkup, is_failed: bool) -> None:
+def test_failed_is_a_database_not_to_be_relied_on_or_what_is_silent(
+    found: Checkup, is_failed: bool
+) -> None:
     assert failed(found) is is_failed
 
 
@@ -66,6 +70,14 @@ def test_a_database_that_does_not_answer_says_why() -> None:
     assert (database.name, database.reached, hosts) == ("OVN_Southbound", False, ())
     assert (database.why, database.do) == ("It is silent.", "Look there.")
     assert (database.source, database.guessed) == ("/etc/x", True)
+
+
+def test_why_some_addresses_were_not_tried_is_said_with_the_rest() -> None:
+    def connect() -> Client:
+        raise Unreachable("unix:/s is silent.", "Look there.")
+
+    database, _ = reach("nb", Way("unix:/s", untried="ssl:a:1 is not tried: no files."), connect)
+    assert database.why == "unix:/s is silent. ssl:a:1 is not tried: no files."
 
 
 def test_nobody_is_asked_without_an_address() -> None:

@@ -11,11 +11,17 @@ from viftrail.facts import grant
 from viftrail.facts.checkup import Checkup, Cloud, Database, Seen
 from viftrail.facts.grant import Need, group_of, needs
 from viftrail.facts.host import Failure
-from viftrail.facts.places import Places, Runtime
+from viftrail.facts.places import Places, Remote, Runtime
 
 REACHED = Database(name="OVN_Northbound", address="tcp:a:1", endpoint="tcp:a:1")
 CLOUD = Cloud(name="c", computes=3)
 DENIED = Failure("Open_vSwitch database at /run/openvswitch/db.sock", "Permission denied")
+
+
+@pytest.fixture(autouse=True)
+def _an_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No root, whoever runs the tests."""
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
 
 
 def missing(
@@ -48,10 +54,35 @@ def test_an_unknown_database_is_grave_and_says_how_to_name_it() -> None:
     assert "--sb tcp:HOST:6642" in need.do
 
 
+def test_a_database_that_only_a_hidden_file_names() -> None:
+    ml2 = "/etc/neutron/plugins/ml2/ml2_conf.ini"
+    here = Seen(name="h", places=Places(unread=(ml2, "/etc/kolla")))
+    (need,) = missing(Database(name="OVN_Northbound"), here=here)
+    assert f"{ml2} and 1 more may not be read by this user" in need.why
+    assert "sudo" in need.do
+    assert "--nb tcp:HOST:6641" in need.do
+
+
+def test_what_root_saw_here_is_hidden_from_a_user_who_finds_nothing() -> None:
+    remote = Remote(database="nb", address="tcp:a:6641", source="ml2_conf.ini [ovn]")
+    here = Seen(name="h", euid=0, places=Places(remotes=(remote,)))
+    (need,) = missing(Database(name="OVN_Northbound"), here=here)
+    assert "ml2_conf.ini [ovn] may not be read by this user" in need.why
+
+
+def test_beside_a_named_database_the_other_is_not_looked_for() -> None:
+    south = Database(name="OVN_Southbound", address="tcp:a:1", endpoint="x", source="OVN_SB_DB")
+    remote = Remote(database="nb", address="tcp:a:6641", source="ml2_conf.ini [ovn]")
+    here = Seen(name="h", places=Places(remotes=(remote,), unread=("/etc/kolla",)))
+    (need,) = missing(Database(name="OVN_Northbound"), south, here=here)
+    assert need.why == "Beside OVN_SB_DB it is not looked for: it may be of another cloud."
+    assert "Name it too: --nb tcp:HOST:6641" in need.do
+
+
 def test_a_database_that_lost_its_cluster() -> None:
     stale = Database(name="OVN_Northbound", address="tcp:a:1", endpoint="tcp:a:1", stale=True)
     (need,) = missing(stale)
-    assert "cluster/status" in need.do
+    assert "`ovn-appctl -t /run/ovn/ovnnb_db.ctl cluster/status OVN_Northbound`" in need.do
 
 
 def test_a_socket_is_granted_by_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +127,26 @@ def test_this_host_names_what_a_user_may_not_ask() -> None:
     assert "sudo" in need.do
 
 
+def test_root_is_not_told_to_use_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
+    nft = Failure("nft list ruleset", "Operation not permitted")
+    places = Places(runtimes=(Runtime("/usr/bin/docker", "permission denied"),))
+    lxc = Seen(name="h", euid=0, refused=(nft,), places=places)
+    needs = missing(REACHED, here=lxc, hosts=(Seen(name="c1", euid=0, refused=(nft,)),))
+    assert len(needs) == 3
+    assert "Not even root may ask `nft list ruleset`." in [need.why for need in needs]
+    assert all("look from its host" in need.do for need in needs)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    why = "unix:/run/ovn/ovnnb_db.sock may not be used by this user."
+    (need,) = missing(Database(name="OVN_Northbound", address="unix:/x", why=why, do="Be root."))
+    assert "look from its host" in need.do
+
+
+def test_a_host_that_is_down_is_not_grave() -> None:
+    (need,) = missing(REACHED, hosts=(Seen(name="c1", why="No route to host.", do="Look."),))
+    assert not need.grave
+    assert need.host == "c1"
+
+
 @pytest.mark.parametrize(
     ("why", "count"),
     [
@@ -110,10 +161,11 @@ def test_a_runtime_that_hides_containers(why: str, count: int) -> None:
     assert len(missing(REACHED, here=Seen(name="h", places=places))) == count
 
 
-def test_another_host_is_granted_by_one_line_of_sudoers() -> None:
+def test_another_host_is_granted_as_the_way_to_it_says() -> None:
     why = "The user with id 1000 may not look at Open vSwitch and OVN on c1 (x)."
-    (need,) = missing(REACHED, hosts=(Seen(name="c1", why=why, do="Run as root."),))
-    assert "NOPASSWD: /usr/bin/python3 -IB - *" in need.do
+    ansible = "Have Ansible become root there: in the inventory, or with --become."
+    (need,) = missing(REACHED, hosts=(Seen(name="c1", why=why, do=ansible),))
+    assert need.do == ansible, "a line for python3 is of no use to Ansible's shell"
     (need,) = missing(REACHED, hosts=(Seen(name="c1", why="It is dead.", do="Look there."),))
     assert need.do == "Look there."
 
@@ -133,6 +185,6 @@ def test_what_credentials_may_not_read_is_granted_by_policy() -> None:
 
 
 def test_the_gravest_comes_first() -> None:
-    here = Seen(name="h", refused=(DENIED,))
+    here = Seen(name="h", euid=1000, refused=(DENIED,))
     found = missing(Database(name="OVN_Southbound"), here=here, openstack=None)
     assert [need.grave for need in found] == [True, False, False]

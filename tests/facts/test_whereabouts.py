@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,7 @@ def test_the_plugins_own_file_wins_over_neutron_conf(tmp_path: Path) -> None:
     assert first(found(tmp_path, files), "nb")[0] == "tcp:other:1"
     files["/etc/neutron/plugins/ml2/ml2_conf.ini"] = ML2
     assert first(found(tmp_path, files), "nb")[0].startswith("ssl:10.0.0.1:6641")
+    assert not any(each.address == "tcp:other:1" for each in found(tmp_path, files).remotes)
 
 
 def test_a_file_that_a_container_sees_elsewhere(tmp_path: Path) -> None:
@@ -240,6 +242,38 @@ def test_a_shell_file_with_a_variable_in_it_names_nothing(tmp_path: Path) -> Non
     places = found(tmp_path, {"/root/ovnctl.rc": text})
     assert first(places, "sb") == ("tcp:10.0.0.1:6642", "/root/ovnctl.rc OVN_SB_DB")
     assert next(places.of("nb")).guessed
+
+
+def test_a_file_that_may_not_be_read_is_told_from_one_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ml2 = "/etc/neutron/plugins/ml2/ml2_conf.ini"
+    files = {ml2: ML2, "/etc/neutron/neutron.conf": "", whereabouts.EDPM + "/x": ""}
+    assert found(tmp_path, files).unread == ()
+    access = os.access
+    monkeypatch.setattr(
+        "os.access", lambda path, mode: not str(path).endswith(ml2) and access(path, mode)
+    )
+    assert found(tmp_path, {}).unread == (ml2,)
+
+
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [("/etc/neutron", ("/etc/neutron",)), ("/root", ()), ("/etc/kolla", ("/etc/kolla",))],
+)
+def test_a_folder_that_shows_nothing_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, told: tuple[str, ...]
+) -> None:
+    tree(tmp_path, {folder + "/any": ""})
+    look = os.stat
+
+    def stat(path: Any, **how: Any) -> os.stat_result:
+        if str(path).startswith(f"{tmp_path}{folder}/"):
+            raise PermissionError(13, "Permission denied", path)
+        return look(path, **how)
+
+    monkeypatch.setattr("os.stat", stat)
+    assert tuple(whereabouts.unread(str(tmp_path))) == told
 
 
 def test_a_folder_or_a_pipe_in_a_files_place_hinders_nothing(tmp_path: Path) -> None:

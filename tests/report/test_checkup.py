@@ -7,7 +7,7 @@ import json
 import click
 import msgspec
 
-from viftrail.facts.checkup import Checkup, Cloud, Database, Seen
+from viftrail.facts.checkup import Checkup, Cloud, Database, Listed, Seen
 from viftrail.facts.grant import needs
 from viftrail.facts.places import Container, Places
 from viftrail.report.checkup import WIDTH, as_json, as_text
@@ -89,6 +89,58 @@ def test_what_is_missing_and_what_to_do() -> None:
     told = text()
     assert "! Southbound: It is silent.\n    > Look there." in told
     assert told.endswith("Not ready: what is marked with ! comes first.\n")
+
+
+def crowd(count: int) -> Checkup:
+    """Hosts of which a third does not answer, each with its own name and address in the reason."""
+    hosts = []
+    for number in range(count):
+        name, version = f"c{number}.example", {"ovn-controller": f"23.03.{number % 2}"}
+        why = f"Host {name} could not be probed: ssh: {name} (10.0.0.{number}): No route to host."
+        hosts.append(
+            Seen(name=name, why=why, do=f"Try `ssh {name}` by hand.")
+            if number % 3 == 0
+            else Seen(name=name, versions=version)
+        )
+    south = msgspec.structs.replace(NORTH, name="OVN_Southbound")
+    return msgspec.structs.replace(
+        WHOLE,
+        databases=(NORTH, south),
+        chassis=tuple(host.name for host in hosts),
+        hosts=tuple(hosts),
+    )
+
+
+def test_hundreds_of_hosts_are_one_screen() -> None:
+    told = text(crowd(300))
+    assert len(told.splitlines()) < 40, told
+    whole = " ".join(told.split())
+    assert "100 hosts not seen c0.example, c3.example, c6.example, c9.example and 96 more" in whole
+    assert "100 hosts ok as root: ovn-controller 23.03.1; c1.example, " in whole
+    assert (
+        "- 100 hosts (c0.example, c3.example, c6.example, c9.example and 96 more): Host NAME could "
+        "not be probed: ssh: NAME (ADDRESS): No route to host. > Try `ssh NAME` by hand." in whole
+    )
+    assert "Ready: viftrail why" in told
+
+
+def test_few_hosts_have_a_line_each() -> None:
+    told = text(crowd(4))
+    assert "c1.example     ok as root: ovn-controller 23.03.1" in told
+    assert "c0.example     not seen" in told
+    assert told.index("c0.example  ") < told.index("c1.example  ") < told.index("c3.example  ")
+
+
+def test_an_inventory_and_what_its_limit_leaves_out() -> None:
+    listed = Listed(name="hosts.yml", hosts=12, chassis=2)
+    left = "1 chassis are not among the hosts that --limit rack7 leaves: c3."
+    told = text(msgspec.structs.replace(WHOLE, inventory=listed, left_out=left))
+    assert "inventory      ok hosts.yml: 12 hosts, with 2 of 3 chassis" in told
+    assert left in " ".join(told.split())
+    unread = Listed(name="hosts.yml", why="It is no YAML.", do="Look at it.")
+    told = text(msgspec.structs.replace(WHOLE, inventory=unread))
+    assert "inventory      not read hosts.yml" in told
+    assert "! the inventory: It is no YAML." in told
 
 
 def test_when_all_is_well_it_says_what_to_run() -> None:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from viftrail.facts.access import Way
     from viftrail.facts.ovsdb.remote import Remote, Tls
 
-_PORTS = {"nb": 6641, "sb": 6642}
-
 
 def ways_of(origin: Origin) -> dict[str, Way]:
     """The way to each database: as named, as the environment says, or as this host knows it.
@@ -35,20 +33,21 @@ def remotes_of(which: str, way: Way) -> tuple[Remote, ...]:
     Raises:
         ViftrailError: an address is none, or the files are absent or do not fit together.
     """
+    from viftrail.facts.access import PORTS
     from viftrail.facts.ovsdb.remote import parse_remotes
 
-    remotes = parse_remotes(way.address, _PORTS[which]) if way.address else ()
+    remotes = parse_remotes(way.address, PORTS[which]) if way.address else ()
     if any(remote.kind == "ssl" for remote in remotes):
         _check_tls(way.tls)
     return remotes
 
 
 def whence(error: ViftrailError, way: Way) -> ViftrailError:
-    """The same error, with who named the address that does not answer."""
-    how = "was guessed: " if way.guessed else "is from "
-    source = way.source.removeprefix("guessed from ")
-    told = f"{error.what} The address {how}{source}."
-    return type(error)(told, error.do)
+    """The same error, with who named the addresses that do not answer."""
+    subject = "The addresses are" if len(way.members) > 1 else "The address is"
+    how = "The address was guessed: " if way.guessed else f"{subject} from "
+    told = f"{error.what} {how}{way.source.removeprefix('guessed from ')}."
+    return type(error)(f"{told} {way.untried}".rstrip(), error.do)
 
 
 def _tls(origin: Origin) -> Tls | None:

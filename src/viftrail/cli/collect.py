@@ -94,7 +94,7 @@ def collect(
         raise UsageError("A bundle is nothing to look at.", "Pipe it on, or name a file with -o.")
     wanted = Wanted(targets=targets, hindsight=hindsight, gentle=gentle)
     with open_source(origin) as source:
-        name = origin.bundle or " ".join(origin.saved) or origin.nb or origin.sb
+        name = origin.bundle or " ".join(origin.saved) or source.name
         facts, manifest = gather(source, wanted, name=name)
     if straight:
         manifest = bundle.write_out(sys.stdout.buffer, facts, manifest)

@@ -14,7 +14,7 @@ from viftrail.errors import FileUnreadable, UsageError
 if TYPE_CHECKING:
     from viftrail.cli.origin import Origin
     from viftrail.facts.facts import Gap
-    from viftrail.facts.ways.carrier import Carrier
+    from viftrail.facts.ways.carrier import Carrier, Local
     from viftrail.facts.ways.fleet import Fleet
 
 _FEW = 3
@@ -78,13 +78,20 @@ def _tell(asked: int, answered: int, lost: int) -> None:
     click.echo("\r\x1b[K" + ("" if done else text), nl=False, err=True)
 
 
+def local(origin: Origin) -> Local:
+    """The way to this very host: as root where --ssh goes to the others as root."""
+    from viftrail.facts.ways.carrier import Local
+
+    return Local(become=origin.ssh and origin.become and os.geteuid() != 0)
+
+
 def ways(
     origin: Origin, here: Collection[str], fleet: Fleet | None
 ) -> Callable[[str], Carrier | Gap]:
     """What leads to a host by its chassis' hostname; ``here`` are the names of this host."""
     from viftrail.facts.facts import Gap
     from viftrail.facts.owner import ADMIN_SHELL
-    from viftrail.facts.ways.carrier import Local, Ssh
+    from viftrail.facts.ways.carrier import Ssh
 
     def way(host: str) -> Carrier | Gap:
         # The inventory first: it may say how to become root on this very host.
@@ -92,7 +99,7 @@ def ways(
         if listed:
             return listed
         if host in here:
-            return Local()
+            return local(origin)
         if fleet and host != ADMIN_SHELL:
             return fleet.strange(host)
         if origin.ssh and host != ADMIN_SHELL:

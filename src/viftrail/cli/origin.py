@@ -217,7 +217,7 @@ def open_source(origin: Origin) -> Iterator[Source]:
     lab = lab_of(origin)
     if lab:
         _check_no_owner(origin, "a lab")
-        _check_no_ways(origin, lab)
+        check_no_ways(origin, lab)
         from viftrail.lab.source import open_lab
 
         live = open_lab(lab, timeout=origin.timeout)
@@ -306,8 +306,12 @@ def _check_no_owner(origin: Origin, source: str) -> None:
         )
 
 
-def _check_no_ways(origin: Origin, lab: str) -> None:
-    """Complain of options that a lab, which knows its own ways, would not heed."""
+def check_no_ways(origin: Origin, lab: str) -> None:
+    """Complain of options that a lab, which knows its own ways, would not heed.
+
+    Raises:
+        UsageError: one is given.
+    """
     given = {
         "--os-cloud": origin.os_cloud,
         "--central": origin.central,
@@ -360,7 +364,10 @@ def _live(origin: Origin, ways: dict[str, Way], owner: Owner | None) -> Any:
         central = fleet.at(remote.host for both in remotes.values() for remote in both)
     api = None if owner else openstack_of(origin)
     carriers = hosts.ways(origin, here, fleet)
-    return LiveSource(connect, carriers, owner=owner, central=central, api=api, fleet=fleet)
+    name = ways["nb"].address or ways["sb"].address
+    return LiveSource(
+        connect, carriers, owner=owner, central=central, api=api, fleet=fleet, name=name
+    )
 
 
 def openstack_of(origin: Origin) -> Any:

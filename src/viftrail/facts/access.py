@@ -1,23 +1,26 @@
 """By which address and which TLS files a database is reached, and who says so.
 
-The command line wins over the environment, and that over what files tell. Where one database is
-named on the command line, the other's address is not looked for: it may be of another cloud.
+The command line wins over the environment, and that over what files tell. Where either names one
+database, the other's address is not looked for: it may be of another cloud. What is found on this
+host is of one cloud, its own: that becomes one list, which is tried in its order.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from viftrail.facts.ovsdb.remote import Tls
+from viftrail.errors import UsageError, ViftrailError
+from viftrail.facts.ovsdb.remote import Tls, parse_remotes
 
 if TYPE_CHECKING:
     from viftrail.facts.places import Places, Remote
 
-DATABASES = ("nb", "sb")
+PORTS = {"nb": 6641, "sb": 6642}
+"""Of each database, where an address has none."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +29,25 @@ class Way:
 
     address: str = ""
     source: str = ""
-    """Who names it: an option, a variable, or a file."""
+    """Who names it: an option, a variable, or files in their order."""
     named: bool = True
     """By the operator, and not found."""
     guessed: bool = False
     tls: Tls | None = None
     tls_source: str = ""
+    members: tuple[tuple[str, str], ...] = ()
+    """Of what was found: each address, and who names it first."""
+    untried: str = ""
+    """Why some of what was found is not in it; empty: all of it is."""
 
     @property
     def secured(self) -> bool:
         """Some of it is ssl:, so that files are needed."""
-        return any(each.strip().lower().startswith("ssl:") for each in self.address.split(","))
+        return any(_is_ssl(each.strip()) for each in self.address.split(","))
+
+    def source_of(self, endpoint: str) -> str:
+        """Who names the address that answered."""
+        return dict(self.members).get(endpoint, self.source)
 
 
 def ways(
@@ -55,7 +66,7 @@ def ways(
     """
     return {
         which: _with_files(_way(which, named, environment, places), which, tls, places)
-        for which in DATABASES
+        for which in PORTS
     }
 
 
@@ -65,28 +76,85 @@ def _way(
     environment: Mapping[str, str],
     places: Callable[[], Places],
 ) -> Way:
-    variable = f"OVN_{which.upper()}_DB"
+    variables = {each: f"OVN_{each.upper()}_DB" for each in PORTS}
     if named.get(which):
         return Way(named[which], f"--{which}")
-    if environment.get(variable):
-        return Way(environment[variable], variable)
-    if any(named.values()):
+    if environment.get(variables[which]):
+        return Way(environment[variables[which]], variables[which])
+    if any(named.values()) or any(environment.get(each) for each in variables.values()):
         return Way()
-    remote = next(places().of(which), None)
-    if remote is None:
-        return Way()
-    return Way(
-        remote.address,
-        remote.source,
-        named=False,
-        guessed=remote.guessed,
-        tls=_files(remote),
-        tls_source=_whose(remote),
+    remotes = tuple(places().of(which))
+    return _found(which, remotes) if remotes else Way()
+
+
+def _found(which: str, remotes: Sequence[Remote]) -> Way:
+    """All that names a database on this host as one list, each address once.
+
+    Where a server is dead or its socket refused, another member may do. A guess goes alone.
+    """
+    known = [each for each in remotes if not each.guessed] or list(remotes[:1])
+    first = known[0]
+    members: dict[str, str] = {}
+    secured: list[Remote] = []
+    for remote in known:
+        addresses = _addresses(which, remote)
+        secured += [remote] * any(map(_is_ssl, addresses))
+        for address in addresses:
+            members.setdefault(address, remote.source)
+    # What is odd is told as it stands, if there is nothing else.
+    members = members or {first.address: first.source}
+    files = next((each for each in secured if _files(each)), first)
+    return replace(
+        _of_members(Way(named=False, guessed=first.guessed), members),
+        tls=_files(files),
+        tls_source=_whose(files),
     )
 
 
+def _of_members(way: Way, members: Mapping[str, str]) -> Way:
+    return replace(
+        way,
+        address=",".join(members),
+        source=", then ".join(dict.fromkeys(members.values())),
+        members=tuple(members.items()),
+    )
+
+
+def _addresses(which: str, remote: Remote) -> list[str]:
+    """The addresses of a remote, each written in the one way by which it is compared."""
+    try:
+        return [str(each) for each in parse_remotes(remote.address, PORTS[which])]
+    except UsageError:
+        return []
+
+
+def _is_ssl(address: str) -> bool:
+    return address.lower().startswith("ssl:")
+
+
 def _with_files(way: Way, which: str, tls: Tls | None, places: Callable[[], Places]) -> Way:
-    """The same with the TLS files that it needs, if there are any."""
+    """The same with the TLS files that it needs, if there are any.
+
+    What was found and has none that can be used is left out, if anything else was found.
+    """
+    way = _with_best_files(way, which, tls, places)
+    others = {address: source for address, source in way.members if not _is_ssl(address)}
+    if tls is not None or not way.secured or not others:
+        return way
+    try:
+        if way.tls is not None:
+            way.tls.context()
+            return way
+        why = "No TLS files for it are known."
+    except ViftrailError as error:
+        why = error.what
+    left = ",".join(address for address, _ in way.members if _is_ssl(address))
+    return replace(
+        _of_members(way, others), tls=None, tls_source="", untried=f"{left} is not tried: {why}"
+    )
+
+
+def _with_best_files(way: Way, which: str, tls: Tls | None, places: Callable[[], Places]) -> Way:
     if tls is not None:
         return replace(way, tls=tls, tls_source="--private-key")
     if not way.secured:

@@ -36,8 +36,9 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     address: str = ""
-    """Empty: nobody names one."""
+    """All that are tried, with commas between; empty: nobody names one."""
     source: str = ""
+    """Who names the one that answered, or where none did, all of them."""
     guessed: bool = False
     tls: str = ""
     """Who names the TLS files; empty where none are needed or known."""
@@ -77,6 +78,18 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     do: str = ""
 
 
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """The inventory that was named, or why it could not be read."""
+
+    name: str
+    hosts: int = 0
+    """That are in it, as far as --limit leaves them."""
+    chassis: int = 0
+    """How many of those that Southbound lists have a host of their name in it."""
+    why: str = ""
+    do: str = ""
+
+
 class Cloud(msgspec.Struct, frozen=True, kw_only=True):
     """OpenStack, as far as credentials are given."""
 
@@ -104,6 +117,10 @@ class Checkup(msgspec.Struct, frozen=True, kw_only=True):
     chassis: tuple[str, ...] = ()
     hosts: tuple[Seen, ...] = ()
     """Those that were named to be visited."""
+    left_out: str = ""
+    """Which of all hosts --limit leaves out."""
+    inventory: Listed | None = None
+    """None: none was named."""
     openstack: Cloud | None = None
 
 
@@ -120,9 +137,12 @@ def reach(which: str, way: Way, connect: Callable[[], Client]) -> tuple[Database
         return found, ()
     try:
         with connect() as client:
-            return asked(found, client)
+            source = way.source_of(client.endpoint)
+            tls = found.tls if client.endpoint.startswith("ssl:") else ""
+            return asked(msgspec.structs.replace(found, source=source, tls=tls), client)
     except ViftrailError as error:
-        return msgspec.structs.replace(found, why=error.what, do=error.do), ()
+        why = f"{error.what} {way.untried}".rstrip()
+        return msgspec.structs.replace(found, why=why, do=error.do), ()
 
 
 def asked(found: Database, client: Client) -> tuple[Database, tuple[str, ...]]:
@@ -202,10 +222,11 @@ def cloud(name: str, answer: tuple[OpenStack, Iterable[Gap]]) -> Cloud:
 
 
 def failed(checkup: Checkup) -> bool:
-    """Something that is there, or was named, cannot be reached."""
+    """A database is not known, does not answer or may be old; or what else was named does not."""
     return (
-        any(database.address and not database.reached for database in checkup.databases)
+        any(not database.reached or database.stale for database in checkup.databases)
         or any(host.why for host in checkup.hosts)
+        or bool(checkup.inventory and checkup.inventory.why)
         or bool(checkup.openstack and not checkup.openstack.answers)
     )
 

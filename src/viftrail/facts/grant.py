@@ -20,8 +20,14 @@ import msgspec
 from viftrail.facts.checkup import MAY_NOT, Checkup, Database, Seen
 from viftrail.facts.host import Failure
 from viftrail.facts.inquiry import SOUTHBOUND
+from viftrail.facts.ovsdb.client import status_command
+from viftrail.facts.places import Places
 
 DOCUMENT = "docs/places.md"
+_NAMERS = ("--nb", "--sb", "OVN_NB_DB", "OVN_SB_DB")
+"""The operator's own words for one cloud; all else is found."""
+_CONFINED = "A container or a security module (SELinux, AppArmor) forbids it: look from its host."
+"""What to do where root is refused: sudo gives no more."""
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,40 +38,67 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     do: str = ""
     grave: bool = True
     """Without it a target cannot be judged; else something of the verdict stays unknown."""
+    host: str = ""
+    """The other host that it is about, if it is about one."""
 
 
 def needs(checkup: Checkup) -> tuple[Need, ...]:
     """All that is missing, the gravest first."""
     found = [
-        *(need for database in checkup.databases for need in _database(database)),
+        *(need for database in checkup.databases for need in _database(database, checkup)),
         *(_this_host(checkup.here) if checkup.here else ()),
+        *_inventory(checkup),
         *(need for host in checkup.hosts for need in _other_host(host)),
         *_openstack(checkup),
     ]
     return tuple(sorted(found, key=lambda need: not need.grave))
 
 
-def _database(database: Database) -> Iterator[Need]:
+def _database(database: Database, checkup: Checkup) -> Iterator[Need]:
     short, option = ("Southbound", "sb") if database.name == SOUTHBOUND else ("Northbound", "nb")
     if not database.address:
-        port = 6642 if option == "sb" else 6641
-        yield Need(
-            feature=short,
-            why="Nobody names it: no option, no OVN_*_DB, and no file of this host.",
-            do=f"Name it: --{option} tcp:HOST:{port} (or ssl:), or run this where Neutron or OVN runs.",
-        )
+        yield _unknown(short, option, checkup)
     elif not database.reached:
         yield Need(feature=short, why=database.why, do=_access(database) or database.do)
     elif database.stale:
         yield Need(
             feature=short,
             why=f"{database.endpoint} has lost its cluster: what it holds may be old.",
-            do="Start the other members; `ovs-appctl cluster/status` on each tells who is missing.",
+            do=f"Start the other members; {status_command(database.name)} on each tells who is "
+            "missing.",
         )
+
+
+def _unknown(short: str, option: str, checkup: Checkup) -> Need:
+    """Why a database is not known, and how to name it."""
+    name = f"--{option} tcp:HOST:{6642 if option == 'sb' else 6641} (or ssl:)"
+    beside = next((each.source for each in checkup.databases if each.source in _NAMERS), "")
+    if beside:
+        return Need(
+            feature=short,
+            why=f"Beside {beside} it is not looked for: it may be of another cloud.",
+            do=f"Name it too: {name}.",
+        )
+    places = checkup.here.places if checkup.here else Places()
+    # Through sudo more of this host was seen than this user sees.
+    hidden = (*places.unread, *(remote.source for remote in places.of(option)))
+    if hidden:
+        return Need(
+            feature=short,
+            why=f"{_some(hidden)} may not be read by this user, and nothing else names it.",
+            do=f"Use sudo, or name it: {name}.",
+        )
+    return Need(
+        feature=short,
+        why="Nobody names it: no option, no OVN_*_DB, and no file of this host.",
+        do=f"Name it: {name}, or run this where Neutron or OVN runs.",
+    )
 
 
 def _access(database: Database) -> str:
     """What gives this user a socket, or key, that is there."""
+    if os.geteuid() == 0:
+        return _CONFINED if "by this user" in database.why else ""
     paths = [
         each.strip()[5:] for each in database.address.split(",") if each.strip()[:5] == "unix:"
     ]
@@ -119,13 +152,15 @@ def _this_host(host: Seen) -> Iterator[Need]:
                 why=f"{runtime.program} does not say what it runs: {runtime.why.rstrip('.')}.",
                 do="Look whether its service hangs."
                 if "no answer" in runtime.why
+                else _CONFINED
+                if host.euid == 0
                 else f"Run viftrail with sudo: whoever may use {runtime.program} is root anyway.",
                 grave=False,
             )
     if host.refused:
         yield Need(
             feature="this host's daemons and devices",
-            why=f"uid {host.euid} may not ask {_several(host.refused)}.",
+            why=_refused(host),
             do=_sockets(host),
             grave=False,
         )
@@ -139,12 +174,24 @@ def _this_host(host: Seen) -> Iterator[Need]:
         )
 
 
+def _some(paths: tuple[str, ...]) -> str:
+    more = len(paths) - 1
+    return paths[0] + (f" and {more} more" if more else "")
+
+
+def _refused(host: Seen) -> str:
+    who = "Not even root may" if host.euid == 0 else f"uid {host.euid} may not"
+    return f"{who} ask {_several(host.refused)}."
+
+
 def _several(failures: tuple[Failure, ...]) -> str:
     more = len(failures) - 1
     return f"`{failures[0].what}`" + (f" and {more} more" if more else "")
 
 
 def _sockets(host: Seen) -> str:
+    if host.euid == 0:
+        return _CONFINED
     folders = (*host.places.ovs_run, *host.places.ovn_run)
     paths = [f"{folder}/{name}" for folder in folders for name in ("db.sock", "br-int.mgmt")]
     group = next(filter(None, map(group_of, paths)), "")
@@ -152,23 +199,26 @@ def _sockets(host: Seen) -> str:
     return f"{joined}sudo gives all, firewall and taps too."
 
 
+def _inventory(checkup: Checkup) -> Iterator[Need]:
+    listed = checkup.inventory
+    if listed and listed.why:
+        yield Need(feature="the inventory", why=listed.why, do=listed.do)
+
+
 def _other_host(host: Seen) -> Iterator[Need]:
+    # One host of hundreds that is down hinders no verdict on the others.
     if host.why:
-        yield Need(feature=f"host {host.name}", why=host.why, do=_become(host) or host.do)
+        yield Need(
+            feature=f"host {host.name}", why=host.why, do=host.do, grave=False, host=host.name
+        )
     elif host.refused:
         yield Need(
             feature=f"host {host.name}",
-            why=f"uid {host.euid} there may not ask {_several(host.refused)}.",
-            do=_become(host),
+            why=_refused(host),
+            do=_CONFINED if host.euid == 0 else "Look as root there: --become.",
             grave=False,
+            host=host.name,
         )
-
-
-def _become(host: Seen) -> str:
-    if "may not look" in host.why or "become root" in host.why or not host.why:
-        line = "USER ALL=(root) NOPASSWD: /usr/bin/python3 -IB - *"
-        return f"There, with visudo: `{line}`, which makes USER root there; then add --become."
-    return ""
 
 
 def _openstack(checkup: Checkup) -> Iterator[Need]:

@@ -23,7 +23,7 @@ from viftrail.facts.log.fetch import fetch_logs
 from viftrail.facts.log.logs import Logs
 from viftrail.facts.log.moment import Window
 from viftrail.facts.openstack import OpenStack
-from viftrail.facts.ovsdb.client import Client, Condition, Select
+from viftrail.facts.ovsdb.client import Client, Condition, Select, status_command
 from viftrail.facts.ovsdb.values import columns_of
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
@@ -55,6 +55,7 @@ class LiveSource:
     """A source that asks the running cloud."""
 
     taken = ""
+    name = ""
     openstack = OpenStack()
     _unread: tuple[Gap, ...] = ()
 
@@ -69,10 +70,12 @@ class LiveSource:
         visitor: Visitor = visit,
         api: OpenStackApi | None = None,
         lab: str = "",
+        name: str = "",
         fleet: Fleet | None = None,
     ) -> None:
         self.owner = owner or Owner(kind="ovn")
         self.lab = lab
+        self.name = name
         self._api = api
         self._connect = connect
         self._carriers = carriers
@@ -112,7 +115,7 @@ class LiveSource:
                 database,
                 f"{client.endpoint} has lost its cluster, and no member has it: what was read there "
                 "is as it was when the majority went, and may be older.",
-                "Start the other members; `ovs-appctl cluster/status` on each tells who is missing.",
+                f"Start the other members; {status_command(database)} on each tells who is missing.",
             )
             for database, client in sorted(self._clients.items())
             if client.stale
@@ -238,25 +241,27 @@ class LiveSource:
         names = [*self._central, *names, *self._others]
         if self._fleet is not None:
             self._surveyed = self._fleet.survey(names, LONG_WINDOW)
-            left = dict.fromkeys(name for name in names if self._left_out(name))
+            left = self.left_out(names)
             names = [name for name in names if name not in left]
-            self._unread += self._fleet.left_out(list(left))
+            self._unread += self._fleet.left_out(left)
         try:
             inquiry.look([*names, *self._surveyed])
         finally:
             self._surveyed = {}
         return inquiry.facts()
 
-    def _left_out(self, name: str) -> bool:
-        """Whether the operator does not want this host to be looked at."""
+    def left_out(self, names: Iterable[str]) -> list[str]:
+        """Those of the hosts that --limit leaves out: the operator does not want them looked at."""
         fleet = self._fleet
-        return (
-            fleet is not None
-            and bool(fleet.limit)
-            and fleet.way(name) is None
+        if fleet is None or not fleet.limit:
+            return []
+        return [
+            name
+            for name in dict.fromkeys(names)
+            if fleet.way(name) is None
             and name not in self._surveyed
             and isinstance(self._carriers(name), Gap)
-        )
+        ]
 
 
 def _columns(ask: Ask[Row]) -> tuple[str, ...]:

@@ -78,6 +78,9 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     remotes: tuple[Remote, ...] = ()
     """The best first: a server's own socket, what Neutron is told, what ovn-controller is told."""
     tls: tuple[TlsFiles, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Files that would name a database, or their folders, that the user who looked may not read.
+    Older probes do not tell."""
     runtimes: tuple[Runtime, ...] = ()
     """None were asked where all of OVN is the host's own."""
     containers: tuple[Container, ...] = ()

@@ -50,6 +50,11 @@ class Source(Protocol):
         ...
 
     @property
+    def name(self) -> str:
+        """The address or file of its Northbound, for want of a name; empty where it has none."""
+        ...
+
+    @property
     def owner(self) -> Owner:
         """What the owner of the ports wants, as far as the source knows."""
         ...

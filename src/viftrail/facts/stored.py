@@ -41,6 +41,8 @@ REST = "the rest of the cloud"
 class StoredSource:
     """A source over complete facts: a bundle, or database files."""
 
+    name = ""
+
     def __init__(
         self,
         facts: Facts,
@@ -49,6 +51,7 @@ class StoredSource:
         unseen: tuple[str, str] = NOT_RECORDED,
         journals: Sequence[Path] = (),
         trails: Sequence[Trail] = (),
+        name: str = "",
     ) -> None:
         """Over these facts.
 
@@ -58,7 +61,9 @@ class StoredSource:
             unseen: why a host is not there, and what to do.
             journals: the database files that they are from.
             trails: of what alone they are; empty: of the whole cloud.
+            name: what it is known by.
         """
+        self.name = name
         self._facts = facts
         self.taken = taken
         self.trails = tuple(trails)
@@ -220,7 +225,7 @@ def from_files(nb: Path | None, sb: Path | None, owner: Owner | None = None) -> 
         gaps=tuple(sorted(gaps, key=lambda gap: gap.place)),
     )
     journals = [path for path in (nb, sb) if path is not None]
-    return StoredSource(facts, taken, unseen=NOT_IN_FILES, journals=journals)
+    return StoredSource(facts, taken, unseen=NOT_IN_FILES, journals=journals, name=str(nb or sb))
 
 
 def _database(

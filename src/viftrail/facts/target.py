@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from viftrail.errors import AmbiguousTarget, UnknownTarget, UsageError
-from viftrail.facts import fixture
+from viftrail.facts import network_port
 from viftrail.facts.inquiry import NORTHBOUND, Inquiry
 from viftrail.facts.northbound import NAT, DHCPOptions, LogicalRouter, LogicalSwitchPort
 from viftrail.facts.openstack import OpenStack
@@ -213,8 +213,8 @@ def _stored(inquiry: Inquiry, text: str) -> list[Found]:
         return _guests(inquiry, text, rows)
     bindings = inquiry.ask([Ask(PortBinding, "logical_port", text)])
     for row in bindings:
-        if row.type not in fixture.GUESTS:
-            raise _no_guest(text, fixture.of_binding(inquiry, row))
+        if row.type not in network_port.GUESTS:
+            raise _no_guest(text, network_port.of_binding(inquiry, row))
     return [Found(row.logical_port, mac=" ".join(row.mac)) for row in bindings]
 
 
@@ -243,9 +243,9 @@ def _guests(inquiry: Inquiry, text: str, rows: Iterable[LogicalSwitchPort]) -> l
     others: list[LogicalSwitchPort] = []
     guests: list[LogicalSwitchPort] = []
     for row in rows:
-        (others if fixture.is_fixture(row) else guests).append(row)
+        (others if network_port.is_networks(row) else guests).append(row)
     if others and not guests:
-        raise _no_guest(text, fixture.of_port(inquiry, others[0]))
+        raise _no_guest(text, network_port.of_port(inquiry, others[0]))
     return _found(guests)
 
 

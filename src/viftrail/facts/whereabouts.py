@@ -1,4 +1,4 @@
-# ruff: noqa: B905, PTH110, PTH113, PTH118, PTH119, PTH123, PTH207, RUF005, UP006, UP031, UP035
+# ruff: noqa: B905, PTH110, PTH113, PTH116, PTH118, PTH119, PTH120, PTH123, PTH207, RUF005, UP006, UP031, UP035
 """Finds where Open vSwitch, OVN and Neutron keep their things on this very host.
 
 The ground that probe.py stands on: `viftrail.facts.host.probe_script` puts it in front of that, so
@@ -104,7 +104,7 @@ NEUTRON = [  # (which file, the folder that its paths are seen below)
     ("/etc/neutron/ovn.ini", ""),
     ("/etc/kolla/neutron-server/ml2_conf.ini", ""),
     (PUPPET + "/etc/neutron/plugins/ml2/ml2_conf.ini", PUPPET),
-    ("/etc/neutron/neutron.conf", ""),  # the plugin's own file wins, as neutron-server is told
+    ("/etc/neutron/neutron.conf", ""),  # of no account where the plugin's own file says it
     ("/etc/kolla/neutron-server/neutron.conf", ""),
     (PUPPET + "/etc/neutron/neutron.conf", PUPPET),
     ("/etc/neutron/plugins/ml2/ovn_agent.ini", ""),
@@ -216,6 +216,7 @@ def find(settings: Mapping[str, str], ssl: Mapping[str, str], root: str = "") ->
         "logs": there(named(["OVN_LOGDIR", "OVS_LOGDIR"], root) or LOGS, root),
         "remotes": sockets(root) + configured + guessed(configured),
         "tls": usual_tls(root),
+        "unread": unread(root),
     }
 
 
@@ -258,13 +259,15 @@ def remote(which: str, address: str, source: str, files: Mapping[str, str] = {})
 
 def read_neutron(root: str = "") -> List[Found]:
     """The databases as Neutron's server and agents are told them."""
-    found = []
+    found: List[Found] = []
     for pattern, below in NEUTRON:
         for path in sorted(glob.glob(glob.escape(root) + pattern)):
             options = read_options(path, "ovn", OPTIONS)
             for which in ("nb", "sb"):
                 address = options.get("ovn_%s_connection" % which, "")
-                if not address:
+                known = any(row["database"] == which for row in found)
+                # neutron-server heeds the plugin's own file, which it is told last.
+                if not address or (known and os.path.basename(path) == "neutron.conf"):
                     continue
                 files = {
                     name: seen_below(options.get("ovn_%s_%s" % (which, name), ""), below, root)
@@ -273,6 +276,33 @@ def read_neutron(root: str = "") -> List[Found]:
                 source = "%s [ovn] ovn_%s_connection" % (path[len(root) :], which)
                 found.append(remote(which, address, source, files))
     return found
+
+
+def unread(root: str = "") -> List[str]:
+    """What would name a database and may not be read: the files, or the folders they may be in.
+
+    A file that nobody shows is not the same as one that is not there.
+    """
+    found: Dict[str, None] = {}
+    for pattern in [path for path, _ in NEUTRON] + [path for path, _, _ in SHELL]:
+        for path in sorted(glob.glob(glob.escape(root) + pattern)) or [root + pattern]:
+            hidden = closed(path)
+            # root's home is closed on every host, and so tells nothing.
+            if hidden and hidden != root + "/root":
+                found[hidden[len(root) :]] = None
+    return list(found)
+
+
+def closed(path: str) -> str:
+    """The file if it may not be read, or the folder on the way to it that shows nothing."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        folder = os.path.dirname(path)
+        return path if folder == path else closed(folder) or folder
+    except OSError:
+        return ""
+    return "" if os.access(path, os.R_OK if os.path.isfile(path) else os.X_OK) else path
 
 
 def seen_below(path: str, folder: str, root: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 
@@ -15,6 +16,9 @@ WIDTH = 80
 LABEL = 14
 SHOWN = 4
 """Of several of a kind, how many are named."""
+MANY = 8
+"""Hosts beyond which those that say the same share a line."""
+_ADDRESS = re.compile(r"\b\d+\.\d+\.\d+\.\d+\b")
 
 
 def as_json(checkup: Checkup, missing: tuple[Need, ...]) -> str:
@@ -44,10 +48,11 @@ def _lines(checkup: Checkup, missing: tuple[Need, ...]) -> Iterator[str]:
     for database in checkup.databases:
         yield from _database(database)
     yield from _openstack(checkup)
+    yield from _inventory(checkup)
     yield from _hosts(checkup)
     if missing:
         yield from _title("Missing")
-        for need in missing:
+        for need in _grouped(missing):
             mark, colour = ("!", "red") if need.grave else ("-", "yellow")
             lines = _wrap(f"{need.feature}: {need.why}", f"  {mark} ", "    ")
             yield from _painted(lines, mark, colour)
@@ -142,17 +147,64 @@ def _openstack(checkup: Checkup) -> Iterator[str]:
     yield from _row("OpenStack", "ok", "green", f"{cloud.name}, {rights}")
 
 
+def _inventory(checkup: Checkup) -> Iterator[str]:
+    listed = checkup.inventory
+    if listed is None:
+        return
+    if listed.why:
+        yield from _row("inventory", "not read", "red", listed.name)
+        return
+    of = f", with {listed.chassis} of {len(checkup.chassis)} chassis" if checkup.chassis else ""
+    yield from _row("inventory", "ok", "green", f"{listed.name}: {listed.hosts} hosts{of}")
+
+
+def _grouped(missing: Iterable[Need]) -> Iterator[Need]:
+    """The same with all hosts that lack the same for the same reason as one."""
+    alike: dict[Need, list[Need]] = {}
+    for need in missing:
+        alike.setdefault(_without_name(need) if need.host else need, []).append(need)
+    for common, needs in alike.items():
+        if len(needs) == 1 or not needs[0].host:
+            yield needs[0]
+        else:
+            names = _several(need.host for need in needs)
+            yield msgspec.structs.replace(common, feature=f"{len(needs)} hosts ({names})")
+
+
+def _without_name(need: Need) -> Need:
+    """What a host lacks as another would say it."""
+    name = re.compile(rf"(?<![\w.-]){re.escape(need.host)}(?![\w-]|\.\w)")
+    why, do = (_ADDRESS.sub("ADDRESS", name.sub("NAME", each)) for each in (need.why, need.do))
+    return msgspec.structs.replace(need, feature="hosts", why=why, do=do, host="")
+
+
 def _hosts(checkup: Checkup) -> Iterator[str]:
+    many = len(checkup.hosts) > MANY
+    alike: dict[tuple[str, ...], list[str]] = {}
     for host in checkup.hosts:
-        if host.why:
-            yield from _row(host.name, "not seen", "red", "")
-            continue
-        who = "root" if host.euid == 0 else f"uid {host.euid}"
-        told = [f"{name} {version}" for name, version in host.versions.items()]
-        yield from _row(host.name, "ok", "green", f"as {who}: {_several(told) or 'no OVN daemon'}")
+        own = "" if many else host.name
+        alike.setdefault((*_seen(host), own), []).append(host.name)
+    for (state, colour, said, _), names in alike.items():
+        if len(names) == 1:
+            yield from _row(names[0], state, colour, said)
+        else:
+            told = "; ".join(filter(None, (said, _several(names))))
+            yield from _row(f"{len(names)} hosts", state, colour, told)
+    if checkup.left_out:
+        yield from _row("hosts", "", "", checkup.left_out)
+        return
     rest = len(set(checkup.chassis) - {host.name for host in checkup.hosts})
     if rest:
         yield from _row("hosts", "", "", f"{rest} not visited (--host NAME or --all-hosts does)")
+
+
+def _seen(host: Seen) -> tuple[str, str, str]:
+    """Whether a host was seen, the colour of that, and what is to be said of it."""
+    if host.why:
+        return "not seen", "red", ""
+    who = "root" if host.euid == 0 else f"uid {host.euid}"
+    told = [f"{name} {version}" for name, version in host.versions.items()]
+    return "ok", "green", f"as {who}: {_several(told) or 'no OVN daemon'}"
 
 
 def _several(names: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from tests.facts.ovsdb.ovsdb_servers import Server, create, needs_ovsdb, serving
 from tests.facts.ovsdb.ovsdb_zoo import COLUMNS, SCHEMA, Absent, Cage
 from viftrail.errors import ProtocolError, Unreachable, UsageError, ViftrailError
 from viftrail.facts.ovsdb import Client, Remote, Select, decode_rows, parse_remotes
+from viftrail.facts.ovsdb.client import status_command
 from viftrail.facts.ovsdb.dial import Deadline
 from viftrail.facts.ovsdb.wire import Stream
 
@@ -392,3 +393,15 @@ def test_a_large_answer() -> None:
         with connect(server.remote, timeout=20) as client:
             (rows,) = client.select([Select(Cage)])
     assert [len(rows), {row.s for row in rows}] == [2000, {'}{"\\' * 500}]
+
+
+@pytest.mark.parametrize(
+    ("database", "command"),
+    [
+        ("OVN_Northbound", "`ovn-appctl -t /run/ovn/ovnnb_db.ctl cluster/status OVN_Northbound`"),
+        ("OVN_Southbound", "`ovn-appctl -t /run/ovn/ovnsb_db.ctl cluster/status OVN_Southbound`"),
+        ("Zoo", "`ovs-appctl -t ovsdb-server cluster/status Zoo`"),
+    ],
+)
+def test_a_cluster_is_asked_of_the_server_that_has_it(database: str, command: str) -> None:
+    assert status_command(database) == command

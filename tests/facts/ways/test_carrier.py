@@ -6,13 +6,26 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 from tests.cloud import healthy
 from viftrail.errors import NotPermitted, ProtocolError, Unreachable
 from viftrail.facts.facts import Gap
-from viftrail.facts.host import Host
-from viftrail.facts.ways.carrier import Carrier, Local, Ssh, visit, visit_all
+from viftrail.facts.host import Failure, Host
+from viftrail.facts.ways.carrier import (
+    SSH_ADVICE,
+    Advice,
+    Carrier,
+    Local,
+    Ssh,
+    advice_for,
+    judge,
+    permitted,
+    visit,
+    visit_all,
+)
+from viftrail.facts.ways.command import Said
 
 PROGRAM = ["python3", "-IB", "-", "--window", "0.3"]
 
@@ -20,6 +33,7 @@ PROGRAM = ["python3", "-IB", "-", "--window", "0.3"]
 def test_this_host_uses_this_python() -> None:
     assert Local().command(PROGRAM) == [sys.executable, *PROGRAM[1:]]
     assert Local().command(["ip", "link"]) == ["ip", "link"]
+    assert Local(become=True).command(PROGRAM) == ["sudo", "-n", *PROGRAM], "as sudoers has it"
 
 
 def test_ssh_never_asks_for_a_password_and_quotes() -> None:
@@ -65,6 +79,23 @@ def test_each_failure_is_a_sentence_with_advice(script: str, error: type[Excepti
         visit("h", Shell(script), window=0.0, timeout=5)
     assert "h" in str(caught.value)
     assert getattr(caught.value, "do", "")
+
+
+def test_the_line_of_sudoers_is_told_where_it_works() -> None:
+    denied = (Failure("db.sock", "Permission denied"),)
+    host = msgspec.structs.replace(healthy().hosts["compute1"], euid=1000, errors=denied)
+    line = "NOPASSWD: /usr/bin/python3 -IB - *"
+    for advice, told in ((SSH_ADVICE, True), (Advice(), False)):
+        with pytest.raises(NotPermitted) as looked:
+            permitted("c1", host, advice)
+        with pytest.raises(NotPermitted) as asked:
+            judge("c1", Said(b"", b"sudo: a password is required", 1), 1.0, advice)
+        assert (line in looked.value.do, line in asked.value.do) == (told, told)
+
+
+def test_a_sudo_of_this_host_that_wants_a_password_is_advised_as_over_ssh() -> None:
+    assert "visudo" in advice_for(Local(become=True)).without
+    assert advice_for(Local()) == Advice()
 
 
 def test_a_host_that_hangs_is_left_behind() -> None:

@@ -38,6 +38,16 @@ def test_one_that_hangs_is_ended() -> None:
     assert time.monotonic() - began < 3
 
 
+def test_one_that_sudo_made_roots_is_left_to_end_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("subprocess.Popen.send_signal", forbidden)
+    assert run(["sleep", "1"], b"", timeout=0.1, most=99).code is None
+
+
 def test_one_that_floods_is_not_listened_to() -> None:
     output, _ = sh("yes", most=1000)
     assert 1000 < len(output) < 1 << 20

@@ -38,6 +38,8 @@ Condition = tuple[str, str, object]
 """A column, a function and a wire value (RFC 7047 section 5.1)."""
 
 _NEVER_STORED: dict[str, ColumnType] = {"_uuid": ColumnType("uuid")}
+_CONTROLS = {"OVN_Northbound": "ovnnb_db.ctl", "OVN_Southbound": "ovnsb_db.ctl"}
+"""Of the servers of OVN, as ovn-ctl(8) starts them."""
 _EMPTY: tuple[object, ...] = (["set", []], ["map", []], "")
 
 
@@ -383,10 +385,18 @@ def _member(reply: Message, where: str) -> _Member:
 def _lost(session: _Session, database: str) -> Unreachable:
     clustered = session.member.get("model") == "clustered"
     source = "its cluster" if clustered else "the server it relays"
+    look = f"at {status_command(database)} there" if clustered else "whether that server runs"
     return Unreachable(
         f"{session.stream.where} has lost {source}, so what it holds of {database} may be old.",
-        "Look at `ovs-appctl cluster/status` there, or name another member.",
+        f"Look {look}, or name another member.",
     )
+
+
+def status_command(database: str) -> str:
+    """What asks a member how its cluster is (ovsdb-server(1)); OVN's have sockets of their own."""
+    control = _CONTROLS.get(database)
+    asked = f"ovn-appctl -t /run/ovn/{control}" if control else "ovs-appctl -t ovsdb-server"
+    return f"`{asked} cluster/status {database}`"
 
 
 def _close(sessions: Sequence[tuple[_Session, _Opener]]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import msgspec
@@ -69,8 +69,16 @@ Visitor = Callable[[str, Carrier, float], Host]
 class Local:
     """This very host."""
 
+    become: bool = False
+    """Run the program through ``sudo -n``."""
+
     def command(self, program: Sequence[str]) -> list[str]:
-        """The program itself, with this interpreter instead of the host's python3."""
+        """The program itself, with this interpreter instead of the host's python3.
+
+        As root it is the host's, which is what sudoers(5) lets a user run, there as elsewhere.
+        """
+        if self.become:
+            return ["sudo", "-n", *program]
         return [sys.executable, *program[1:]] if program[:1] == ["python3"] else list(program)
 
 
@@ -179,16 +187,21 @@ class Advice:
     without: str = "or look as root"
 
 
+_SUDOERS = "`USER ALL=(root) NOPASSWD: /usr/bin/python3 -IB - *`, which makes USER root there"
+"""The line of sudoers(5) for `PYTHON` by ssh. Ansible becomes root through a shell: not for that."""
+
 SSH_ADVICE = Advice(
     by_hand="`ssh {name}`",
     key="or name the right user and key with --ssh-config",
-    become="Run as root; over ssh, add --become if that user may use sudo without a password.",
-    without="or leave --become out",
+    become=f"Add --become; if sudo wants a password there, with visudo: {_SUDOERS}.",
+    without=f"with visudo: {_SUDOERS}; or leave --become out",
 )
 
 
 def advice_for(carrier: Carrier) -> Advice:
     """What to tell the operator of a way."""
+    if isinstance(carrier, Local) and carrier.become:
+        return replace(SSH_ADVICE, by_hand="`sudo -n id`")
     return SSH_ADVICE if isinstance(carrier, Ssh) else Advice()
 
 

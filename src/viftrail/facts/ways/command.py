@@ -88,7 +88,7 @@ def stop_all() -> None:
     """End what runs now; whoever waits for it comes back at once."""
     with _lock:
         for process in _running:
-            process.terminate()
+            _signal(process.terminate)
 
 
 @contextlib.contextmanager
@@ -100,13 +100,19 @@ def _listed(process: subprocess.Popen[bytes]) -> Iterator[None]:
     finally:
         with _lock:
             _running.discard(process)
-        process.terminate()  # one that has begun others ends them now
+        _signal(process.terminate)  # one that has begun others ends them now
         if _wait(process, _LAST) is None:
-            process.kill()
+            _signal(process.kill)
         for pipe in (process.stdout, process.stderr):
             if pipe:
                 pipe.close()
         _wait(process, 0.5)  # no longer: it may be where no signal reaches it
+
+
+def _signal(send: Callable[[], None]) -> None:
+    """One that sudo made root's is not ours to end: it ends by itself when nobody listens."""
+    with contextlib.suppress(PermissionError):
+        send()
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
