@@ -13,6 +13,7 @@ from viftrail.chain.daemon import UNASKED
 from viftrail.facts.host import Host
 from viftrail.facts.northbound import NAT, LogicalSwitch
 from viftrail.facts.saved import sosreport
+from viftrail.facts.saved.contents import sort_out
 from viftrail.facts.saved.folder import FolderSource, open_saved
 from viftrail.facts.southbound import PortBinding
 from viftrail.facts.vswitch import Interface
@@ -157,3 +158,14 @@ def test_an_output_that_nobody_foresaw_is_a_gap(
 def test_whom_a_command_waits_for_in_a_container_too(command: str) -> None:
     assert sosreport._asked(command) == "ovn-northd"
     assert sosreport._asked("podman exec -i x ovs-ofctl dump-flows br-int") == "ovs-vswitchd"
+
+
+def test_a_manifest_of_nothing_is_not_decoded(tmp_path: Path) -> None:
+    root = saved.controller(tmp_path)
+    run = ("ovn-nbctl show", "sos_commands/ovn_central/ovn-nbctl_show", 7)
+    saved.manifest(root, run)
+    path = root / "sos_reports/manifest.json"
+    (report,) = sort_out(root).reports
+    assert 7 in {output.code for output in report.outputs()}
+    path.write_text(path.read_text().replace('"commands": [', '"commands": [' + "{}," * 100_000))
+    assert 7 not in {output.code for output in report.outputs()}

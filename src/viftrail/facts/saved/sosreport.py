@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from viftrail.facts.density import is_sparse
 from viftrail.facts.facts import NOT_ASKED
 from viftrail.facts.host import (
     PROBE_FORMAT,
@@ -141,7 +142,10 @@ class Report:
             if kind is Kind.MANIFEST:
                 try:
                     with path.open("rb") as file:
-                        manifest = msgspec.json.decode(file.read(MAX_OUTPUT), type=_Manifest)
+                        content = file.read(MAX_OUTPUT)
+                    if is_sparse(content):
+                        continue
+                    manifest = msgspec.json.decode(content, type=_Manifest)
                 except (msgspec.MsgspecError, OSError, RecursionError, UnicodeDecodeError):
                     continue
                 for plugin in manifest.components.report.plugins.values():
