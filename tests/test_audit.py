@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import msgspec
 import pytest
 
 from tests.cloud import change_port, without
@@ -13,13 +17,18 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.subject import network, server
 from viftrail.chain.subject import router as router_subject
 from viftrail.errors import UnknownTarget
+from viftrail.facts.database import Database
+from viftrail.facts.facts import Facts
+from viftrail.facts.host import Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import LogicalRouter, LogicalSwitch
-from viftrail.facts.stored import from_files
+from viftrail.facts.stored import StoredSource, from_files
+from viftrail.facts.table import Table
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.faults.fault import Fault
 from viftrail.report.findings import as_text
 from viftrail.verdict import Stage, State
+from viftrail.why import why
 
 
 def test_a_healthy_cloud_has_no_findings() -> None:
@@ -43,6 +52,42 @@ def test_a_stopped_northd_shows_whom_it_keeps_waiting() -> None:
     (cause,) = audit(facts).causes
     assert cause.state is State.BROKEN
     assert any(port_of(facts, "vm1") in item.what for item in cause.evidence)
+
+
+def with_odd_numbers(facts: Facts, odd: str) -> Facts:
+    """The same with this for every number that stands in a text."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: changed(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [changed(each) for each in value]
+        return odd if isinstance(value, str) and value.isdigit() else value
+
+    def database(known: Database) -> Database:
+        tables = {
+            row: Table(
+                msgspec.convert(changed(msgspec.to_builtins(known[row].rows)), tuple[row, ...]),  # type: ignore[valid-type]
+                complete=known[row].complete,
+            )
+            for row in known
+        }
+        return Database(tables)
+
+    return replace(
+        facts,
+        nb=database(facts.nb),
+        sb=database(facts.sb),
+        hosts=msgspec.convert(changed(msgspec.to_builtins(facts.hosts)), dict[str, Host]),
+    )
+
+
+@pytest.mark.parametrize("odd", ["\u00b2", "9" * 5000], ids=["superscript", "long"])
+@pytest.mark.parametrize("name", [HEALTHY, "tunnel-mtu", "conntrack-full", "raft-member-apart"])
+def test_an_odd_number_of_somebody_else_ends_nothing(name: str, odd: str) -> None:
+    facts = with_odd_numbers(facts_of(name), odd)
+    assert audit(facts).ports
+    assert why(StoredSource(facts, "2026-11-21T10:00:00+00:00"), "vm1").stages
 
 
 def test_blind_is_who_saw_neither_ports_nor_hosts() -> None:

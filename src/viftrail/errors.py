@@ -7,7 +7,7 @@ UsageError           64  the command line cannot be understood
 UnknownTarget        65  nothing by that name, id or address was found
 AmbiguousTarget      66  more than one thing answers to that name
 NoSource             67  no cloud, bundle or lab to look at was named or found
-FileUnreadable       68  a named file is absent or cannot be opened
+FileUnreadable       68  a file is absent or cannot be opened, also among what was saved
 Unreachable          69  a database, socket or host did not answer in time
 (a bug)              70  anything not foreseen: please report it
 DamagedDatabase      71  an OVSDB file is cut short, beheaded or not OVSDB

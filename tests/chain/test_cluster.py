@@ -79,3 +79,11 @@ def test_a_majority_is_lost_when_all_who_answer_say_so() -> None:
     assert majority_lost(Cloud(facts_of("sb-raft-no-quorum")), SOUTHBOUND)
     assert not majority_lost(Cloud(facts_of("sb-raft-no-quorum")), NORTHBOUND)
     assert not majority_lost(Cloud(on_host(healthy(), "controller", servers={})), SOUTHBOUND)
+
+
+def test_an_odd_number_is_none_and_no_error() -> None:
+    status = CANDIDATE.replace("Term: 5", "Term: \u00b2")
+    status = status.replace("[2, 6]", f"[2, {'9' * 5000}]").replace("8431 ms", f"{'9' * 5000} ms")
+    member = member_of("c3", Server(model="clustered", status=status))
+    assert member
+    assert (member.term, member.end, member.peers[0].silence) == (0, 0, None)

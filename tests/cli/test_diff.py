@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tarfile
 from pathlib import Path
@@ -88,3 +89,38 @@ def test_what_cannot_be_is_one_clear_sentence(
     done = run("diff", *argv)
     assert (done.code, done.out) == (code, "")
     assert words in done.err
+
+
+def test_two_reports_claim_no_restart_that_nobody_knows_of(run: Run) -> None:
+    reports = path("healthy").parent / "sosreports"
+    done = run("diff", *(str(reports / f"{each}-compute1.tar.xz") for each in SIDES))
+    assert done.code == 1
+    assert "started" not in done.out
+    assert "device tap" in done.out
+
+
+SIDES = ("healthy", "vif-tap-down")
+
+
+def test_a_database_file_is_a_side(run: Run, tmp_path: Path) -> None:
+    file = folder() / "s2-normal-plug" / "db" / "ovnnb_db.db"
+    packed = tmp_path / "nb.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    done = run("diff", str(file), str(packed))
+    assert (done.code, done.err) == (0, "")
+    assert "OVN_Southbound is not known in either." in done.out
+
+
+def test_where_nothing_is_known_it_is_not_said_that_nothing_differs(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "a.log").write_text("2026-11-21 10:00:00.000 1 INFO x\n")
+    for sides in ((str(tmp_path), str(tmp_path)), (HEALTHY, str(tmp_path))):
+        done = run("diff", *sides)
+        assert done.code == 2
+        assert "Nothing could be compared" in done.out
+        assert "OVN_Northbound is not known in" in done.out
+    done = run("diff", HEALTHY, str(tmp_path), "vm1")
+    assert done.code == 68
+    assert f"B ({tmp_path}) cannot be judged" in done.err
+    assert "No file of OVN_Northbound" in done.err

@@ -15,7 +15,10 @@ from click import unstyle
 from tests.recordings import FAULTS, HARMFUL, HEALTHY, facts_of, port_of, recorded, source_of
 from viftrail.difference.ask import difference
 from viftrail.difference.change import Difference
-from viftrail.errors import UnknownTarget
+from viftrail.errors import UnknownTarget, Unreachable
+from viftrail.facts.database import Database
+from viftrail.facts.facts import Facts, Gap
+from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.stored import StoredSource
 from viftrail.report.difference import as_text
 
@@ -230,3 +233,28 @@ def test_of_a_whole_cloud_the_findings_are_compared() -> None:
     seen = difference(source_of(HEALTHY), source_of("vif-orphan"), NAMES)
     assert seen.before.findings == ()
     assert [text.partition(":")[0] for text in seen.after.findings] == ["vif-orphan"]
+
+
+def test_databases_that_a_side_lacks_are_told() -> None:
+    facts, time = recorded(HEALTHY)
+    bare = StoredSource(
+        replace(facts, nb=Database(), gaps=(Gap(NORTHBOUND, "No file.", ""),)), time
+    )
+    seen = difference(StoredSource(facts, time), bare, NAMES)
+    assert seen.unseen == (f"{NORTHBOUND} is not known in broken. No file.",)
+    assert not [change for change in seen.changes if change.kind == "port"]
+    assert difference(bare, bare, NAMES).unseen == (f"{NORTHBOUND} is not known in either.",)
+
+
+def test_where_nothing_is_known_nothing_is_alike() -> None:
+    empty, whole = StoredSource(Facts(), "2026-11-21T10:00:00+00:00"), source_of(HEALTHY)
+    for one, other in ((empty, empty), (empty, whole), (whole, empty)):
+        seen = difference(one, other, NAMES)
+        assert seen.blind
+        assert "Nothing could be compared" in as_text(seen)
+    assert not difference(whole, whole, NAMES).blind
+
+
+def test_an_error_says_which_side_it_is_of() -> None:
+    with pytest.raises(Unreachable, match=r"^B \(broken\) cannot be judged: .*not recorded"):
+        difference(source_of(HEALTHY), StoredSource(Facts(), "2026"), NAMES, "vm1")

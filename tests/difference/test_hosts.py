@@ -79,3 +79,12 @@ def test_what_a_report_does_not_answer_is_no_change() -> None:
     silent = msgspec.structs.replace(own(), errors=(Failure("nft -j list ruleset", NOT_ASKED),))
     one, other = (drawn(replace(healthy(), hosts={"compute1": host})) for host in (before, silent))
     assert list(compare(one, other)) == []
+
+
+def test_when_a_daemon_was_started_a_report_does_not_know() -> None:
+    later, uptime = own().time + 500, own().uptime + 500
+    processes = {
+        name: msgspec.structs.replace(each, started=0.0) for name, each in own().processes.items()
+    }
+    assert changed(time=later, uptime=uptime, processes=processes) == []
+    assert changed(time=later, uptime=0.0) == []

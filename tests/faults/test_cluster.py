@@ -174,6 +174,7 @@ def test_a_member_that_is_not_of_one_mind(change: dict[str, Any], told: str) -> 
 
 def test_a_leader_of_an_earlier_term() -> None:
     whole = without(APART, "controller3")
+    whole = said(whole, "controller", ("Role: leader", "Role: follower"))
     newer = said(
         whole,
         "controller2",
@@ -189,3 +190,59 @@ def test_a_term_that_has_just_begun_is_no_quarrel() -> None:
     whole = without(APART, "controller3")
     newer = said(whole, "controller2", (line(whole, "controller2", "Term:"), "Term: 99"))
     assert found(newer) == set()
+
+
+def three(*, apart: float = 0.0, report: bool = False) -> Facts:
+    """Three members, of which the first by name was looked at so much earlier."""
+    whole = without(APART, "controller3")
+    facts = Facts(
+        nb=whole.nb,
+        sb=whole.sb,
+        owner=whole.owner,
+        gaps=whole.gaps,
+        hosts={**whole.hosts, "controller4": whole.hosts["controller2"]},
+    )
+    for name in ("controller2", "controller4"):
+        moment = facts.hosts["controller"].time + apart
+        facts = on_host(facts, name, **({"reported": moment} if report else {"time": moment}))
+    if report:
+        facts = on_host(facts, "controller", reported=facts.hosts["controller"].time)
+    return facts
+
+
+def led(facts: Facts) -> Facts:
+    """The first by name takes itself for the leader, and the others have another of a later term."""
+    for name in ("controller2", "controller4"):
+        facts = said(
+            facts,
+            name,
+            (line(facts, name, "Term:"), "Term: 99"),
+            (line(facts, name, "Leader:"), "Leader: beef"),
+        )
+    return facts
+
+
+@pytest.mark.parametrize("late", ["controller", "controller2", "controller4"])
+def test_who_is_behind_is_seen_wherever_its_name_stands(late: str) -> None:
+    facts = three()
+    for name in ("controller", "controller2", "controller4"):
+        end = "[2, 20000]" if name == late else "[2, 95000]"
+        facts = said(facts, name, (line(facts, name, "Log:"), f"Log: {end}"))
+    (group,) = audit(facts).groups
+    assert (group.id, group.subjects) == ("raft-member-apart", (f"host {late}",))
+    assert "is 75000 entries behind" in group.example.summary
+
+
+@pytest.mark.parametrize("report", [True, False])
+def test_what_passed_between_two_looks_is_no_fault(report: bool) -> None:
+    later = three(apart=300.0, report=report)
+    assert found(led(later)) == set(), "an election"
+    grown = said(later, "controller", (line(later, "controller", "Log:"), "Log: [2, 9]"))
+    assert found(grown) == set(), "rows that were written"
+    assert "raft-member-apart" in found(led(three(apart=2.0, report=report)))
+
+
+def test_a_leader_that_was_replaced() -> None:
+    (group,) = audit(led(three())).groups
+    assert (group.id, group.subjects) == ("raft-member-apart", ("host controller",))
+    assert "still takes itself for the leader" in group.example.summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import click
@@ -13,7 +14,8 @@ from tests.cloud import healthy, without
 from tests.recordings import NAMES, facts_of
 from tests.synthetic import Served
 from viftrail.audit import audit
-from viftrail.facts.facts import Gap
+from viftrail.facts.facts import Facts, Gap
+from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.stored import from_files
 from viftrail.faults.catalogue import CATALOGUE
 from viftrail.report.findings import WIDTH, as_html, as_json, as_junit, as_text
@@ -79,3 +81,18 @@ def test_json() -> None:
     assert (found["format"], found["ports"], found["hosts"]) == (1, 3, 4)
     assert [group["id"] for group in found["groups"]] == ["vif-tap-down"]
     assert found["unknown"] == []
+
+
+def test_nothing_looked_at_is_not_nothing_wrong() -> None:
+    nothing = audit(Facts())
+    for text in (as_text(nothing), as_html(nothing)):
+        assert "nothing could be judged" in text
+        assert "nothing wrong found" not in text
+    half = replace(healthy(), gaps=(Gap(NORTHBOUND, "It is down.", "Start it."),))
+    assert "nothing wrong found, as far as it could be looked at" in as_text(audit(half))
+
+
+def test_one_of_each_is_in_the_singular() -> None:
+    found = msgspec.structs.replace(audit(healthy()), ports=1, chassis=1, hosts=1, checked=("x",))
+    said = "1 port of VMs, 1 chassis and 1 host looked at, for 1 fault"
+    assert as_text(found).splitlines()[0] == said

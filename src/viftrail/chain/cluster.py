@@ -16,6 +16,7 @@ from viftrail.chain.server import endpoints, is_part, server_state
 from viftrail.facts.host import Server
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NBGlobal
+from viftrail.facts.number import number
 from viftrail.facts.southbound import SBGlobal
 
 _KEY = re.compile(
@@ -92,23 +93,19 @@ def member_of(host: str, server: Server) -> Member | None:
         connected=server.connected,
         status=told.get("Status", ""),
         role=told.get("Role", ""),
-        term=_number(told.get("Term", "")),
+        term=number(told.get("Term", "")) or 0,
         leader=own if leader == "self" else leader,
         id=own,
         address=told.get("Address", ""),
         cluster=told.get("Cluster ID", "").split(" ")[0],
-        end=int(log[1]) if log else 0,
-        election=_number(told.get("Election timer", "")),
+        end=number(log[1] if log else "") or 0,
+        election=number(told.get("Election timer", "")) or 0,
         peers=tuple(
-            Peer(found[1], found[2], int(found["silence"]) if found["silence"] else None)
+            Peer(found[1], found[2], number(found["silence"] or ""))
             for found in _PEER.finditer(server.status)
             if not found["own"]
         ),
     )
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
 
 
 def members(cloud: Cloud, database: str) -> tuple[Member, ...]:

@@ -6,6 +6,7 @@ from viftrail.chain.checks import NO_CREDENTIALS, NO_SERVER, Checks, not_examine
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import BEFORE_HOST, failure_of, tried_on
 from viftrail.chain.trail import Trail
+from viftrail.facts.number import number
 from viftrail.facts.openstack import Inventory, Provider, Server
 from viftrail.verdict import Evidence, Finding, Stage
 
@@ -76,9 +77,10 @@ def wanted(server: Server) -> dict[str, int]:
     if flavor.extra_specs.get("hw:cpu_policy") == "dedicated":
         found["PCPU"] = found.pop("VCPU")
     for key, value in flavor.extra_specs.items():
-        if key.startswith("resources:") and value.isdigit():
-            found[key.removeprefix("resources:")] = int(value)
-    return {name: amount for name, amount in found.items() if amount}
+        amount = number(value)
+        if key.startswith("resources:") and amount is not None:
+            found[key.removeprefix("resources:")] = amount
+    return {name: each for name, each in found.items() if each}
 
 
 def room(provider: Provider, resource: str) -> int | None:

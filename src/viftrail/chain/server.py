@@ -6,6 +6,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.daemon import HUNG, RUNNING
 from viftrail.facts.host import Disk, Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
+from viftrail.facts.number import number
 
 PID_FILES = {NORTHBOUND: "ovnnb_db", SOUTHBOUND: "ovnsb_db"}
 """What a server's pid file, socket and control socket are called (utilities/ovn-ctl)."""
@@ -45,8 +46,9 @@ def endpoints(remote: str) -> tuple[tuple[str, str, int], ...]:
     for each in remote.split(","):
         scheme, _, rest = each.strip().partition(":")
         address, _, port = rest.rpartition(":")
-        if scheme in ("tcp", "ssl") and address and port.isdigit():
-            found.append((scheme, address.strip("[]"), int(port)))
+        known = number(port)
+        if scheme in ("tcp", "ssl") and address and known is not None:
+            found.append((scheme, address.strip("[]"), known))
     return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,11 +41,11 @@ def diff(
     """Tell what changed from A to B, for TARGET or for the whole cloud.
 
     A and B are bundles (- for one on standard input), what --from takes
-    (folders, sosreports), or `live`: the cloud that the options below name, as for `why`. What
-    touches the first broken stage comes first. Without TARGET both clouds are
-    audited.
+    (folders, sosreports, database files; put what is of one moment into one folder), or `live`:
+    the cloud that the options below name, as for `why`. What touches the first broken stage comes
+    first. Without TARGET both clouds are audited.
 
-    Exit status: 0 nothing differs, 1 something does.
+    Exit status: 0 nothing differs, 1 something does, 2 nothing could be compared.
     """
     from viftrail.difference.ask import difference
     from viftrail.facts.ovsdb import collector
@@ -64,7 +65,7 @@ def diff(
         found = difference(one, other, (before, after), target or "")
     reports = {"text": report.as_text, "json": report.as_json, "markdown": report.as_markdown}
     deliver(reports[format_](found), output)
-    ctx.exit(0 if found.nothing else 1)
+    ctx.exit(2 if found.blind else 0 if found.nothing else 1)
 
 
 def _opened(name: str, origin: Origin) -> AbstractContextManager[Source]:
@@ -74,10 +75,17 @@ def _opened(name: str, origin: Origin) -> AbstractContextManager[Source]:
 
 
 def _is_saved(path: Path) -> bool:
-    """A folder, or a packed report such as sos makes it."""
-    if not path.is_file():
-        return path.is_dir()
-    from viftrail.facts.bundle.bundle import is_bundle
-    from viftrail.facts.saved.archive import is_packed
+    """A folder, or a file that --from knows: a packed report, a database, an answer of OpenStack.
 
-    return os.access(path, os.R_OK) and is_packed(path) and not is_bundle(path)
+    What nobody knows, or may not be read, is left to who reads bundles, and says what is wrong.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    if not stat.S_ISREG(mode):
+        return stat.S_ISDIR(mode)
+    from viftrail.facts.bundle.bundle import is_bundle
+    from viftrail.facts.saved.contents import is_known
+
+    return os.access(path, os.R_OK) and is_known(path) and not is_bundle(path)

@@ -13,9 +13,9 @@ from viftrail.difference.change import Difference, Side
 from viftrail.difference.compare import Focus, compare, in_order
 from viftrail.difference.picture import Picture, Thing
 from viftrail.difference.rebuilt import bare_id, renaming
-from viftrail.errors import UnknownTarget
+from viftrail.errors import UnknownTarget, ViftrailError
 from viftrail.facts.facts import Facts
-from viftrail.facts.inquiry import Inquiry
+from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
 from viftrail.facts.names import names_of
 from viftrail.facts.northbound import LogicalSwitchPort
 from viftrail.facts.slice import follow_found
@@ -59,7 +59,8 @@ def difference(
         ViftrailError: one of them cannot be read.
     """
     both = [
-        _read(source, name, target) for source, name in zip((before, after), names, strict=True)
+        _side_of(letter, source, name, target)
+        for letter, source, name in zip("AB", (before, after), names, strict=True)
     ]
     if target and all(each.side.state == "absent" for each in both):
         raise UnknownTarget(both[1].side.summary, "Neither side knows it.")
@@ -110,6 +111,16 @@ def _servers(facts: Facts) -> dict[str, str]:
             found[port.id] = named.name
     found.update((port.id, port.server) for port in facts.owner.ports if port.server)
     return found
+
+
+def _side_of(letter: str, source: Source, name: str, target: str) -> _Seen:
+    """A side; an error says which it was."""
+    try:
+        return _read(source, name, target)
+    except ViftrailError as error:
+        error.what = f"{letter} ({name}) cannot be judged: {error.what}"
+        error.args = (f"{error.what} {error.do}".strip(),)
+        raise
 
 
 def _read(source: Source, name: str, target: str) -> _Seen:
@@ -186,9 +197,24 @@ class _OnTrail:
         return not _PLUG.fullmatch(thing.name) or thing.name in self._plugs
 
 
+def _knows(facts: Facts, database: str) -> bool:
+    """Somebody read some of it."""
+    tables = facts.nb if database == NORTHBOUND else facts.sb
+    every = (tables[row] for row in tables)
+    return any(each.complete or each.rows or each.answered for each in every)
+
+
 def _unseen(one: _Seen, other: _Seen) -> tuple[str, ...]:
-    """Hosts that one side looked at and the other did not."""
+    """Databases that a side is without, and hosts that one side looked at and the other did not."""
     found = []
+    for database in (NORTHBOUND, SOUTHBOUND):
+        without = [side for side in (one, other) if not _knows(side.facts, database)]
+        if len(without) == 1:
+            (side,) = without
+            why = next((g.why for g in side.facts.gaps if g.place == database), "")
+            found.append(f"{database} is not known in {side.name}. {why}".strip())
+        elif without:
+            found.append(f"{database} is not known in either.")
     for mine, theirs in ((one, other), (other, one)):
         whole = mine.trail or mine.facts
         for host in sorted(whole.hosts.keys() - theirs.facts.hosts.keys()):

@@ -67,3 +67,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         one, other = self.before, self.after
         same = (one.state, one.cause, one.findings) == (other.state, other.cause, other.findings)
         return not self.changes and same
+
+    @property
+    def blind(self) -> bool:
+        """Nothing is known on both sides, so that nothing could have differed."""
+        absent = "absent" in (self.before.state, self.after.state)
+        return not (self.compared or self.changes or absent)

@@ -151,7 +151,7 @@ def _daemons(host: Host) -> _Things:
         stage = _DAEMONS.get(name, Stage.INFRASTRUCTURE)
         state = "runs" if process.runs else "stopped" if process.state in ("T", "t") else "gone"
         traits = [Trait(stage, "state", state)]
-        if process.runs:
+        if process.runs and process.started and host.uptime:  # ps and a report do not tell
             moment = host.time - host.uptime + process.started
             traits.append(Trait(stage, STARTED, Near(moment, _clock(moment), slack=3)))
         command = _LAB.sub("", process.command)

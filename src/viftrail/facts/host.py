@@ -272,6 +272,14 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     errors: tuple[Failure, ...] = ()
     conf_only: bool = False
     """Its conf.db was given as a file: nobody looked at its processes, devices and flows."""
+    reported: float = 0.0
+    """When its report was made, and there its cluster/status if it has one; ``time`` is then when
+    the newest of all that was saved was. 0: it was probed."""
+
+    @property
+    def looked_at(self) -> float:
+        """When it was looked at, by the collector's clock as far as the two were compared."""
+        return (self.reported or self.time) - (self.clock.ahead if self.clock else 0.0)
 
     @cached_property
     def conf(self) -> Database:

@@ -29,6 +29,7 @@ from openstack import exceptions as openstack_exceptions
 from openstack import utils
 from viftrail.errors import UsageError
 from viftrail.facts.facts import Gap
+from viftrail.facts.number import number
 from viftrail.facts.openstack import UUID, Candidates, Flavor, OpenStack, Server
 from viftrail.facts.openstack_json import Answers, candidates, server
 from viftrail.facts.parallel import Crew, LeftBehindError, Task
@@ -534,9 +535,10 @@ def _resources(flavor: Flavor) -> dict[str, int]:
     asked = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.ram, "DISK_GB": disk}
     for key, value in flavor.extra_specs.items():
         name = key.removeprefix("resources:")
-        if name != key and value.isdigit():
-            asked[name] = int(value)
-    return {name: amount for name, amount in asked.items() if amount}
+        amount = number(value)
+        if name != key and amount is not None:
+            asked[name] = amount
+    return {name: each for name, each in asked.items() if each}
 
 
 def _rows(answer: Mapping[str, Any], *keys: str) -> list[dict[str, Any]]:

@@ -52,6 +52,7 @@ class StoredSource:
         journals: Sequence[Path] = (),
         trails: Sequence[Trail] = (),
         name: str = "",
+        absent: type[ViftrailError] = Unreachable,
     ) -> None:
         """Over these facts.
 
@@ -62,6 +63,7 @@ class StoredSource:
             journals: the database files that they are from.
             trails: of what alone they are; empty: of the whole cloud.
             name: what it is known by.
+            absent: what it comes to that a database is not there: who recorded did not reach it.
         """
         self.name = name
         self._facts = facts
@@ -69,6 +71,7 @@ class StoredSource:
         self.trails = tuple(trails)
         self._unseen = unseen
         self._journals = tuple(journals)
+        self._absent = absent
 
     @property
     def owner(self) -> Owner:
@@ -109,14 +112,14 @@ class StoredSource:
         """Answer from the tables.
 
         Raises:
-            Unreachable: the database, or one of these tables, was not recorded.
+            ViftrailError: the database, or one of these tables, was not recorded; `absent`.
         """
         name = NORTHBOUND if asks[0].row in northbound.TABLES else SOUTHBOUND
         database = self._facts.nb if name == NORTHBOUND else self._facts.sb
         read = set(database)
         if any(ask.row not in read | southbound.NEVER_WHOLE for ask in asks) or not read:
             gap = next((gap for gap in self._facts.gaps if gap.place == name), None)
-            raise Unreachable(
+            raise self._absent(
                 gap.why if gap else f"{name} was not recorded.",
                 gap.how if gap else f"Give it with --{'nb' if name == NORTHBOUND else 'sb'}.",
             )
@@ -225,14 +228,21 @@ def from_files(nb: Path | None, sb: Path | None, owner: Owner | None = None) -> 
         gaps=tuple(sorted(gaps, key=lambda gap: gap.place)),
     )
     journals = [path for path in (nb, sb) if path is not None]
-    return StoredSource(facts, taken, unseen=NOT_IN_FILES, journals=journals, name=str(nb or sb))
+    return StoredSource(
+        facts,
+        taken,
+        unseen=NOT_IN_FILES,
+        journals=journals,
+        name=str(nb or sb),
+        absent=FileUnreadable,
+    )
 
 
 def _database(
     path: Path | None, name: str, tables: tuple[type[Row], ...], gaps: list[Gap]
 ) -> Database:
     if path is None:
-        gaps.append(Gap(name, "No file of it was given.", "Give it too."))
+        gaps.append(Gap(name, f"No file of {name} was given.", "Give it too."))
         return Database()
     stored = read_file(path, tables)
     if stored.name != name:

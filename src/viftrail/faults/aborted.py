@@ -12,6 +12,7 @@ from viftrail.chain.quoting import q
 from viftrail.chain.saying import said
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.facts.log.logs import Signal
+from viftrail.facts.number import number
 from viftrail.facts.openstack import UUID, Server
 from viftrail.faults.build import asked_anew, failures, words_of
 from viftrail.faults.fault import Case, Fault
@@ -33,10 +34,11 @@ _GIB = 1 << 30
 def _small_flavor(cloud: Cloud) -> Iterator[Case]:
     for server in cloud.openstack.servers or ():
         found = _TOO_SMALL.search(words_of(cloud, server)) if server.vm_state == "error" else None
-        if found is None:
+        image, flavor = (number(found[each]) if found else None for each in ("image", "flavor"))
+        if found is None or image is None or flavor is None:
             continue
-        needed = -(-int(found["image"]) // _GIB)
-        has = int(found["flavor"]) / _GIB
+        needed = -(-image // _GIB)
+        has = flavor / _GIB
         yield Case(
             subject=subject.server(server.id),
             summary=f"the image of {server.name} takes {needed} GiB of disk, and its flavor "

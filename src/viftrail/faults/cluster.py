@@ -22,6 +22,10 @@ from viftrail.verdict import Evidence, Risk, Stage
 FAR_BEHIND = 1000
 """Entries of a log: members that are looked at one after the other differ by a few."""
 
+AT_ONCE = 10.0
+"""Seconds between two looks that still show one moment: an election takes no more than one, and
+thousands of entries pass in minutes."""
+
 
 def _no_quorum(cloud: Cloud) -> Iterator[Case]:
     for database, tool in TOOLS.items():
@@ -178,28 +182,48 @@ def _apart(cloud: Cloud) -> Iterator[Case]:
             if database not in host.servers and state not in ("", RUNNING):
                 yield _member(name, database, f"is {state}", state, RUNNING, restart=True)
         for member in known:
-            what, expected = _differs(member, serving)
+            then = cloud.hosts[member.host].looked_at
+            near = [
+                each for each in serving if abs(cloud.hosts[each.host].looked_at - then) <= AT_ONCE
+            ]
+            what, expected = _differs(member, serving) or _lags(member, near) or ("", "")
             if what:
                 yield _member(member.host, database, what, member.told(), expected, restart=False)
 
 
-def _differs(member: Member, serving: Sequence[Member]) -> tuple[str, str]:
-    """How a member is not of one mind with those that serve, and what it should say instead."""
+def _differs(member: Member, serving: Sequence[Member]) -> tuple[str, str] | None:
+    """How a member is not of those that serve, and what it should say instead."""
     clusters = Counter(each.cluster for each in serving if each.cluster)
     usual = clusters.most_common(1)[0][0] if clusters else ""
-    newest = max(serving, key=lambda each: each.term)
     if not member.connected:
-        return "has lost its cluster: what is read there may be old", newest.told()
+        return "has lost its cluster: what is read there may be old", _newest(serving).told()
     if member.cluster and member.cluster != usual:
         return f"is a member of another cluster ({member.cluster})", f"cluster {usual}"
+    return None
+
+
+def _lags(member: Member, serving: Sequence[Member]) -> tuple[str, str] | None:
+    """How far a member is behind those that serve and were looked at when it was."""
+    if not serving:
+        return None
+    newest = _newest(serving)
     if member.role and member.term < newest.term and member.leader != newest.leader:
-        return "follows a leader of an earlier term: what is read there is old", newest.told()
+        what = (
+            "still takes itself for the leader, and another was elected"
+            if member.role == "leader"
+            else "follows a leader of an earlier term"
+        )
+        return f"{what}: what is read there is old", newest.told()
     if member.end and newest.end - member.end > FAR_BEHIND:
         return (
             f"is {newest.end - member.end} entries behind {newest.host}: what is read there is old",
             f"log up to {newest.end}",
         )
-    return "", ""
+    return None
+
+
+def _newest(serving: Sequence[Member]) -> Member:
+    return max(serving, key=lambda each: (each.term, each.end))
 
 
 def _member(

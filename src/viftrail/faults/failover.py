@@ -13,6 +13,7 @@ from viftrail.chain.quoting import db, q
 from viftrail.chain.tunnel import FAIR_WINDOW
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.northbound import GatewayChassis, HAChassis, HAChassisGroup, NBGlobal
+from viftrail.facts.number import number
 from viftrail.facts.southbound import Chassis
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.mapping import link_evidence, silent_nics
@@ -175,7 +176,8 @@ def _known(cloud: Cloud, name: str) -> Chassis | None:
 def _patience(cloud: Cloud) -> tuple[Step, ...]:
     options = next((row.options for row in cloud.nb[NBGlobal]), {})
     now = options.get("bfd-mult", "")
-    longer = PATIENCE * int(now if now.isdigit() else "3")
+    known = number(now)
+    longer = PATIENCE * (3 if known is None else known)
     return on_host(
         cloud.central_name,
         f"ovn-nbctl set NB_Global . options:bfd-mult={db(longer)}",

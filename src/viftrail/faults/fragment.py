@@ -9,6 +9,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.quoting import db, q
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch
+from viftrail.facts.number import number
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.masquerade import GATEWAY_UNKNOWN, gateway_again
 from viftrail.faults.step import neutron_owns, owned_row
@@ -16,7 +17,7 @@ from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
 
 def _mtu(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return number(text) or 0
 
 
 def _silent(cloud: Cloud) -> Iterator[Case]:

@@ -11,6 +11,7 @@ from viftrail.chain.local import dhcp_options
 from viftrail.chain.quoting import q
 from viftrail.facts.host import Guest
 from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.number import number
 from viftrail.faults.fault import Case, Fault
 from viftrail.verdict import Evidence, Risk, Stage, Step
 
@@ -102,7 +103,8 @@ def _mtu_ignored(cloud: Cloud) -> Iterator[Case]:
     for port, guest in _asked(cloud):
         options = dhcp_options(cloud, port)
         told = options.options.get("mtu", "") if options else ""
-        if not told.isdigit() or guest.mtu <= int(told):
+        carried = number(told)
+        if carried is None or guest.mtu <= carried:
             continue
         yield Case(
             subject=subject.port(port.id),

@@ -9,6 +9,7 @@ from viftrail.chain.binding import FAILED
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.number import number
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import rewritten_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
@@ -21,12 +22,13 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
     for port in cloud.ports.values():
         seen = port.row.external_ids.get(KEY, "") if port.row else ""
         wanted = port.owned.revision if port.owned else None
-        if wanted is None or not seen.isdigit() or int(seen) == wanted:
+        known = number(seen)
+        if wanted is None or known is None or known == wanted:
             continue
         neutron = cloud.neutron_port(port.id)
         if neutron and neutron.vif_type == FAILED:
             continue  # a try to bind it counts as a change, and none of it goes to Northbound
-        older = int(seen) < wanted
+        older = known < wanted
         get = f"ovn-nbctl get Logical_Switch_Port {q(port.id)} {q(_KEY)}"
         change = f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "
         yield Case(

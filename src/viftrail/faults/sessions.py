@@ -9,6 +9,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.quoting import db
 from viftrail.chain.saying import said
 from viftrail.facts.host import ConnTrack, Host
+from viftrail.facts.number import number
 from viftrail.facts.vswitch import Bridge
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import NO_UNDO, on_host
@@ -37,8 +38,11 @@ def tracked(host: Host) -> ConnTrack | None:
     if not in_userspace(host):
         return host.conntrack
     answers = host.unixctl.get("ovs-vswitchd", {})
-    told = [answers.get(question.removeprefix("ovs-appctl "), "") for question in (_COUNT, _LIMIT)]
-    return ConnTrack(*map(int, told)) if all(text.isdigit() for text in told) else None
+    count, limit = (
+        number(answers.get(question.removeprefix("ovs-appctl "), ""))
+        for question in (_COUNT, _LIMIT)
+    )
+    return None if count is None or limit is None else ConnTrack(count, limit)
 
 
 def _full(cloud: Cloud) -> Iterator[Case]:

@@ -16,6 +16,7 @@ from viftrail.facts.northbound import (
     LogicalSwitchPort,
     NBGlobal,
 )
+from viftrail.facts.number import number
 from viftrail.facts.southbound import Encap
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.northd import misled, waiting
@@ -144,8 +145,7 @@ def _exhausted(cloud: Cloud) -> Iterator[Case]:
 
 
 def _max_key(row: NBGlobal) -> int:
-    value = row.options.get("max_tunid", "")
-    return int(value) if value.isdigit() else 0
+    return number(row.options.get("max_tunid", "")) or 0
 
 
 def _same_name(cloud: Cloud) -> Iterator[Case]:

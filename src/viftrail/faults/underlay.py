@@ -15,6 +15,7 @@ from viftrail.chain.subject import Subject
 from viftrail.facts.host import Host, Link
 from viftrail.facts.inquiry import NORTHBOUND
 from viftrail.facts.northbound import LogicalSwitch
+from viftrail.facts.number import number
 from viftrail.facts.vswitch import Bridge
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host
@@ -95,7 +96,7 @@ def _mtu(cloud: Cloud, switch: LogicalSwitch) -> int:
     told = [switch.external_ids.get("neutron:mtu", "")]
     if not told[0]:
         told = [row.options.get("mtu", "") for row in cloud.options_in_use(switch)]
-    return max((int(mtu) for mtu in told if mtu.isdigit()), default=0)
+    return max((number(mtu) or 0 for mtu in told), default=0)
 
 
 def _devices(host: Host, address: str) -> tuple[Link, ...]:

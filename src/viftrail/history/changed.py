@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from viftrail.facts.change import Change
 from viftrail.facts.facts import Facts
 from viftrail.facts.names import Names
+from viftrail.facts.number import number
 from viftrail.facts.vswitch import Interface
 from viftrail.history.event import Event
 
@@ -20,6 +21,8 @@ _TOLD = (
 
 _WHAT = {"insert": "made", "delete": "deleted"}
 _LONG = 60
+_NEVER = 10**14
+"""Milliseconds since 1970 that are beyond any calendar's."""
 
 
 def changed(changes: Iterable[Change]) -> Iterator[Event]:
@@ -59,10 +62,10 @@ def installed(facts: Facts, names: Names) -> Iterator[Event]:
     """When ovn-controller had the flows of the port in place, as the Interface itself says."""
     for host_name, host in facts.hosts.items():
         for row in host.conf[Interface]:
-            stamp = row.external_ids.get("ovn-installed-ts", "")
-            if row.external_ids.get("iface-id", "") in names.ports and stamp.isdigit():
+            stamp = number(row.external_ids.get("ovn-installed-ts", ""))
+            if row.external_ids.get("iface-id", "") in names.ports and stamp and stamp < _NEVER:
                 yield Event(
-                    int(stamp) / 1000,
+                    stamp / 1000,
                     "row",
                     f"Open_vSwitch of {host_name}",
                     f"Interface {row.name} ovn-installed (its flows are in the bridge)",

@@ -14,6 +14,7 @@ from viftrail.chain.trail import Trail
 from viftrail.chain.tunnel import endpoint, local_addresses, works
 from viftrail.chain.vif import usable
 from viftrail.facts.northbound import LogicalRouterPort, StaticRoute
+from viftrail.facts.number import number
 
 COUNT = 8
 """Geneve packets each way and size."""
@@ -172,7 +173,8 @@ def _bytes(mac: str) -> bytes:
 
 def _knocks(cloud: Cloud, trail: Trail) -> Iterator[Knocking]:
     told = trail.switch.external_ids.get("neutron:mtu", "") if trail.switch else ""
-    largest = int(told) + GENEVE if told.isdigit() else 0
+    mtu = number(told)
+    largest = 0 if mtu is None else mtu + GENEVE
     for peer in trail.peers:
         for sender, receiver in ((trail.host, peer), (peer, trail.host)):
             source, target = _tunnel_ip(cloud, sender), _tunnel_ip(cloud, receiver)

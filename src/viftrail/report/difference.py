@@ -41,7 +41,9 @@ def _lines(found: Difference) -> Iterator[str]:
         yield from _side(letter, side)
     yield ""
     told = list(_told(found.changes))
-    if not told:
+    if found.blind:
+        yield style("Nothing could be compared: there is nothing that both know.", fg="yellow")
+    elif not told:
         yield f"Nothing differs in the {found.compared} things that both have."
     else:
         yield style(f"Changed from A to B ({len(found.changes)})", bold=True)
@@ -128,6 +130,8 @@ def _table(found: Difference) -> Iterator[str]:
         cause = f", `{side.cause}`" if side.cause else ""
         place = f" at {side.stage}" if side.stage else ""
         yield f"- {letter}: {side.name} {side.time}: **{side.state}**{place}{cause}. {side.summary}"
+    if found.blind:
+        yield from ("", "Nothing could be compared: there is nothing that both know.")
     yield from ("", "| stage | what | A | B |", "|---|---|---|---|")
     for change in found.changes:
         one = "; ".join(change.before) or ("" if change.presence == "new" else "there")

@@ -33,17 +33,24 @@ def as_text(found: Findings) -> str:
 
 def summary(found: Findings) -> str:
     """What was looked at."""
-    hosts = f"{found.hosts} hosts" if found.hosts else "no host itself"
+    hosts = f"{found.hosts} host{'s' * (found.hosts != 1)}" if found.hosts else "no host itself"
     return (
-        f"{found.ports} ports of VMs, {found.chassis} chassis and {hosts} looked at, "
-        f"for {len(found.checked)} faults"
+        f"{found.ports} port{'s' * (found.ports != 1)} of VMs, {found.chassis} chassis and {hosts} "
+        f"looked at, for {len(found.checked)} fault{'s' * (len(found.checked) != 1)}"
     )
+
+
+def nothing_found(found: Findings) -> str:
+    """What it means that there is no finding."""
+    if not (found.ports or found.hosts):
+        return "nothing could be judged"
+    return f"nothing wrong found{', as far as it could be looked at' if found.blind else ''}"
 
 
 def _lines(found: Findings) -> Iterator[str]:
     yield summary(found)
     if not found.groups:
-        yield style("nothing wrong found", fg="green")
+        yield style(nothing_found(found), fg="yellow" if found.blind else "green")
     for group in found.groups:
         yield ""
         yield from _group(group)
@@ -112,7 +119,7 @@ def _page(found: Findings) -> Iterator[str]:
     yield f"<title>viftrail audit</title><style>{STYLE}</style></head><body><h1>Audit</h1>"
     yield f'<p class="quiet">{escape(summary(found))} · {escape(found.time)}</p>'
     if not found.groups:
-        yield '<p class="lead ok">nothing wrong found</p>'
+        yield f'<p class="lead{"" if found.blind else " ok"}">{nothing_found(found)}</p>'
     for group in found.groups:
         name = group.state.value
         yield f'<h2 class="{name}"><span class="word">{group.stage}</span> {escape(group.title)} '

@@ -7,6 +7,7 @@ import io
 import lzma
 import random
 import tarfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -133,3 +134,59 @@ def test_what_is_not_packed_is_not(tmp_path: Path) -> None:
     for content in (b"", b"2026-11-21 10:00:00 hello\n", b"BZh but not really", b"\x1f\x8b"):
         path.write_bytes(content)
         assert not is_packed(path) or unpacked(path, tmp_path / "into").why
+
+
+def test_xz_that_asks_for_gigabytes_of_memory_is_refused(tmp_path: Path) -> None:
+    packer = lzma.LZMACompressor(
+        lzma.FORMAT_XZ, lzma.CHECK_CRC32, filters=[{"id": lzma.FILTER_LZMA2, "preset": 0}]
+    )
+    data = bytearray(packer.compress(b"2026-11-21 10:00:00 INFO x\n" * 99) + packer.flush())
+    size = (data[12] + 1) * 4
+    data[16] = 38  # a dictionary of 2 GiB (The .xz File Format, 5.3.1)
+    data[12 + size - 4 : 12 + size] = zlib.crc32(data[12 : 12 + size - 4]).to_bytes(4, "little")
+    path = tmp_path / "bomb.log.xz"
+    path.write_bytes(data)
+    assert is_packed(path)
+    found = unpacked(path, tmp_path / "into")
+    assert found.why == "it asks for more than 128 MiB of memory to unpack it"
+    assert not found.files
+
+
+def test_xz_in_several_streams_padded_and_followed_by_something_else(tmp_path: Path) -> None:
+    parts = [random.Random(number).randbytes(200_000) for number in range(3)]
+    path = tmp_path / "a.db.xz"
+    packed_parts = [lzma.compress(part, preset=9) for part in parts]
+    path.write_bytes(bytes(8).join(packed_parts) + bytes(4) + b"and more")
+    (file,) = unpacked(path, tmp_path / "into").files
+    assert file.read_bytes() == b"".join(parts)
+    path.write_bytes(packed_parts[0][:-100])
+    assert unpacked(path, tmp_path / "cut").why == "it is cut short"
+
+
+def extended(content: bytes) -> bytes:
+    """A pax header with this in it."""
+    member = tarfile.TarInfo("x")
+    member.type, member.size = tarfile.XHDTYPE, len(content)
+    return member.tobuf() + content + bytes(-len(content) % 512)
+
+
+def test_extended_headers_are_few_and_small(tmp_path: Path) -> None:
+    """Old Pythons need the square of their length (CVE-2024-6232), and one call within another."""
+    path, plain = tmp_path / "report", tarfile.TarInfo("a").tobuf()
+    path.write_bytes(extended(b"1" * 20_000) + plain + bytes(1024))
+    assert unpacked(path, tmp_path / "large").why == "a header of 20000 bytes"
+    path.write_bytes(extended(b"12 path=abc\n") * 500 + plain + bytes(1024))
+    assert "more extended headers" in unpacked(path, tmp_path / "row").why
+    path.write_bytes((extended(b"12 path=abc\n") * 8 + plain) * 9 + bytes(1024))
+    assert unpacked(path, tmp_path / "good").why == ""
+
+
+def test_the_work_for_extended_headers_has_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viftrail.facts.saved.archive._WORK", 3 * 12**2)
+    path, plain = tmp_path / "report", tarfile.TarInfo("a").tobuf()
+    path.write_bytes((extended(b"12 path=abc\n") + plain) * 9 + bytes(1024))
+    found = unpacked(path, tmp_path / "into")
+    assert "more extended headers" in found.why
+    assert found.members == 3

@@ -5,12 +5,13 @@ from __future__ import annotations
 import lzma
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.facts.saved import made as saved
-from viftrail.errors import FileUnreadable
-from viftrail.facts.saved.contents import sort_out
+from viftrail.errors import FileUnreadable, NotPermitted
+from viftrail.facts.saved.contents import is_known, sort_out
 
 
 def test_a_report_is_known_by_its_folders_packed_or_not(tmp_path: Path) -> None:
@@ -106,3 +107,84 @@ def test_a_name_that_is_no_text_does_no_harm(tmp_path: Path) -> None:
         contents = sort_out(place)
         (path,) = contents.databases["OVN_Northbound"]
         assert (contents.name(path) + "".join(contents.others)).encode()
+
+
+def closed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """What has one of these names may not be looked at; root may look at everything."""
+    stat, opened = Path.stat, Path.open
+
+    def refuse(path: Path) -> None:
+        if path.name in names:
+            raise PermissionError(13, "Permission denied", str(path))
+
+    def stat_(path: Path, **options: Any) -> Any:
+        refuse(path.parent)
+        return stat(path, **options)
+
+    def open_(path: Path, *arguments: Any, **options: Any) -> Any:
+        refuse(path)
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "stat", stat_)
+    monkeypatch.setattr(Path, "open", open_)
+
+
+def test_a_place_that_may_not_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = saved.packed(saved.compute(tmp_path))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    shutil.copy(report, folder / report.name)
+    closed(monkeypatch, report.name)
+    with pytest.raises(NotPermitted, match=r"xz may not be read\. Run as its owner"):
+        sort_out(report)
+    with pytest.raises(NotPermitted, match=r"xz \(Permission denied\)\)\. Run as its owner"):
+        sort_out(folder)
+    closed(monkeypatch, folder.name)
+    with pytest.raises(NotPermitted, match="may not be looked at"):
+        sort_out(folder / report.name)
+
+
+def test_what_may_not_be_read_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = saved.controller(tmp_path)
+    closed(monkeypatch, "ovnsb_db.db")
+    contents = sort_out(root)
+    assert contents.unreadable == ["var/lib/ovn/ovnsb_db.db (Permission denied)"]
+    assert contents.denied
+    assert contents.others == []
+
+
+def test_what_the_kernel_makes_up_is_no_place() -> None:
+    with pytest.raises(FileUnreadable, match="made up by the kernel"):
+        sort_out(Path("/proc"))
+
+
+def test_a_file_with_a_hole_of_terabytes_takes_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viftrail.facts.saved.contents._ENDS", (1 << 20, 1 << 20))
+    shutil.copy(saved.CASE / "db" / "ovnnb_db.db", tmp_path)
+    record = (saved.CASE / "db" / "ovnsb_db.db").read_bytes().partition(b"\n")[2]
+    for name in ("empty.db", "tail.db"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(1 << 42)
+    with (tmp_path / "tail.db").open("ab") as file:
+        file.write(b"\n" + record)
+    contents = sort_out(tmp_path)
+    assert contents.others == ["empty.db"]
+    assert [path.name for path in contents.remains] == ["tail.db"]
+
+
+@pytest.mark.parametrize("name", ["podman_exec_-i_ovn_north", "docker_exec_neutron", "microovn"])
+def test_a_command_in_a_container_is_one_of_ovn(name: str, tmp_path: Path) -> None:
+    root = saved.controller(tmp_path)
+    said = "ovn-sbctl: unix:/var/run/ovn/ovnsb_db.sock: database connection failed (Refused)"
+    between = "." if name == "microovn" else "_"
+    saved.write(root, f"sos_commands/ovn_central/{name}{between}ovn-sbctl_show", said + "\n")
+    for place in (root, saved.packed(root)):
+        assert sort_out(place).failed() == [f"ctl: {said}"]
+
+
+def test_what_is_known_by_itself(tmp_path: Path) -> None:
+    assert is_known(saved.CASE / "db" / "ovnnb_db.db")
+    assert is_known(saved.packed(saved.compute(tmp_path)))
+    assert not is_known(Path(__file__))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import tarfile
 from pathlib import Path
 
 import pytest
 
+from tests.facts.saved import made as saved
 from tests.samples import folder, opened
 from viftrail.errors import FileUnreadable
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND, Inquiry
@@ -186,8 +188,43 @@ def test_outputs_of_hosts_that_nobody_names_are_listed(tmp_path: Path) -> None:
 def test_an_answer_that_unpacks_without_end_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("viftrail.facts.saved.folder.MAX_ANSWER", 1 << 20)
+    monkeypatch.setattr("viftrail.facts.saved.answers.MAX_ANSWER", 1 << 20)
     shutil.copytree(case() / "db", tmp_path / "db")
     bomb = b'{"servers": [' + b" " * (64 << 20)
     (tmp_path / "servers.json.gz").write_bytes(gzip.compress(bomb))
     assert any("servers.json.gz" in gap.why for gap in open_folder(tmp_path).gaps)
+
+
+def test_an_older_report_of_a_host_is_not_dropped_without_a_word(tmp_path: Path) -> None:
+    saved.controller(tmp_path)
+    for folder_name, moment in (("monday", 1_795_000_000), ("today", 1_795_000_060)):
+        root = saved.compute(tmp_path / folder_name)
+        for path in root.rglob("*"):
+            os.utime(path, (moment, moment))
+    source = open_folder(tmp_path)
+    (gap,) = (gap for gap in source.gaps if "two reports" in gap.why)
+    assert gap.why.startswith("There are two reports of cmp1: today/sosreport-cmp1")
+    assert "and monday/sosreport-cmp1-2026-11-21-abcdefg was not" in gap.why
+
+
+def test_without_a_database_the_error_names_it(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("2026-11-21 10:00:00.000 1 INFO x\n")
+    with pytest.raises(FileUnreadable, match="No file of OVN_Northbound is among what was saved"):
+        why(open_folder(tmp_path), "vm1")
+
+
+def test_what_may_not_be_read_is_told_with_the_database_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved.controller(tmp_path)
+    scandir = os.scandir
+
+    def refused(path: str) -> object:
+        if str(path).endswith("lib/ovn"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    gaps = {gap.place: gap for gap in open_folder(tmp_path).gaps}
+    assert "var/lib/ovn (Permission denied)" in gaps[SOUTHBOUND].why
+    assert "Not readable: " in gaps[f"folder {tmp_path.name}"].why

@@ -94,3 +94,15 @@ def test_the_later_of_two_reports_of_a_host_counts(tmp_path: Path) -> None:
     assert any("minutes older than that of cmp1" in gap.why for gap in source.gaps)
     for order in ((before, after), (after, before)):
         assert hosts(central, *order)["cmp1"].processes["ovn-controller"].pid == 800
+
+
+def test_when_a_report_was_made_is_when_its_cluster_was_asked(tmp_path: Path) -> None:
+    central, root = saved.controller(tmp_path), saved.compute(tmp_path)
+    status = saved.write(central, "sos_commands/ovn_central/status", "abcd\nName: OVN_Southbound\n")
+    for report, moment in ((central, 2000), (root, 3000)):
+        for path in report.rglob("*"):
+            os.utime(path, (moment, moment))
+    os.utime(status, (1500, 1500))
+    found = hosts(central, root)
+    assert {name: host.reported for name, host in found.items()} == {"ctl": 1500, "cmp1": 3000}
+    assert found["ctl"].time == found["cmp1"].time

@@ -165,3 +165,25 @@ def test_a_vm_that_runs() -> None:
     assert (found.name, found.cards[0].device[:3]) == ("instance-00000001", "tap")
     assert outputs.domain("<domain type='kvm'><name>off</name></domain>") is None
     assert outputs.domain("<domain type=") is None
+
+
+ODD = ("\u00b2", "\u0663", "9" * 5000)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_number_costs_no_more_than_itself(odd: str) -> None:
+    (link, *_) = outputs.links(ADDRESSES.replace("mtu 65536", f"mtu {odd}"))
+    assert (link.mtu, link.addr_info[0].local) == (0, "127.0.0.1")
+    (link, *_) = outputs.links(ADDRESSES.replace("127.0.0.1/8", f"127.0.0.1/{odd}"))
+    assert link.mtu == 65536
+    assert "ovs-vswitchd" in outputs.processes(PS.replace(" 800 ", f" {odd} "))
+    line = f"/dev/a {odd} 1 5 1% /\n/dev/b 10 5 {odd} 1% /var/log\n/dev/c 10 5 0 1% /var/lib/nova\n"
+    found = outputs.disks("Filesystem 1K-blocks Used Available Use% Mounted on\n" + line)
+    assert found == (Disk("/var/lib/nova", 10 << 10, 0),)
+    assert outputs.memory(f"MemTotal: 100 kB\nMemAvailable: {odd} kB\n") == Memory(100 << 10, 0)
+    counted = outputs.packets(PORTS.replace("pkts=14", f"pkts={odd}"))
+    assert counted["3"] == (20, 21)
+    text = "net.netfilter.nf_conntrack_{} = {}\n"
+    assert outputs.tracked(text.format("count", odd) + text.format("max", 5)) is None
+    rule = f"table inet f {{\n chain c {{\n udp dport {odd} drop # handle 1\n"
+    assert outputs.firewall(rule) == ()

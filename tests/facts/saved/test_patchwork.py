@@ -49,3 +49,12 @@ def test_nothing_at_all() -> None:
     found = patch(NAME, TABLES, [])
     assert not list(found.database)
     assert found.gaps[0].place == NAME
+
+
+def test_what_is_not_there_is_named_and_where_it_may_be() -> None:
+    (gap,) = patch(NAME, TABLES, []).gaps
+    assert gap.why == "No file of OVN_Southbound is among what was saved."
+    assert "ovnsb_db.db" in gap.how
+    (gap,) = patch(NAME, TABLES, [], unreadable=["var/lib/ovn (Permission denied)"]).gaps
+    assert "as far as it may be read: var/lib/ovn (Permission denied)" in gap.why
+    assert "root" in gap.how

@@ -12,6 +12,8 @@ from viftrail.chain.controller import controller_state
 from viftrail.chain.daemon import UNASKED
 from viftrail.facts.host import Host
 from viftrail.facts.northbound import NAT, LogicalSwitch
+from viftrail.facts.saved import sosreport
+from viftrail.facts.saved.contents import sort_out
 from viftrail.facts.saved.folder import FolderSource, open_saved
 from viftrail.facts.southbound import PortBinding
 from viftrail.facts.vswitch import Interface
@@ -123,3 +125,47 @@ def test_an_empty_list_is_an_empty_table_where_the_manifest_says_that_it_succeed
         assert facts.nb[NAT].complete
         assert not facts.nb[LogicalSwitch].complete
         assert not facts.sb[PortBinding].complete
+
+
+@pytest.mark.parametrize("text", ["\ufeff123\n", "1" + " " * 5000 + "abc", "7" + " " * 5000])
+def test_an_odd_pid_file_is_no_end(text: str, tmp_path: Path) -> None:
+    root = saved.compute(tmp_path)
+    saved.write(root, "run/openvswitch/ovn-northd.pid", text)
+    assert host(saved.controller(tmp_path), root).processes["ovs-vswitchd"].runs
+
+
+def test_an_output_that_nobody_foresaw_is_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(_: str) -> None:
+        raise ValueError("a number of 5000 digits")
+
+    monkeypatch.setattr("viftrail.facts.saved.outputs.processes", odd)
+    source = opened(saved.controller(tmp_path), saved.compute(tmp_path))
+    (gap,) = (gap for gap in source.gaps if gap.place.endswith("ps_auxwwwm"))
+    assert "a number of 5000 digits" in gap.why
+    assert source.everything().hosts["cmp1"].flows, "the rest of it is read"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "podman exec -t ovn_northd ovn-appctl -t ovn-northd status",
+        "docker exec ovn_northd ovs-appctl -t ovn-northd status",
+        "ovn-appctl -t ovn-northd status",
+    ],
+)
+def test_whom_a_command_waits_for_in_a_container_too(command: str) -> None:
+    assert sosreport._asked(command) == "ovn-northd"
+    assert sosreport._asked("podman exec -i x ovs-ofctl dump-flows br-int") == "ovs-vswitchd"
+
+
+def test_a_manifest_of_nothing_is_not_decoded(tmp_path: Path) -> None:
+    root = saved.controller(tmp_path)
+    run = ("ovn-nbctl show", "sos_commands/ovn_central/ovn-nbctl_show", 7)
+    saved.manifest(root, run)
+    path = root / "sos_reports/manifest.json"
+    (report,) = sort_out(root).reports
+    assert 7 in {output.code for output in report.outputs()}
+    path.write_text(path.read_text().replace('"commands": [', '"commands": [' + "{}," * 100_000))
+    assert 7 not in {output.code for output in report.outputs()}

@@ -45,6 +45,7 @@ from viftrail.facts import northbound, southbound
 from viftrail.facts.bundle.archive import BadArchiveError, Draft, Readable, drafted, members, shown
 from viftrail.facts.bundle.manifest import Manifest
 from viftrail.facts.database import Database
+from viftrail.facts.density import is_sparse
 from viftrail.facts.draft import whole_file
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
@@ -65,10 +66,6 @@ _BITE = 500
 
 _FOREVER = 4e11
 """An end of time that JSON can write; it knows no infinity."""
-
-_OPENING, _SPARSE = 4096, 12
-"""How many lists and objects any member may have, and how many bytes there are for each further
-one: what this module writes has 20 or more. Millions of empty ones take gigabytes."""
 
 _FOLDERS = {"northbound": northbound.TABLES, "southbound": southbound.TABLES}
 _COVERAGE = "coverage.json"
@@ -299,7 +296,7 @@ def _content(path: str, file: Readable) -> Iterator[tuple[str, Any]]:
         content = member.read()
         if member.name == "manifest.json":
             _check_format(path, msgspec.json.decode(content, type=_Format))
-        if content.count(b"{") + content.count(b"[") > _OPENING + len(content) // _SPARSE:
+        if is_sparse(content):
             raise BadArchiveError(f"{shown(member.name)} is made of nearly nothing")
         yield member.name, msgspec.json.decode(content, type=wanted)
 

@@ -17,6 +17,7 @@ import os
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -37,11 +38,25 @@ HEAD = 4096
 """Bytes of a member's beginning that decide whether it is of use."""
 
 _CHUNK = 1 << 20
-_HEADER = 1 << 20
+_BITE = 64 << 10
+_HEADER = 16 << 10
+"""Bytes of one extended header."""
+
+_HEADERS = 8
+"""Extended headers before one member: tarfile reads each within the one before it."""
+
+_WORK = 4 << 30
+"""Pythons before 3.11.10 look through an extended header in the square of its length
+(CVE-2024-6232); 50,000 members with headers of 300 bytes come to this."""
+
+_XZ = b"\xfd7zXZ\x00"
+_XZ_MEMORY = 128 << 20
+"""Twice of what `xz -9` asks for. The file itself says how much is taken, up to 4 GiB."""
+
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
-    b"\xfd7zXZ\x00": lzma.LZMAFile,
+    _XZ: lambda file: _Xz(file),
     b"BZh": bz2.BZ2File,
 }
 _BAD = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError, ValueError, OverflowError)
@@ -92,7 +107,7 @@ def is_packed(path: Path) -> bool:
     What gzip packed alone is no such file: all that read databases and logs read it as it is.
     """
     try:
-        with _plain(path) as file:
+        with closing(_plain(path)) as file:
             head = file.read(512)
     except (*_BAD, FileUnreadable):
         head = b""
@@ -135,6 +150,59 @@ def _zstd(path: Path) -> Any:
     return zstd.open(path)
 
 
+class _Xz:
+    """The content of an xz file, one stream or several, in bounded memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._stream = self._new()
+
+    def close(self) -> None:
+        """Close the file that it comes from."""
+        self._file.close()
+
+    @staticmethod
+    def _new() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
+
+    def seek(self, place: int) -> int:
+        """Back to the beginning, which is the only place that can be gone to."""
+        self._stream = self._new()
+        return self._file.seek(place)
+
+    def read(self, size: int) -> bytes:
+        """So many bytes; fewer at its end."""
+        parts = bytearray()
+        while len(parts) < size:
+            packed = b""
+            if self._stream.eof:
+                packed = self._next()
+                if not packed:
+                    break
+                self._stream = self._new()
+            elif self._stream.needs_input:
+                packed = self._file.read(_BITE)
+                if not packed:
+                    raise EOFError
+            try:
+                parts += self._stream.decompress(packed, size - len(parts))
+            except lzma.LZMAError as error:
+                if "emory" in str(error):
+                    raise lzma.LZMAError(
+                        f"it asks for more than {_XZ_MEMORY >> 20} MiB of memory to unpack it"
+                    ) from None
+                raise
+        return bytes(parts)
+
+    def _next(self) -> bytes:
+        """The beginning of another stream; empty where what follows is the end, or is none."""
+        rest = self._stream.unused_data
+        while more := self._file.read(_BITE) if len(rest) < len(_XZ) else b"":
+            rest = (rest + more).lstrip(b"\0")  # streams may be padded (The .xz File Format, 2.2)
+        rest = rest.lstrip(b"\0")
+        return rest if rest.startswith(_XZ) else b""
+
+
 class _Counted:
     """Bytes of a packed file, as far as there is room for them."""
 
@@ -149,12 +217,32 @@ class _Counted:
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose own header is of a sane size: tarfile reads a long name whole."""
+    """A member whose own headers are of a sane size and number: tarfile reads each of them whole."""
 
-    def _proc_member(self, tar: tarfile.TarFile) -> Any:
+    def _proc_member(self, tar: _Tar) -> Any:
         if not self.isreg() and self.size > _HEADER:
             raise tarfile.ReadError(f"a header of {self.size} bytes")
+        tar.headers = tar.headers + 1 if self.type in _EXTENDED else 0
+        tar.work += self.size**2 if self.type in _EXTENDED else 0
+        if tar.headers > _HEADERS or tar.work > _WORK:
+            raise tarfile.ReadError("it has more extended headers than any report")
         return super()._proc_member(tar)  # type: ignore[misc]
+
+
+_EXTENDED = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+
+
+class _Tar(tarfile.TarFile):
+    headers = 0
+    """Extended ones since the last member."""
+    work = 0
+    """What all of them took, in squares of their bytes."""
 
 
 def unpack(path: Path, into: Path, room: Room, wanted: Wanted) -> Unpacked:
@@ -167,7 +255,7 @@ def unpack(path: Path, into: Path, room: Room, wanted: Wanted) -> Unpacked:
         NotPermitted: it may not be read.
     """
     found = Unpacked()
-    with _plain(path) as file:
+    with closing(_plain(path)) as file:
         try:
             head = file.read(512)
             again = file.seek(0) == 0
@@ -195,7 +283,7 @@ def _reason(error: Exception) -> str:
 
 
 def _members(file: _Counted, into: Path, room: Room, wanted: Wanted, found: Unpacked) -> None:
-    with tarfile.open(fileobj=file, mode="r|", tarinfo=_Member) as tar:  # type: ignore[call-overload]
+    with _Tar.open(fileobj=file, mode="r|", tarinfo=_Member) as tar:  # type: ignore[call-overload]
         for member in tar:
             tar.members = []  # or it keeps all of them
             found.members += 1

@@ -12,25 +12,33 @@ import re
 import stat
 import tempfile
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-from viftrail.errors import FileUnreadable, ViftrailError
+from viftrail.errors import FileUnreadable, NotPermitted, ViftrailError
 from viftrail.facts.saved.archive import HEAD, MAX_DEPTH, Room, is_packed, unpack
 from viftrail.facts.saved.kind import RECORD, Kind, kind_of
 from viftrail.facts.saved.listing import table_named
 from viftrail.facts.saved.sosreport import COMMANDS, Output, Report
+from viftrail.facts.saved.walk import made_up, plain_files
 
-MAX_FILES = 200_000
-"""In one folder. An unpacked sosreport has 10,000 to 30,000."""
+AS_OWNER = "Run as its owner, or as root."
+
+_TOLD = 5
+"""Of what was left out, how much an error tells."""
 
 _NAME = re.compile(rb'"name":\s*"(OVN_Northbound|OVN_Southbound|Open_vSwitch)"')
 _PACKED = (b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh", b"\x28\xb5\x2f\xfd")
 _HOSTNAME = f"{COMMANDS}/host/hostname"
 _CHUNK = 8 << 20
-_ABOUT_OVN = re.compile(r"(?:[\w-]+\.)?ov[ns]-\w+")
-"""A command of OVN or Open vSwitch, in a snap too."""
+_OVERLAP = 128
+_ENDS = 64 << 20, 4 << 20
+"""Bytes at either end of a file that nobody recognised in which records are looked for: one that
+holds nothing but a hole would take hours."""
+
+_ABOUT_OVN = re.compile(r"(?:(?:podman|docker)[ _]exec[ _].*?[ _])?(?:[\w-]+\.)?ov[ns]-\w+")
+"""A command of OVN or Open vSwitch, in a snap or a container too."""
 
 _UNREACHED = re.compile(r"connection failed|cannot connect|failed to connect|not a bridge")
 _TOOLS = {
@@ -59,7 +67,11 @@ class Contents:
     reports: list[Report] = field(default_factory=list)
     kinds: dict[Path, Kind] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
-    """What was not recognised, or not readable, by its path within the folder."""
+    """What was not recognised, by its path within the folder."""
+    unreadable: list[str] = field(default_factory=list)
+    """Files and folders that could not be read, and why."""
+    denied: bool = False
+    """Some of them only because of who asked."""
     notes: list[str] = field(default_factory=list)
     """What was left out of packed files, and why."""
     labels: dict[Path, str] = field(default_factory=dict)
@@ -78,6 +90,12 @@ class Contents:
                 inner = str(path.relative_to(folder))
                 return inner if len(self.places) == 1 else f"{folder.name}/{inner}"
         return path.name
+
+    def refuse(self, path: Path, error: OSError) -> None:
+        """Note a file or folder that could not be read."""
+        self.denied = self.denied or isinstance(error, PermissionError)
+        name = self.name(path) if path not in self.places else path.name
+        self.unreadable.append(f"{name} ({error.strerror or error})")
 
     def report_of(self, path: Path) -> Report | None:
         """The sosreport that a file is of."""
@@ -130,7 +148,7 @@ def sort_out(*places: Path) -> Contents:
 
     Raises:
         FileUnreadable: there is no such place, or nothing in it is known.
-        NotPermitted: a packed file may not be read.
+        NotPermitted: a place may not be read, or nothing that may is known.
     """
     found = Contents(list(places))
     room = Room()
@@ -146,21 +164,43 @@ def sort_out(*places: Path) -> Contents:
     known = (found.databases, found.remains, found.answers, found.tables, found.logs, found.outputs)
     if not any(known):
         found.close()
-        why = f" ({'; '.join(found.notes)})" if found.notes else ""
-        raise FileUnreadable(
-            f"Nothing in {', '.join(map(str, places))} is known: no OVSDB file, no answer of "
-            f"OpenStack, no output of OVN, no log{why}.",
-            "Name a sosreport, or a folder with copies of the databases, of "
-            "`openstack … -f json` and of logs.",
-        )
+        raise _nothing(found)
     return found
 
 
+def _nothing(found: Contents) -> ViftrailError:
+    told = [*found.notes, *found.unreadable]
+    more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+    why = f" ({'; '.join(told[:_TOLD])}{more})" if told else ""
+    what = (
+        f"Nothing in {', '.join(map(str, found.places))} is known: no OVSDB file, no answer of "
+        f"OpenStack, no output of OVN, no log{why}."
+    )
+    if found.denied:
+        return NotPermitted(what, AS_OWNER)
+    return FileUnreadable(
+        what,
+        "Name a sosreport, or a folder with copies of the databases, of "
+        "`openstack … -f json` and of logs.",
+    )
+
+
 def _add(found: Contents, place: Path, room: Room) -> None:
-    if place.is_dir():
-        for path in _files(place):
+    try:
+        status = place.stat()
+    except PermissionError:
+        raise NotPermitted(f"{place} may not be looked at.", AS_OWNER) from None
+    except (OSError, ValueError):
+        status = None
+    if status and status.st_dev in made_up():
+        raise FileUnreadable(
+            f"{place} is made up by the kernel: nothing is saved there.",
+            "Name the sosreport, or the folder that holds the files.",
+        )
+    if status and stat.S_ISDIR(status.st_mode):
+        for path in list(plain_files(place, found.refuse)):  # all of them, or none is opened
             _file(found, path, found.name(path), room, 0)
-    elif place.is_file():
+    elif status and stat.S_ISREG(status.st_mode):
         _file(found, place, place.name, room, 0, named=True)
     else:
         kind = "no plain file" if os.path.lexists(place) else "no folder"
@@ -169,26 +209,16 @@ def _add(found: Contents, place: Path, room: Room) -> None:
         )
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    count = 0
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(place, name)
-            if _is_plain(path):
-                count += 1
-                if count > MAX_FILES:
-                    raise FileUnreadable(
-                        f"{folder} holds more than {MAX_FILES} files.", "Name a smaller folder."
-                    )
-                yield path
+def is_known(path: Path) -> bool:
+    """Whether a file by itself is something of use: packed, or told by its beginning.
 
-
-def _is_plain(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False  # it went meanwhile, or is no file's like those of /proc
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    packed = _may_be_packed(head) and is_packed(path)
+    return packed or kind_of(_plain(head)) not in (Kind.OTHER, Kind.EMPTY)
 
 
 def _file(
@@ -201,11 +231,13 @@ def _file(
             _unpack(found, path, label, room, depth)
             return
     except OSError as error:
+        if named and isinstance(error, PermissionError):
+            raise NotPermitted(f"{path} may not be read.", AS_OWNER) from None
         if named:
             raise FileUnreadable(
                 f"{path} cannot be read ({error.strerror}).", "Check it."
             ) from None
-        found.others.append(f"{label} ({error.strerror})")
+        found.refuse(path, error)
         return
     except ViftrailError as error:
         if named:
@@ -314,10 +346,18 @@ def _beginning(path: Path) -> bytes:
 
 def _records(path: Path) -> bool:
     """Whether the file holds OVSDB records behind its beginning, as a tail of a large one does."""
-    before = b""
+    first, last = _ENDS
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            if RECORD.search(before + chunk):
-                return True
-            before = chunk[-128:]
+        if _in_next(file, first):
+            return True
+        file.seek(max(file.tell() - _OVERLAP, os.fstat(file.fileno()).st_size - last))
+        return _in_next(file, last)
+
+
+def _in_next(file: IO[bytes], most: int) -> bool:
+    before = b""
+    while most > 0 and (chunk := file.read(min(most, _CHUNK))):
+        if RECORD.search(before + chunk):
+            return True
+        before, most = chunk[-_OVERLAP:], most - len(chunk)
     return False

@@ -8,14 +8,13 @@ What is none of these is listed and left alone.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
 
-from viftrail.errors import ViftrailError
+from viftrail.errors import FileUnreadable, ViftrailError
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
 from viftrail.facts.host import Host
@@ -25,25 +24,21 @@ from viftrail.facts.log.logs import Logs
 from viftrail.facts.log.moment import Window, parse
 from viftrail.facts.log.read import read_logs
 from viftrail.facts.northbound import LogicalRouterPort, LogicalSwitchPort, NBGlobal
-from viftrail.facts.openstack_json import Answers
 from viftrail.facts.ovsdb.file import StoredDatabase, read_file
 from viftrail.facts.ovsdb.tail import DATABASES, read_tail
 from viftrail.facts.owner import Owner
 from viftrail.facts.row import Row
-from viftrail.facts.saved import cli_table, machine
-from viftrail.facts.saved.contents import Contents, sort_out
+from viftrail.facts.saved import machine
+from viftrail.facts.saved.answers import answers_of
+from viftrail.facts.saved.contents import AS_OWNER, Contents, sort_out
 from viftrail.facts.saved.kind import Kind
 from viftrail.facts.saved.patchwork import Copy, Patchwork, patch
 from viftrail.facts.saved.show import north, south
-from viftrail.facts.saved.sosreport import Output, listings
+from viftrail.facts.saved.sosreport import COMMANDS, Output, Report, listings
 from viftrail.facts.southbound import PortBinding, SBGlobal
 from viftrail.facts.stored import StoredSource
 
 SWITCH = "Open_vSwitch"
-MAX_ANSWER = 256 << 20
-"""Bytes of one JSON answer. The ports of 100,000 servers are about half of it."""
-
-
 _APART = 600.0
 """Seconds between two reports after which it is told that they do not show one moment."""
 
@@ -57,7 +52,7 @@ class FolderSource(StoredSource):
         self, facts: Facts, taken: str, *, contents: Contents, host_of: Mapping[str, str]
     ) -> None:
         journals = [path for paths in contents.databases.values() for path in paths]
-        super().__init__(facts, taken, unseen=NO_CONF, journals=journals)
+        super().__init__(facts, taken, unseen=NO_CONF, journals=journals, absent=FileUnreadable)
         self.contents = contents
         self._host_of = host_of
 
@@ -104,7 +99,7 @@ def open_saved(places: Sequence[Path], owner: Owner | None = None) -> FolderSour
 
 def _opened(contents: Contents, owner: Owner | None) -> FolderSource:
     gaps: list[Gap] = []
-    answers = _answers(contents)
+    answers = answers_of(contents)
     openstack = answers.openstack()
     openstack = msgspec.structs.replace(openstack, listed=len(openstack.servers or ()) > 1)
     if answers.refused:
@@ -118,7 +113,8 @@ def _opened(contents: Contents, owner: Owner | None) -> FolderSource:
     confs, copies = _databases(contents, gaps)
     parts: dict[str, Patchwork] = {}
     for name in (NORTHBOUND, SOUTHBOUND):
-        parts[name] = patch(name, DATABASES[name], copies.get(name, ()))
+        found = copies.get(name, ())
+        parts[name] = patch(name, DATABASES[name], found, unreadable=contents.unreadable)
         gaps += parts[name].gaps
     moments = [part.changed for part in parts.values()]
     moments += [(conf.last_change or 0) / 1000 for _, conf in confs]
@@ -127,8 +123,8 @@ def _opened(contents: Contents, owner: Owner | None) -> FolderSource:
     said += [row.heartbeat for row in openstack.agents or ()]
     spoken = [moment for text in said if (moment := parse(text))]
     taken = max([*spoken, *moments]) or max(place.stat().st_mtime for place in contents.places)
+    hosts, host_of = _hosts(contents, confs, parts[SOUTHBOUND].database, taken, gaps)
     gaps += _left_out(contents)
-    hosts, host_of = _hosts(contents, confs, parts[SOUTHBOUND].database, taken)
     facts = Facts(
         nb=parts[NORTHBOUND].database,
         sb=parts[SOUTHBOUND].database,
@@ -295,7 +291,11 @@ def _ports(copy: Copy) -> set[str]:
 
 
 def _hosts(
-    contents: Contents, confs: Sequence[tuple[Path, StoredDatabase]], sb: Database, taken: float
+    contents: Contents,
+    confs: Sequence[tuple[Path, StoredDatabase]],
+    sb: Database,
+    taken: float,
+    gaps: list[Gap],
 ) -> tuple[dict[str, Host], dict[str, str]]:
     """The hosts by name, and the host of each file of a report.
 
@@ -303,16 +303,37 @@ def _hosts(
     """
     hosts: dict[str, Host] = {}
     host_of: dict[str, str] = {}
+    used: dict[str, Report] = {}
     for path, conf in sorted(confs, key=lambda each: each[1].last_change or 0):
         found = None if contents.report_of(path) else machine.from_conf(conf, sb, taken)
         if found:
             hosts[found[0]] = found[1]
     for report in contents.reports:
         own = [conf for path, conf in confs if path in report.files]
-        name, host = machine.from_report(report, own, sb, taken)
-        hosts[name] = host
+        name, host, failed = machine.from_report(report, own, sb, taken)
+        if name in used:
+            gaps.append(_older(contents, name, used[name], report))
+        hosts[name], used[name] = host, report
+        gaps += [
+            Gap(contents.name(path), f"It cannot be made sense of ({why}).", "Look what is in it.")
+            for path, why in failed.items()
+        ]
         host_of.update(dict.fromkeys(map(str, report.files), name))
     return dict(sorted(hosts.items())), host_of
+
+
+def _older(contents: Contents, name: str, older: Report, newer: Report) -> Gap:
+    """That one of two reports was not used: it may be of another host that is called the same."""
+    places = [
+        contents.name(report.root / COMMANDS).removesuffix(COMMANDS).rstrip(": /")
+        for report in (older, newer)
+    ]
+    return Gap(
+        f"older report of {name}",
+        f"There are two reports of {name}: {places[1]} was used, as it is the later, and "
+        f"{places[0]} was not.",
+        "Name the reports of one moment; compare two with `viftrail diff`.",
+    )
 
 
 def _left_out(contents: Contents) -> Iterator[Gap]:
@@ -325,6 +346,8 @@ def _left_out(contents: Contents) -> Iterator[Gap]:
         )
     if contents.notes:
         yield Gap(place, f"Not all was unpacked: {_few(contents.notes)}.", "Copy it again.")
+    if contents.unreadable:
+        yield Gap(place, f"Not readable: {_few(contents.unreadable)}.", AS_OWNER)
     times = {report.time: report.name for report in contents.reports}
     if times and max(times) - min(times) > _APART:
         yield Gap(
@@ -352,32 +375,3 @@ def _left_out(contents: Contents) -> Iterator[Gap]:
 def _few(texts: Sequence[str], most: int = 5) -> str:
     more = len(texts) - most
     return ", ".join(texts[:most]) + (f" and {more} more" if more > 0 else "")
-
-
-def _answers(contents: Contents) -> Answers:
-    """What the JSON files and tables say; JSON first, as it says more."""
-    found = Answers()
-    for path in contents.answers:
-        try:
-            known = found.absorb(msgspec.json.decode(_whole(path)), contents.name(path))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OSError, zlib.error):
-            known = False
-        if not known and contents.report_of(path) is None:
-            contents.others.append(contents.name(path))
-    for path in contents.tables:
-        try:
-            text = _whole(path).decode("utf-8", "replace")
-        except (OSError, zlib.error):
-            text = ""
-        known = found.absorb(cli_table.records(text), contents.name(path))
-        if not known and contents.report_of(path) is None:
-            contents.others.append(contents.name(path))
-    return found
-
-
-def _whole(path: Path) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(MAX_ANSWER)
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    return zlib.decompressobj(wbits=31).decompress(content, MAX_ANSWER)

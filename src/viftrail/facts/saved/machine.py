@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -48,8 +49,8 @@ def from_conf(conf: StoredDatabase, sb: Database, taken: float) -> tuple[str, Ho
 
 def from_report(
     report: Report, confs: Sequence[StoredDatabase], sb: Database, taken: float
-) -> tuple[str, Host]:
-    """A host by its sosreport, with the newest conf.db that is in it."""
+) -> tuple[str, Host, Mapping[Path, str]]:
+    """A host by its sosreport, with the newest conf.db that is in it; and what could not be read."""
     saved = report.outputs()
     conf = max(
         (each for each in confs if not each.torn),
@@ -61,7 +62,11 @@ def from_report(
     seen = sosreport.look(saved, settings.get("ovn-bridge", "br-int"))
     name = _name(rows, sb, report.name)
     hostname = settings.get("hostname", "") or report.name
-    return name, sosreport.host_of(seen, hostname, taken, _wire_all(rows))
+    host = sosreport.host_of(seen, hostname, taken, _wire_all(rows))
+    # sos takes minutes: what is compared between hosts has a time of its own.
+    asked = [each.path.stat().st_mtime for each in saved if each.kind is Kind.CLUSTER]
+    made = max(asked, default=report.time)
+    return name, msgspec.structs.replace(host, reported=made), seen.failed
 
 
 def _rows(conf: StoredDatabase) -> Rows:

@@ -5,7 +5,6 @@ Sources: ip-address(8) with ``-d``, ps(1), df(1), proc(5) for meminfo, ovs-ofctl
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -27,6 +26,7 @@ from viftrail.facts.host import (
     Memory,
     Process,
 )
+from viftrail.facts.number import number
 
 _LINK = re.compile(r"(\d+): ([^:@\s]+)(?:@([^:\s]+))?: <([^>]*)> (.*)")
 _KIND = re.compile(
@@ -72,7 +72,7 @@ def links(text: str) -> tuple[Link, ...]:
                     "ifname": head[2],
                     "link": head[3] or "",
                     "master": told.get("master", ""),
-                    "mtu": int(told["mtu"]) if told.get("mtu", "").isdigit() else 0,
+                    "mtu": number(told.get("mtu", "")) or 0,
                     "flags": tuple(filter(None, head[4].split(","))),
                     "addr_info": [],
                 }
@@ -87,10 +87,8 @@ def _detail(link: dict[str, Any], line: str) -> None:
     if words and words[0].startswith("link/"):
         link["address"] = words[1] if len(words) > 1 and ":" in words[1] else ""
     elif inet := _INET.match(line + " "):
-        with contextlib.suppress(ValueError):
-            link["addr_info"].append(
-                Address(inet[2], int(inet[3] or 0), "inet6" if inet[1] == "inet6" else "inet")
-            )
+        family = "inet6" if inet[1] == "inet6" else "inet"
+        link["addr_info"].append(Address(inet[2], number(inet[3] or "") or 0, family))
     elif (kind := _KIND.match(line)) and not _MASTER.match(line.strip()):
         link.setdefault("linkinfo", LinkInfo(kind[1]))
 
@@ -114,8 +112,9 @@ def processes(text: str) -> dict[str, Process]:
         stateless = ""
         started = words[command].lstrip("\\_| ")  # with "f" there is a tree before it
         name = daemon_of(started)
-        if words[pid].isdigit() and name and name not in found:
-            found[name] = Process(pid=int(words[pid]), state=words[stat][:1], command=started)
+        known = number(words[pid])
+        if known is not None and name and name not in found:
+            found[name] = Process(pid=known, state=words[stat][:1], command=started)
             stateless = name if words[stat] == "-" else ""
     return found
 
@@ -135,8 +134,9 @@ def disks(text: str) -> tuple[Disk, ...]:
     found: dict[str, Disk] = {}
     for line in text.splitlines()[1:]:
         words = line.split(None, 5)
-        if len(words) == 6 and words[1].isdigit() and words[3].isdigit() and int(words[1]):
-            found[words[5]] = Disk(words[5], int(words[1]) << 10, int(words[3]) << 10)
+        total, free = map(_kibibytes, (words[1], words[3])) if len(words) == 6 else (None, None)
+        if total and free is not None:
+            found[words[5]] = Disk(words[5], total, free)
     return tuple({disk: None for path in _WRITTEN if (disk := _holding(found, path))})
 
 
@@ -148,8 +148,14 @@ def _holding(mounted: Mapping[str, Disk], path: str) -> Disk | None:
 def memory(text: str) -> Memory:
     """What ``/proc/meminfo`` says."""
     told = dict(re.findall(r"^(\w+): +(\d+) kB$", text, re.MULTILINE))
-    total, available = int(told.get("MemTotal", 0)), int(told.get("MemAvailable", 0))
-    return Memory(total << 10, available << 10)
+    total, available = (_kibibytes(told.get(key, "")) for key in ("MemTotal", "MemAvailable"))
+    return Memory(total or 0, available or 0)
+
+
+def _kibibytes(text: str) -> int | None:
+    """Blocks of 1024 bytes as bytes."""
+    blocks = number(text)
+    return None if blocks is None else blocks << 10
 
 
 def flows(text: str, bridge: str) -> Flows:
@@ -188,9 +194,9 @@ def _counters(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
         if named:
             port = named[1].strip()
         if counted and counted[1] == "rx":
-            received = int(counted[2])
+            received = number(counted[2]) or 0
         elif counted and port:
-            yield port, (received, int(counted[2]))
+            yield port, (received, number(counted[2]) or 0)
 
 
 def firewall(text: str) -> tuple[FirewallRule, ...]:
@@ -203,7 +209,7 @@ def firewall(text: str) -> tuple[FirewallRule, ...]:
                 chain = place[2]
             else:
                 family, table = place[2], place[3]
-        elif rule := _RULE.search(line):
+        elif (rule := _RULE.search(line)) and (port := number(rule["port"])):
             words = _COUNTED.sub("", line[: rule.start()] + line[rule.end() : rule.start("handle")])
             rest = set(words.replace("# handle", "").split())
             found.append(
@@ -211,8 +217,8 @@ def firewall(text: str) -> tuple[FirewallRule, ...]:
                     family=family,
                     table=table,
                     chain=chain,
-                    handle=int(rule["handle"]),
-                    udp_port=int(rule["port"]),
+                    handle=number(rule["handle"]) or 0,
+                    udp_port=port,
                     drops=bool(rest & {"drop", "reject"}),
                     narrow=bool(rest - {"drop", "reject", "accept", "return", "continue"}),
                 )
@@ -225,7 +231,8 @@ def tracked(text: str) -> ConnTrack | None:
     told = dict(
         re.findall(r"^net\.netfilter\.nf_conntrack_(count|max) = (\d+)$", text, re.MULTILINE)
     )
-    return ConnTrack(int(told["count"]), int(told["max"])) if len(told) == 2 else None
+    count, limit = (number(told.get(key, "")) for key in ("count", "max"))
+    return ConnTrack(count, limit) if count is not None and limit is not None else None
 
 
 def domain(text: str) -> Domain | None:

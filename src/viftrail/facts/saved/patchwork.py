@@ -42,16 +42,24 @@ class Patchwork:
     changed: float
 
 
-def patch(name: str, tables: Sequence[type[Row]], copies: Sequence[Copy]) -> Patchwork:
-    """The database of this name, out of all copies."""
+def patch(
+    name: str,
+    tables: Sequence[type[Row]],
+    copies: Sequence[Copy],
+    *,
+    unreadable: Sequence[str] = (),
+) -> Patchwork:
+    """The database of this name, out of all copies.
+
+    Where there is none of it, it may be in what was there and could not be read.
+    """
     files = [copy for copy in copies if copy.journal]
     if files:
         latest = max(files, key=lambda copy: copy.changed)
         rows = {row: Table(latest.rows.get(row, ()), complete=True) for row in tables}
         return Patchwork(Database(rows), (), latest.changed)
     if not copies:
-        absent = Gap(name, "No file of it is in the folder.", "Add it (/var/lib/ovn/ovn?b_db.db).")
-        return Patchwork(Database(), (absent,), 0.0)
+        return Patchwork(Database(), (_absent(name, unreadable),), 0.0)
     # The later, and the more it has, the better; what is in it stays.
     ordered = sorted(copies, key=lambda copy: (len(copy.whole), copy.changed))
     found: dict[type[Row], Table[Row]] = {}
@@ -62,6 +70,17 @@ def patch(name: str, tables: Sequence[type[Row]], copies: Sequence[Copy]) -> Pat
         found[row] = Table(known.values(), complete=bool(lists))
     gap = _gap(name, tables, found, copies)
     return Patchwork(Database(found), (gap,) if gap else (), ordered[-1].changed)
+
+
+def _absent(name: str, unreadable: Sequence[str]) -> Gap:
+    file = "ovnnb_db.db" if name == "OVN_Northbound" else "ovnsb_db.db"
+    why = f"No file of {name} is among what was saved"
+    if not unreadable:
+        return Gap(name, f"{why}.", f"Add it (/var/lib/ovn/{file}).")
+    hidden = f", as far as it may be read: {_some(unreadable)}"
+    return Gap(
+        name, f"{why}{hidden}.", "Look as the owner of these files, or as root; else add it."
+    )
 
 
 def _gap(

@@ -13,10 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
+from viftrail.facts.density import is_sparse
 from viftrail.facts.facts import NOT_ASKED
 from viftrail.facts.host import (
     PROBE_FORMAT,
@@ -29,6 +31,7 @@ from viftrail.facts.host import (
     Process,
     Server,
 )
+from viftrail.facts.number import number
 from viftrail.facts.row import Row
 from viftrail.facts.saved import outputs
 from viftrail.facts.saved.kind import Kind
@@ -139,7 +142,10 @@ class Report:
             if kind is Kind.MANIFEST:
                 try:
                     with path.open("rb") as file:
-                        manifest = msgspec.json.decode(file.read(MAX_OUTPUT), type=_Manifest)
+                        content = file.read(MAX_OUTPUT)
+                    if is_sparse(content):
+                        continue
+                    manifest = msgspec.json.decode(content, type=_Manifest)
                 except (msgspec.MsgspecError, OSError, RecursionError, UnicodeDecodeError):
                     continue
                 for plugin in manifest.components.report.plugins.values():
@@ -180,6 +186,8 @@ class Seen:
     servers: dict[str, Server] = field(default_factory=dict)
     domains: dict[str, Domain] = field(default_factory=dict)
     rest: dict[str, object] = field(default_factory=dict)
+    failed: dict[Path, str] = field(default_factory=dict)
+    """Files that could not be read, or made sense of, and why."""
 
 
 def look(saved: list[Output], bridge: str) -> Seen:
@@ -190,33 +198,46 @@ def look(saved: list[Output], bridge: str) -> Seen:
             seen.hung.add(daemon)
         if output.cut and output.kind not in (Kind.STATUS, Kind.CLUSTER):
             continue  # a list without its beginning does not tell what is not in it
-        if output.kind is Kind.PROCESSES:
-            seen.processes = {**outputs.processes(output.text()), **(seen.processes or {})}
-        elif output.kind is Kind.LINKS:
-            devices = outputs.links(output.text())
-            # "ip -s -d link" looks the same, and has no addresses.
-            seen.links = max(seen.links, devices, key=_addresses)
-        elif output.kind is Kind.FLOWS and output.command.split()[-1:] == [bridge]:
-            flows = outputs.flows(output.text(), bridge)
-            seen.flows = flows if seen.flows is None or flows.count else seen.flows
-        elif output.kind is Kind.PORTS and output.command.split()[-1:] == [bridge]:
-            seen.packets = outputs.packets(output.text()) or seen.packets
-        elif output.kind is Kind.PID and output.path.suffix == ".pid":
-            seen.pids[output.path.stem] = int(output.text())
-        elif output.kind is Kind.CLUSTER:
-            _member(seen, output.text())
-        else:
-            _answer(seen, output)
-        if output.kind in (Kind.FLOWS, Kind.PORTS):
-            seen.answers.setdefault("ovs-vswitchd", {})[output.command] = "answered"
+        try:
+            _look_at(seen, output, bridge)
+        except (ValueError, LookupError, msgspec.MsgspecError) as error:
+            # Somebody else wrote it: one odd file must not cost the verdict.
+            seen.failed[output.path] = f"{type(error).__name__}: {error}"[:_NAME]
+        except OSError as error:
+            seen.failed[output.path] = error.strerror or str(error)
     return seen
+
+
+def _look_at(seen: Seen, output: Output, bridge: str) -> None:
+    if output.kind is Kind.PROCESSES:
+        seen.processes = {**outputs.processes(output.text()), **(seen.processes or {})}
+    elif output.kind is Kind.LINKS:
+        devices = outputs.links(output.text())
+        # "ip -s -d link" looks the same, and has no addresses.
+        seen.links = max(seen.links, devices, key=_addresses)
+    elif output.kind is Kind.FLOWS and output.command.split()[-1:] == [bridge]:
+        flows = outputs.flows(output.text(), bridge)
+        seen.flows = flows if seen.flows is None or flows.count else seen.flows
+    elif output.kind is Kind.PORTS and output.command.split()[-1:] == [bridge]:
+        seen.packets = outputs.packets(output.text()) or seen.packets
+    elif output.kind is Kind.PID and output.path.suffix == ".pid":
+        pid = number(output.text(_GLANCE).strip().lstrip("\ufeff"))
+        seen.pids.update({output.path.stem: pid} if pid else {})
+    elif output.kind is Kind.CLUSTER:
+        _member(seen, output.text())
+    else:
+        _answer(seen, output)
+    if output.kind in (Kind.FLOWS, Kind.PORTS):
+        seen.answers.setdefault("ovs-vswitchd", {})[output.command] = "answered"
 
 
 def _asked(command: str) -> str:
     """The daemon that a command waits for."""
     words = command.split()
-    target = words[words.index("-t") + 1] if "-t" in words[:-1] else ""
-    if "ofctl" in command.partition(" ")[0] or ("appctl" in command and not target):
+    # In a container there may be another -t, of podman exec, before it.
+    targets = [word for before, word in pairwise(words) if before == "-t"]
+    target = targets[-1] if targets else ""
+    if any(word.endswith("ovs-ofctl") for word in words) or ("appctl" in command and not target):
         return "ovs-vswitchd"
     named = (daemon for daemon in _QUESTIONS if daemon in target)
     return next(named, "") if "appctl" in command else ""
