@@ -353,6 +353,7 @@ def test_a_host_may_be_called_anything(name: str, tmp_path: Path) -> None:
 
 # Secrets.
 
+UUID = "457eb676-33da-42ec-9a8c-9293d545c337"
 SECRETS = {
     "command": "ovn-controller --db-password Zq9-command",
     "answer": "connected with rabbit://nova:Zq9-answer@192.0.2.1:5672//",
@@ -365,7 +366,28 @@ SECRETS = {
     "key": "-----BEGIN RSA PRIVATE KEY-----\nZq9key\n-----END RSA PRIVATE KEY-----",
     "user data": "#cloud-config\nchpasswd: Zq9-userdata",
     "description": "my root password: Zq9-description",
+    "octavia": "health_manager.heartbeat_key = Zq9-heartbeat",
+    "barbican": "kek=Zq9-kek hmac_keys=Zq9-hmac root_token_id=Zq9-root",
+    "nova": "fixed_key=Zq9-fixed memcached_key=Zq9-cached secret_key_base=Zq9-base",
+    "console": "http://192.0.2.1:6080/vnc_auto.html?path=%3Ftoken%3DZq9-console",
+    "libvirt": "<secret ephemeral='no'><value>Zq9-value</value></secret>",
+    "list": "['mysql', '-u', 'root', '-pZq9-list']",
+    "flags": "['openstack', '--os-password', 'Zq9-flags', 'server', 'list']",
+    "quoted": "--os-password 'a Zq9-quoted' password=ab'Zq9-inner",
+    "digest": 'Authorization: Digest username="u", realm="r", response="Zq9-digest"',
+    "cookie": "Cookie: a=b; session=Zq9-cookie",
+    "virsh": f"virsh secret-set-value --secret {UUID} --base64 Zq9-virsh",
+    "curl": "curl -u admin:Zq9-curl http://192.0.2.1",
+    "sshpass": "sshpass -p Zq9-sshpass ssh root@192.0.2.1",
+    "ipmi": "ipmitool -U admin -P Zq9-ipmi power status",
+    "rabbit": "rabbitmqctl change_password nova Zq9-rabbit",
+    "ceph": "rbd:vms/disk:id=cinder:key=Zq9-ceph:auth_supported=cephx",
+    "galera": "wsrep_sst_auth=root:Zq9-galera",
+    "ldap": "bind_pw = Zq9-ldap",
 }
+
+NAMED = ("external_ids", "options")
+"""Where the name stands apart from the value."""
 
 
 def seeded() -> Facts:
@@ -381,7 +403,9 @@ def seeded() -> Facts:
         processes={**host.processes, "ovn-controller": daemon},
         unixctl={**host.unixctl, "ovn-controller": {"connection-status": SECRETS["answer"]}},
         vswitch={**host.vswitch, "Open_vSwitch": [row]},
-        errors=(Failure("asking", SECRETS["error"]),),
+        errors=tuple(
+            Failure("asking", text) for where, text in SECRETS.items() if where not in NAMED
+        ),
     )
     ports = [
         msgspec.structs.replace(
@@ -433,7 +457,7 @@ def test_whatever_the_secret_is(tmp_path: Path, secret: str, where: str) -> None
         SECRETS[where].replace(found, marked) for found in re.findall(r"Zq9[\w-]*", SECRETS[where])
     ]
     facts = replace(healthy(), gaps=tuple(Gap("somewhere", text, "Look.") for text in texts))
-    if where in ("external_ids", "options"):
+    if where in NAMED:
         facts = replace(facts, gaps=(Gap("somewhere", f"psk={marked}", ""),))
     write(tmp_path / "b", facts, MANIFEST)
     assert marked.encode() not in gzip.decompress((tmp_path / "b").read_bytes())
