@@ -7,7 +7,9 @@ import gzip
 import io
 import json
 import os
+import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -31,7 +33,7 @@ from viftrail.audit import audit
 from viftrail.errors import CannotWrite, DamagedBundle, FileUnreadable, ViftrailError
 from viftrail.facts import southbound
 from viftrail.facts.bundle import archive
-from viftrail.facts.bundle.bundle import FORMAT, read, write, write_out
+from viftrail.facts.bundle.bundle import FORMAT, VALUES_PER_BYTE, read, write, write_out
 from viftrail.facts.bundle.manifest import Manifest
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
@@ -44,8 +46,9 @@ from viftrail.facts.northbound import NAT, TABLES, LogicalSwitchPort
 from viftrail.facts.openstack import OpenStack, Server, ServerFault
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask
-from viftrail.facts.stored import StoredSource
+from viftrail.facts.stored import StoredSource, from_files
 from viftrail.facts.table import Table
+from viftrail.lab.synth.build import Order, synthesize
 from viftrail.why import why
 
 MANIFEST = Manifest(format=FORMAT, tool="viftrail test", time="2026-01-01", source="test")
@@ -558,6 +561,43 @@ def test_millions_of_empty_rows_are_refused_before_they_are_made(
     with pytest.raises(DamagedBundle, match=r"nearly nothing|far more"):
         read(packed({**members(), name: text}, tmp_path))
     assert time.process_time() - began < 5
+
+
+MEMORY = 512 << 20
+
+
+@pytest.mark.parametrize("row", [b'{"uuid":"aaa"}', b'{"uuid":"a","options":{"b":"c"}}'])
+def test_millions_of_rows_that_are_alike_are_refused_in_little_memory(
+    row: bytes, tmp_path: Path
+) -> None:
+    """What cannot be packed stands beside them, so that all of it is in proportion."""
+    rows = b"[" + b",".join([row] * ((40 << 20) // len(row))) + b"]"
+    noise = random.Random(1).randbytes(500_000)
+    file = packed({"noise.bin": noise, **members(), "northbound/NAT.json": rows}, tmp_path)
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "viftrail", "why", "vm1", "--bundle", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+    )
+    assert "NAT.json holds more rows than a file of its size" in done.stderr
+    assert done.returncode == DamagedBundle.exit_code
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.skipif(
+    not Path("/usr/share/ovn/ovn-nb.ovsschema").exists(),
+    reason="needs OVN's schemas: the Debian package ovn-common",
+)
+def test_a_large_cloud_is_far_from_what_is_refused(tmp_path: Path) -> None:
+    synthesize(Order(ports=4000, plant=4, northd=False), tmp_path / "cloud")
+    source = from_files(tmp_path / "cloud/ovnnb_db.db", tmp_path / "cloud/ovnsb_db.db")
+    write(tmp_path / "b", source.everything(), MANIFEST)
+    content = gzip.decompress((tmp_path / "b").read_bytes())
+    values = sum(content.count(sign) for sign in (b",", b"{", b"["))
+    assert values * 5 < VALUES_PER_BYTE * (tmp_path / "b").stat().st_size
 
 
 @settings(
