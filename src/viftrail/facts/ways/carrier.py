@@ -20,16 +20,13 @@ from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host, probe_script, read_probe
 from viftrail.facts.ways import inside
 from viftrail.facts.ways.command import Said
-from viftrail.facts.ways.dispatch import PYTHON, at_once, run_by
+from viftrail.facts.ways.dispatch import MOST, PYTHON, at_once, run_by
 
 if TYPE_CHECKING:
     from viftrail.facts.places import Container
 
 TIMEOUT = 8.0
 """Seconds for one host beside its window; the probe's own questions have shorter ones."""
-
-MOST = 64 << 20
-"""Bytes that one host may answer. A probe of a large one is about a megabyte."""
 
 SHORT_WINDOW = 0.3
 """Seconds over which a host watches its counters and taps: enough to hear a guest that sends."""
