@@ -28,6 +28,16 @@ TOLD = {
     "curl -s -u admin:{0} http://192.0.2.1": "curl -s -u <redacted:password> http://192.0.2.1",
     "curl --user 'admin:a {0}' http://h": "curl --user <redacted:password> http://h",
     "['curl', '-u', 'admin:{0}']": "['curl', '-u', <redacted:password>]",
+    "['podman', 'login', '-u', 'a', '-p', '{0}', 'registry']": (
+        "['podman', 'login', '-u', 'a', '-p', <redacted:password>, 'registry']"
+    ),
+    "docker login -u a -p {0} registry": "docker login -u a -p <redacted:password> registry",
+    "mysqladmin -u root password {0}": "mysqladmin -u root password <redacted:password>",
+    "vrrp_auth_pass {0}": "vrrp_auth_pass <redacted:password>",
+    '192.0.2.1 : PSK "{0}"': "192.0.2.1 : PSK <redacted:secret>",
+    '{{"methods": ["token"], "token": {{"id": "{0}"}}}}': (
+        '{"methods": ["token"], "token": {"id": "<redacted:token>"}}'
+    ),
     "redis-cli -a {0} ping": "redis-cli -a <redacted:password> ping",
     "ldapsearch -x -w {0} -b dc=a": "ldapsearch -x -w <redacted:password> -b dc=a",
     "rabbitmqctl change_password nova {0}": "rabbitmqctl change_password nova <redacted:password>",

@@ -83,6 +83,11 @@ PHRASES: tuple[tuple[str, Lazy], ...] = (
     (PASSWORD, _command("sshpass", "-p", _ATTACHED)),
     (PASSWORD, _command("sshpass", f"-p{_NEXT}")),
     (PASSWORD, _command("ipmitool", f"-P{_NEXT}")),
+    (
+        PASSWORD,
+        _command(rf"""(?:docker|podman|skopeo|buildah){_NEXT}\\{{0,8}}["']?login""", f"-p{_NEXT}"),
+    ),
+    (PASSWORD, _command("mysqladmin", rf"""password{_NEXT}""")),
     (PASSWORD, _command("redis-cli", f"-a{_NEXT}")),
     (PASSWORD, _command("ldap(?:search|whoami|modify|add|delete)", f"-w{_NEXT}")),
     (
@@ -104,17 +109,27 @@ PHRASES: tuple[tuple[str, Lazy], ...] = (
     (
         PASSWORD,
         lazily(
-            r"((?:^|[\s{;])(?:auth_pass|requirepass|masterauth|bind_?pw)[ \t]{1,8}(?![=:\s]))"
-            + _WORD
+            r"((?:^|[\s{;])(?:\w{0,20}auth_pass|requirepass|masterauth|bind_?pw)"
+            r"[ \t]{1,8}(?![=:\s]))" + _WORD
         ),
     ),
     (PASSWORD, lazily(r"(\bstats\s{1,4}auth\s{1,4}[^\s:]{1,64}:)(?!<redacted:)(\S+)")),
     (SECRET, lazily(r'((?:^|[\s{;])secret[ \t]{1,8})("[^"\n]+")(?=\s{0,4};)')),
+    # ipsec.secrets(5), and who logs in to Keystone by a token.
+    (SECRET, lazily(r'(\bPSK[ \t]{1,8})("[^"\n]+")')),
+    (
+        TOKEN,
+        lazily(
+            r"""(\btoken\\{0,8}["']\s{0,4}:\s{0,4}\{\s{0,4}"""
+            r"""\\{0,8}["']id\\{0,8}["']\s{0,4}:\s{0,4}[bu]?\\{0,8}["'])(?!<redacted:)([^"'\\]+)"""
+        ),
+    ),
     # libvirt and QEMU.
     (
         SECRET,
         lazily(
-            r"(<secret\b[^<>]{0,400}>(?:(?!</?secret\b|<value\b).){0,2000}<value\b[^<>]{0,200}>)"
+            r"(<secret\b[^<>]{0,400}(?<!/)>(?:(?!</?secret\b|<value\b).){0,2000}"
+            r"<value\b[^<>]{0,200}>)"
             r"(?!<redacted:)([^<>]+)",
             re.DOTALL,
         ),

@@ -50,8 +50,9 @@ _WORDS = (
     (
         SECRET,
         (
-            r"secret(?:[_-]?key[_-]?base)?|approle_secret_id|psk|(?<![a-z])kek|instance-id-signature"
-            r"|(?:secret|api|access|encryption|fernet|heartbeat|fixed|auth|memcached?|crypto|rndc)[_-]?key"
+            r"secret(?:[_-]?key[_-]?base)?|approle_secret_id|psk|(?<![a-z])kek"
+            r"|(?:secret|api|access|encryption|fernet|heartbeat|fixed|auth|memcached?|crypto|rndc)"
+            r"[_-]?key|instance-id-signature"
             r"|hmac[_-]?keys?|bcrypt_salt|hash_path_(?:suffix|prefix)|snmp_community"
         ),
     ),
@@ -114,8 +115,8 @@ _SHAPES: tuple[tuple[str, Lazy], ...] = (
         _lazily(
             r"\#cloud-config\b.*|\bContent-Type:\s*multipart/mixed;\s*boundary=.*"
             r"|\{\s*\\*\"ignition\\*\"\s*:.*"
-            r"|\b(?:I2Nsb3VkLWNvbmZpZ|IyEvYmlu|IyEvdXNy|Q29udGVudC1UeXBlOiBtdWx0aXBhcn|eyJpZ25pdGlvbi)"
-            r"[A-Za-z0-9+/=\s\\]*",
+            r"|\b(?:I2Nsb3VkLWNvbmZpZ|IyEvYmlu|IyEvdXNy|Q29udGVudC1UeXBlOiBtdWx0aXBhcn"
+            r"|eyJpZ25pdGlvbi)[A-Za-z0-9+/=\s\\]*",
             re.DOTALL,
         ),
     ),
@@ -141,7 +142,18 @@ _HINTS = tuple(
         *("auth_key", "authkey", "crypto_key", "rndc_key", "rndc-key", "wsrep_sst_auth", "_pw"),
         *("bindpw", "pw=", "pw:", "pw'", 'pw"', "masterauth", "stats auth", "snmp_community"),
         *("hash_path", "_salt", "cookie:", "cookie'", 'cookie"', "cookie\\", "cookie2", "ignition"),
-        *("curl", "ipmitool", "redis-cli", "ldap", "add_user", "authenticate_user", "rbd:"),
+        *(
+            "curl",
+            "ipmitool",
+            "redis-cli",
+            "ldap",
+            " login",
+            "login'",
+            'login"',
+            "add_user",
+            "authenticate_user",
+            "rbd:",
+        ),
         *("payload_content", "mariadb", "mariabackup", "$1$"),
         *("mysql", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$"),
     )

@@ -71,10 +71,8 @@ _OPENING, _SPARSE = 4096, 12
 one: what this module writes has 20 or more. Millions of empty ones take gigabytes."""
 
 FEW_VALUES, VALUES_PER_BYTE = 1 << 18, 2
-"""How many values all members may hold together, and how many more for each byte that was read of
-the packed file. Every row has a UUID, which no packing shortens: real clouds, and synthetic ones
-of 20,000 ports, have 0.2 to 0.3, their densest member 0.5. Nearly the same row millions of times
-over packs to nothing, and takes a gigabyte."""
+"""How many values all members may hold, and how many more for each byte read of the packed file.
+A row has a UUID, which no packing shortens: real clouds have 0.3, their densest member 0.5."""
 
 _FOLDERS = {"northbound": northbound.TABLES, "southbound": southbound.TABLES}
 _COVERAGE = "coverage.json"
