@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,10 +14,11 @@ import msgspec
 import pytest
 
 from tests.cli.conftest import Run
+from tests.facts.bundle.test_bundle import NAMED, SECRETS
 from tests.facts.ovsdb.ovsdb_servers import Server, needs_ovsdb, short_directory
 from tests.facts.ovsdb.ovsdb_servers import run as shell
 from tests.recordings import facts_of, path, source_of
-from tests.samples import folder, server
+from tests.samples import folder, opened, server
 from viftrail.facts.bundle import bundle
 from viftrail.facts.bundle.manifest import Manifest
 from viftrail.facts.facts import Gap
@@ -114,6 +117,27 @@ def test_logs_of_a_folder_come_along(run: Run, tmp_path: Path) -> None:
         for origin in (("--from", str(folder() / case)), ("--bundle", str(file)))
     )
     assert msgspec.json.decode(seen.out)["verdict"] == msgspec.json.decode(again.out)["verdict"]
+
+
+def test_no_secret_of_a_log_leaves_with_it(run: Run, tmp_path: Path) -> None:
+    case, asked = "s4-vif-plugged-timeout", server("s4-vif-plugged-timeout")
+    saved, file = tmp_path / "saved", tmp_path / "x.bundle"
+    shutil.copytree(folder() / case, saved)
+    log = saved / "logs" / "cmp1-nova-compute.log"
+    servers = opened(case).openstack.servers or ()
+    known = next(row.id for row in servers if asked in (row.id, row.name))
+    moment = next(reversed(log.read_text().splitlines()))[:23]
+    head = f"{moment} 7 ERROR nova.compute.manager [-] [instance: {known}]"
+    texts = [text for where, text in SECRETS.items() if where not in NAMED and "\n" not in text]
+    told = "".join(f"{head} {text}\n" for text in texts)
+    log.chmod(0o600)
+    log.write_text(log.read_text() + told)
+    done = run("collect", "--from", str(saved), "--target", asked, "--since", "7d", "-o", str(file))
+    assert done.code == 0
+    assert "redacted: nothing" not in done.out
+    plain = gzip.decompress(file.read_bytes())
+    assert plain.count(b"<redacted:") >= len(texts)
+    assert b"Zq9" not in plain
 
 
 def test_what_was_taken_out_is_said(run: Run, tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ class Inquiry:
         self._gaps: dict[str, Gap] = {gap.place: gap for gap in source.gaps}
         self._failures: dict[str, ViftrailError] = {}
         self._logs = Logs()
+        self._told_by_logs: set[str] = set()
 
     def fetch(self, *groups: Iterable[Ask[Any]]) -> None:
         """Send these questions, of any tables, in one request a database, both at once."""
@@ -177,8 +178,14 @@ class Inquiry:
                         ),
                     )
 
+    @property
+    def told_by_logs(self) -> frozenset[str]:
+        """The ids that logs were looked through for by now."""
+        return frozenset(self._told_by_logs)
+
     def read_logs(self, window: Window, ids: Collection[str]) -> None:
         """Look up what the source's logs say of these ids, within this time."""
+        self._told_by_logs.update(ids)
         found = self.source.logs(window, ids)
         for file in found.files:
             if file.cut:

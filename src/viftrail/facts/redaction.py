@@ -8,8 +8,9 @@ text is looked at, and nothing gets past it. What is secret is known by how it i
   ``"adminPass": "…"``, ``--os-password …``, ``X-Auth-Token: …``);
 - as a part of an address (``rabbit://nova:…@host``, ``mysql+pymysql://…``; oslo.messaging and
   SQLAlchemy write them like that);
+- by the command, header or statement that it stands in (`viftrail.facts.phrases`);
 - by its own shape: Fernet tokens (cryptography.io, ``gAAAA…``), JSON Web Tokens (RFC 7519),
-  private keys (RFC 7468), CephX keys, crypt(5) hashes, and cloud-init's user data.
+  private keys (RFC 7468), CephX keys, crypt(5) hashes, and user data of cloud-init and Ignition.
 
 Each leaves a mark that says what was there, so that whoever reads the bundle can tell a secret
 from an empty value, and so that the marks can be counted. Ids, MACs, addresses, names and the
@@ -20,31 +21,41 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import msgspec
 
-_compiled = cache(re.compile)
+from viftrail.facts.phrases import PASSWORD, PHRASES, SECRET, TOKEN, Lazy, end_of_quoted, headers
+from viftrail.facts.phrases import lazily as _lazily
 
-
-def _lazily(regex: str, flags: int = 0) -> Callable[[], re.Pattern[str]]:
-    """A regex that is compiled when it is first needed: who only reads a bundle needs none."""
-    return partial(_compiled, regex, flags)
-
-
-PASSWORD, TOKEN, SECRET = "password", "token", "secret"
 KEY, HASH, USER_DATA = "private-key", "password-hash", "user-data"
 
 _WORDS = (
-    (PASSWORD, r"pass(?:word|wd|phrase|code)|pwd|credentials"),
     (
         PASSWORD,
-        r"(?:(?:admin|user|db|root|become|sudo|auth)_?|(?<![a-z]))pass(?=\\*[\"']?\s{0,2}[=:]|$)",
+        (
+            r"pass(?:word|wd|phrase|code)(?:_\d)?|pwd|pswd|credentials|(?:bind_?|(?<![a-z]))pw"
+            r"|password_all_group_samples|wsrep_sst_auth|requirepass|masterauth"
+        ),
     ),
-    (TOKEN, r"token|x-auth-key"),
-    (SECRET, r"secret|psk|(?:secret|api|access|encryption|fernet)[_-]?key|instance-id-signature"),
+    (
+        PASSWORD,
+        (
+            r"(?:(?:admin|user|db|root|become|sudo|auth|new)_?|(?<![a-z]))"
+            r"pass(?=\\*[\"']?\s{0,2}(?:[=:]|%(?:25)?3[ad])|$)"
+        ),
+    ),
+    (TOKEN, r"token(?:[_-]?id)?|x-auth-key"),
+    (
+        SECRET,
+        (
+            r"secret(?:[_-]?key[_-]?base)?|approle_secret_id|psk|(?<![a-z])kek"
+            r"|(?:secret|api|access|encryption|fernet|heartbeat|fixed|auth|memcached?|crypto|rndc)"
+            r"[_-]?key|instance-id-signature"
+            r"|hmac[_-]?keys?|bcrypt_salt|hash_path_(?:suffix|prefix)|snmp_community"
+        ),
+    ),
     (KEY, r"private[_-]?key"),
     (USER_DATA, r"user[_-]?data"),
 )
@@ -55,24 +66,34 @@ _NAMED = "|".join(f"(?P<k{n}>{words})" for n, (_, words) in enumerate(_WORDS))
 _NAME = _lazily(rf".*(?:{_NAMED})", re.IGNORECASE | re.DOTALL)
 _MARKED = _lazily(r"<redacted:([a-z-]+)>")
 _NOTHING = _lazily(
-    r"\s*(?:\*+|<(?:redacted:[a-z-]+|sanitized|hidden|masked)>|none|null|true|false|undefined)?[\s,;.)\]}]*",
+    r"\s*(?:\*+|<(?:redacted:[a-z-]+|sanitized|hidden|masked)>|none|null|true|false|undefined)?"
+    r"""[\s,;.)\]}"'\\]*""",
     re.IGNORECASE,
 )
 """What is empty, or was masked by who wrote it (oslo_utils.strutils.mask_password)."""
 
-_PLACE = _lazily(r"\s*(?:~?\.{0,2}/|db:|file:)")
-"""Where a key is, and not the key."""
+_PLACE = _lazily(
+    r"\s*(?:db:|(?:file:(?://)?)?~?\.{0,2}/(?=[^\s=]{0,40}(?:\s|$)|[^\s=]*[._-])[^\s=]*(?:\s|$))"
+)
+"""Where a key is, and not the key: that may begin with a / too, and is long, without a dot, and
+fills up with = (RFC 4648)."""
 
 _ASSIGNED = _lazily(
     rf"""(?:{_NAMED})
-        (?:\\*["'])? [ \t]{{0,8}} (?:=>|:=|=|:) [ \t]{{0,8}}
+        (?:(?P<key>\\*["'])|%(?:25)?22)? [ \t]{{0,8}} (?:=>|:=|=|:|%(?:25)?3[ad]) [ \t]{{0,8}}
         (?:[bur]{{0,2}}(?P<quote>\\*["']))?""",
     re.IGNORECASE | re.VERBOSE,
 )
 """A name, in quotes or not, and what stands before its value; a quote in a quoted text is
-escaped."""
+escaped, and in a URL within another (Nova's of a console) the sign between them is too."""
 
-_BARE = _lazily(r"""[^\s"']+""")
+_BARE = _lazily(r"\S+")
+_LITERAL = _lazily(r"""[^\s"',(){}\[\]]*""")
+"""What stands without quotes where its name has some: a number or null, or an object begins."""
+_QUOTE_ENDS = _lazily(r"""\\{0,8}(["'])(?=[\s,:;)\]}>"'\\]|$)""")
+_NEAR = 4000
+"""Characters of a line that are looked at for what it quotes."""
+
 _LINE = _lazily(r"[^\n\r]*")
 _BEGINS_LINE = _lazily(r"""(?:^|.*[\n\r])[ \t]*(?:-[ \t])?[\w."'-]*""", re.DOTALL)
 
@@ -80,7 +101,7 @@ _URL = _lazily(r"""\b([a-z][a-z0-9+.-]{1,40}://)([^\s"'<>\\]{1,512}@)""", re.IGN
 _PLAIN_USER = _lazily(r"[\w.~%-]{1,64}")
 _NEXT_HOST = _lazily(r"((?:\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?,)([^:]{1,64}):.*", re.DOTALL)
 
-_SHAPES: tuple[tuple[str, Callable[[], re.Pattern[str]]], ...] = (
+_SHAPES: tuple[tuple[str, Lazy], ...] = (
     (
         KEY,
         _lazily(
@@ -93,8 +114,9 @@ _SHAPES: tuple[tuple[str, Callable[[], re.Pattern[str]]], ...] = (
         USER_DATA,
         _lazily(
             r"\#cloud-config\b.*|\bContent-Type:\s*multipart/mixed;\s*boundary=.*"
-            r"|\b(?:I2Nsb3VkLWNvbmZpZ|IyEvYmlu|IyEvdXNy|Q29udGVudC1UeXBlOiBtdWx0aXBhcn)"
-            r"[A-Za-z0-9+/=\s\\]*",
+            r"|\{\s*\\*\"ignition\\*\"\s*:.*"
+            r"|\b(?:I2Nsb3VkLWNvbmZpZ|IyEvYmlu|IyEvdXNy|Q29udGVudC1UeXBlOiBtdWx0aXBhcn"
+            r"|eyJpZ25pdGlvbi)[A-Za-z0-9+/=\s\\]*",
             re.DOTALL,
         ),
     ),
@@ -105,40 +127,8 @@ _SHAPES: tuple[tuple[str, Callable[[], re.Pattern[str]]], ...] = (
 )
 _KEY_END = _lazily(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _NO_KEY = _lazily(r"[^A-Za-z0-9+/=\\\s]")
-_PHRASES: tuple[tuple[str, Callable[[], re.Pattern[str]]], ...] = (
-    (
-        TOKEN,
-        _lazily(
-            r"""(\bauthorization\\*["']?\s{0,4}[:=]\s{0,4}\\*["']?(?:[a-z]{3,12}\s{1,4})?)"""
-            r"""(?![a-z]{3,12}\s{1,4}<)([^\s"'\\,<]{4,})""",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        PASSWORD,
-        _lazily(
-            r"((?:^|\s)--?[a-z-]{0,40}(?:password|passwd|token|secret|psk)[ \t]{1,4})([^\s<-][^\s<]*)",
-            re.IGNORECASE,
-        ),
-    ),
-    (TOKEN, _lazily(r"(\bbearer\s{1,4})([\w.~+/-]{8,}=*)", re.IGNORECASE)),
-    (
-        PASSWORD,
-        _lazily(
-            r"""(\bidentified\s{1,4}(?:with\s{1,4}\S{1,64}\s{1,4})?(?:by|as)\s{1,4})('[^']*'?|"[^"]*"?)""",
-            re.IGNORECASE,
-        ),
-    ),
-    (PASSWORD, _lazily(r"(\s-pass(?:in|out)?\s{1,4}pass:)([^\s<]+)")),
-    (PASSWORD, _lazily(r"(\bmysql\w{0,16}\s(?:[^\n]{0,200}\s)?-p)([^\s<]+)")),
-    (
-        PASSWORD,
-        _lazily(
-            r"(<\w{0,40}(?:password|passwd|secret|token|passphrase)\b[^<>]{0,200}>)([^<>]+)",
-            re.IGNORECASE,
-        ),
-    ),
-)
+_FERNET_KEY = _lazily(r"(?<![\w+/-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43}=(?![\w=])")
+"""32 bytes in base64; too much is written like that, so that it is one beside the word only."""
 
 _HINTS = tuple(
     word.encode()
@@ -148,7 +138,24 @@ _HINTS = tuple(
         *("encryption", "fernet", "credential", "signature", "authorization", "bearer"),
         *("user_data", "user-data", "userdata", "cloud-config", "multipart", "identified"),
         *("://", "-----", "gaaaa", "eyj", "aq", "i2nsb3vk", "iyev", "q29udgvu", "redacted"),
-        *("mysql", "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$"),
+        *("heartbeat", "kek", "fixed_key", "fixed-key", "fixedkey", "hmac", "memcache", "pswd"),
+        *("auth_key", "authkey", "crypto_key", "rndc_key", "rndc-key", "wsrep_sst_auth", "_pw"),
+        *("bindpw", "pw=", "pw:", "pw'", 'pw"', "masterauth", "stats auth", "snmp_community"),
+        *("hash_path", "_salt", "cookie:", "cookie'", 'cookie"', "cookie\\", "cookie2", "ignition"),
+        *(
+            "curl",
+            "ipmitool",
+            "redis-cli",
+            "ldap",
+            " login",
+            "login'",
+            'login"',
+            "add_user",
+            "authenticate_user",
+            "rbd:",
+        ),
+        *("payload_content", "mariadb", "mariabackup", "$1$"),
+        *("mysql", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$"),
     )
 )
 """In small letters: what holds none of these holds no secret that is known here."""
@@ -181,7 +188,10 @@ def hidden(text: str) -> str:
         text = shape().sub(mark(kind), text)
     text = _without_key_ends(text)
     text = _URL().sub(_without_credentials, text)
-    for kind, phrase in _PHRASES:
+    if "fernet" in text.lower():
+        text = _FERNET_KEY().sub(mark(SECRET), text)
+    text = _without_headers(text)
+    for kind, phrase in PHRASES:
         text = phrase().sub(partial(_kept, kind), text)
     return _without_assigned(text)
 
@@ -237,6 +247,15 @@ def _without_credentials(found: re.Match[str]) -> str:
     return made
 
 
+def _without_headers(text: str) -> str:
+    made, done = [], 0
+    for start, end in headers(text):
+        value = text[start:end]
+        made += [text[done:start], mark(TOKEN) if _is_secret(value, TOKEN) else value]
+        done = end
+    return "".join((*made, text[done:]))
+
+
 def _without_assigned(text: str) -> str:
     made, at = [], 0
     while found := _ASSIGNED().search(text, at):
@@ -251,10 +270,7 @@ def _end_of_value(text: str, found: re.Match[str]) -> int:
     """Where the value ends that begins where this name ended."""
     start, quote = found.end(), found["quote"]
     if quote:
-        at = start
-        while at < len(text) and not text.startswith(quote, at):
-            at += 2 if text[at] == "\\" and len(quote) == 1 else 1
-        return min(at, len(text))
+        return end_of_quoted(text, start, quote)
     if _kind(found) == USER_DATA:
         return len(text)
     # A setting has its line to itself, and may hold blanks; what stands in a sentence may not.
@@ -264,8 +280,13 @@ def _end_of_value(text: str, found: re.Match[str]) -> int:
     ):
         whole = _LINE().match(text, start)
         return whole.end() if whole else start
-    bare = _BARE().match(text, start)
+    bare = (_LITERAL if found["key"] else _BARE)().match(text, start)
     end = bare.end() if bare else start
+    line = text[max(text.rfind("\n", 0, start) + 1, start - _NEAR) : start]
+    # A quote belongs to the value, unless it ends what was quoted before the value began.
+    for closing in _QUOTE_ENDS().finditer(text, start, end):
+        if line.count(closing[1]) % 2:
+            return closing.start()
     while end > start and text[end - 1] in ",)]}":
         end -= 1
     return end
@@ -308,12 +329,18 @@ class Redactor:
                 for name, each in value.items()
             }
         if isinstance(value, list | tuple):
-            if len(value) == 2 and isinstance(value[0], str) and kind_of(value[0]):
-                # A pair of a map as OVSDB writes it (RFC 7047 section 5.1).
-                name = value[0]
-                return [name, self.tree(value[1], f"{place}.{name}", kind_of(name))]
+            if len(value) == 2 and value[0] == "map" and isinstance(value[1], list | tuple):
+                # As OVSDB writes it (RFC 7047 section 5.1).
+                return ["map", [self._pair(each, place, kind) for each in value[1]]]
             return [self.tree(each, place, kind) for each in value]
         return value
+
+    def _pair(self, pair: Any, place: str, kind: str) -> Any:
+        if not (isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)):
+            return self.tree(pair, place, kind)
+        name, value = pair
+        shown = self._text(name, place, "")
+        return [shown, self.tree(value, f"{place}.{shown}", kind_of(name) or kind)]
 
     def _text(self, text: str, place: str, kind: str) -> str:
         made = cleaned(text, kind)

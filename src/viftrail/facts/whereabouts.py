@@ -87,11 +87,13 @@ DATABASES = {
     ]
     + [folder + "/openvswitch_db/_data/conf.db" for folder in VOLUMES],
 }
-LOGS = [  # folders of a service each, or of its files; log/excerpt.py reads the same
+LOGS = [  # folders of a service each, or of its files; log/excerpt.py has the same (a test sees)
     "/var/log/ovn",
     "/var/log/openvswitch",
     "/var/log/neutron",
     "/var/log/nova",
+    "/var/log/placement",
+    "/var/log/libvirt",
     "/var/log/kolla",
     "/var/log/containers",
     MICROOVN + "/logs",

@@ -7,7 +7,9 @@ import gzip
 import io
 import json
 import os
+import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -31,7 +33,7 @@ from viftrail.audit import audit
 from viftrail.errors import CannotWrite, DamagedBundle, FileUnreadable, ViftrailError
 from viftrail.facts import southbound
 from viftrail.facts.bundle import archive
-from viftrail.facts.bundle.bundle import FORMAT, read, write, write_out
+from viftrail.facts.bundle.bundle import FORMAT, VALUES_PER_BYTE, read, write, write_out
 from viftrail.facts.bundle.manifest import Manifest
 from viftrail.facts.database import Database
 from viftrail.facts.facts import Facts, Gap
@@ -44,8 +46,9 @@ from viftrail.facts.northbound import NAT, TABLES, LogicalSwitchPort
 from viftrail.facts.openstack import OpenStack, Server, ServerFault
 from viftrail.facts.row import Row
 from viftrail.facts.source import Ask
-from viftrail.facts.stored import StoredSource
+from viftrail.facts.stored import StoredSource, from_files
 from viftrail.facts.table import Table
+from viftrail.lab.synth.build import Order, synthesize
 from viftrail.why import why
 
 MANIFEST = Manifest(format=FORMAT, tool="viftrail test", time="2026-01-01", source="test")
@@ -353,6 +356,7 @@ def test_a_host_may_be_called_anything(name: str, tmp_path: Path) -> None:
 
 # Secrets.
 
+UUID = "457eb676-33da-42ec-9a8c-9293d545c337"
 SECRETS = {
     "command": "ovn-controller --db-password Zq9-command",
     "answer": "connected with rabbit://nova:Zq9-answer@192.0.2.1:5672//",
@@ -365,7 +369,28 @@ SECRETS = {
     "key": "-----BEGIN RSA PRIVATE KEY-----\nZq9key\n-----END RSA PRIVATE KEY-----",
     "user data": "#cloud-config\nchpasswd: Zq9-userdata",
     "description": "my root password: Zq9-description",
+    "octavia": "health_manager.heartbeat_key = Zq9-heartbeat",
+    "barbican": "kek=Zq9-kek hmac_keys=Zq9-hmac root_token_id=Zq9-root",
+    "nova": "fixed_key=Zq9-fixed memcached_key=Zq9-cached secret_key_base=Zq9-base",
+    "console": "http://192.0.2.1:6080/vnc_auto.html?path=%3Ftoken%3DZq9-console",
+    "libvirt": "<secret ephemeral='no'><value>Zq9-value</value></secret>",
+    "list": "['mysql', '-u', 'root', '-pZq9-list']",
+    "flags": "['openstack', '--os-password', 'Zq9-flags', 'server', 'list']",
+    "quoted": "--os-password 'a Zq9-quoted' password=ab'Zq9-inner",
+    "digest": 'Authorization: Digest username="u", realm="r", response="Zq9-digest"',
+    "cookie": "Cookie: a=b; session=Zq9-cookie",
+    "virsh": f"virsh secret-set-value --secret {UUID} --base64 Zq9-virsh",
+    "curl": "curl -u admin:Zq9-curl http://192.0.2.1",
+    "sshpass": "sshpass -p Zq9-sshpass ssh root@192.0.2.1",
+    "ipmi": "ipmitool -U admin -P Zq9-ipmi power status",
+    "rabbit": "rabbitmqctl change_password nova Zq9-rabbit",
+    "ceph": "rbd:vms/disk:id=cinder:key=Zq9-ceph:auth_supported=cephx",
+    "galera": "wsrep_sst_auth=root:Zq9-galera",
+    "ldap": "bind_pw = Zq9-ldap",
 }
+
+NAMED = ("external_ids", "options")
+"""Where the name stands apart from the value."""
 
 
 def seeded() -> Facts:
@@ -381,7 +406,9 @@ def seeded() -> Facts:
         processes={**host.processes, "ovn-controller": daemon},
         unixctl={**host.unixctl, "ovn-controller": {"connection-status": SECRETS["answer"]}},
         vswitch={**host.vswitch, "Open_vSwitch": [row]},
-        errors=(Failure("asking", SECRETS["error"]),),
+        errors=tuple(
+            Failure("asking", text) for where, text in SECRETS.items() if where not in NAMED
+        ),
     )
     ports = [
         msgspec.structs.replace(
@@ -433,7 +460,7 @@ def test_whatever_the_secret_is(tmp_path: Path, secret: str, where: str) -> None
         SECRETS[where].replace(found, marked) for found in re.findall(r"Zq9[\w-]*", SECRETS[where])
     ]
     facts = replace(healthy(), gaps=tuple(Gap("somewhere", text, "Look.") for text in texts))
-    if where in ("external_ids", "options"):
+    if where in NAMED:
         facts = replace(facts, gaps=(Gap("somewhere", f"psk={marked}", ""),))
     write(tmp_path / "b", facts, MANIFEST)
     assert marked.encode() not in gzip.decompress((tmp_path / "b").read_bytes())
@@ -534,6 +561,43 @@ def test_millions_of_empty_rows_are_refused_before_they_are_made(
     with pytest.raises(DamagedBundle, match=r"nearly nothing|far more"):
         read(packed({**members(), name: text}, tmp_path))
     assert time.process_time() - began < 5
+
+
+MEMORY = 512 << 20
+
+
+@pytest.mark.parametrize("row", [b'{"uuid":"aaa"}', b'{"uuid":"a","options":{"b":"c"}}'])
+def test_millions_of_rows_that_are_alike_are_refused_in_little_memory(
+    row: bytes, tmp_path: Path
+) -> None:
+    """What cannot be packed stands beside them, so that all of it is in proportion."""
+    rows = b"[" + b",".join([row] * ((40 << 20) // len(row))) + b"]"
+    noise = random.Random(1).randbytes(500_000)
+    file = packed({"noise.bin": noise, **members(), "northbound/NAT.json": rows}, tmp_path)
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "viftrail", "why", "vm1", "--bundle", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+    )
+    assert "NAT.json holds more rows than a file of its size" in done.stderr
+    assert done.returncode == DamagedBundle.exit_code
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.skipif(
+    not Path("/usr/share/ovn/ovn-nb.ovsschema").exists(),
+    reason="needs OVN's schemas: the Debian package ovn-common",
+)
+def test_a_large_cloud_is_far_from_what_is_refused(tmp_path: Path) -> None:
+    synthesize(Order(ports=4000, plant=4, northd=False), tmp_path / "cloud")
+    source = from_files(tmp_path / "cloud/ovnnb_db.db", tmp_path / "cloud/ovnsb_db.db")
+    write(tmp_path / "b", source.everything(), MANIFEST)
+    content = gzip.decompress((tmp_path / "b").read_bytes())
+    values = sum(content.count(sign) for sign in (b",", b"{", b"["))
+    assert values * 5 < VALUES_PER_BYTE * (tmp_path / "b").stat().st_size
 
 
 @settings(

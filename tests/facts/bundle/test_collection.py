@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.recordings import HARMFUL, HEALTHY, facts_of, port_of, source_of
-from tests.samples import opened, server
+from tests.samples import folder, opened, server
 from viftrail.audit import audit
 from viftrail.errors import UnknownTarget
 from viftrail.facts.bundle import bundle, collection
 from viftrail.facts.bundle.collection import Wanted, gather, newest
 from viftrail.facts.log.line import LogLine
 from viftrail.facts.log.logs import LogFile, Logs
+from viftrail.facts.saved.folder import open_folder
 from viftrail.facts.source import Source
 from viftrail.facts.stored import StoredSource, from_bundle
 from viftrail.why import why
@@ -84,6 +86,30 @@ def test_logs_come_along_so_that_a_case_keeps_its_verdict(case: str, tmp_path: P
     assert slim.everything().logs.lines
     assert after.verdict == before.verdict
     assert after.causes == before.causes
+
+
+def test_what_is_longer_ago_than_the_trail_comes_along_where_it_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    case, asked = "s4-vif-plugged-timeout", server("s4-vif-plugged-timeout")
+    shutil.copytree(folder() / case, tmp_path / "saved")
+    log = tmp_path / "saved/logs/cmp1-nova-compute.log"
+    known = next(r.id for r in opened(case).openstack.servers or () if asked in (r.id, r.name))
+    early = f"2026-11-18 09:00:00.000 7 ERROR nova.compute.manager [-] [instance: {known}] Early."
+    log.chmod(0o600)
+    log.write_text(f"{early}\n{log.read_text()}")
+    found = {}
+    for days in (0.1, 1, 5):
+        saved = open_folder(tmp_path / "saved")
+        facts, manifest = gather(saved, Wanted([asked], days * DAY))
+        found[days] = manifest.since
+        assert any("Early." in line.text for line in facts.logs.lines) is (days == 5)
+        # What the verdict goes by comes along in any case.
+        stored = StoredSource(facts, manifest.time)
+        assert why(stored, asked).verdict == why(opened(case), asked).verdict
+    assert found[5] == "2026-11-16T00:30:51+00:00"
+    assert found[1] == "2026-11-20T00:30:51+00:00"
+    assert found[0.1] > found[1]
 
 
 def test_without_hindsight_no_log_comes_along(tmp_path: Path) -> None:

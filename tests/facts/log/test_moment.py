@@ -46,3 +46,8 @@ def test_a_window_holds_its_ends() -> None:
     assert 2.0 in window
     assert 2.1 not in window
     assert timedelta(days=36500).total_seconds() in Window()
+
+
+def test_a_window_around_two() -> None:
+    assert Window(1.0, 2.0).around(Window(5.0, 6.0)) == Window(1.0, 6.0)
+    assert Window(1.0, 6.0).around(Window(2.0, 3.0)) == Window(1.0, 6.0)

@@ -98,8 +98,10 @@ def test_many_hosts_in_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert told[-1] == (4, 2, 2)
     way = fleet.way(here)
     assert way == InventoryHost(fleet.ansible, "n1"), "and where it was met, it is found again"
-    several = way.run_many(["n1", "compute2"], ["sh", "-c", "exit 3"], timeout=9)
+    several = way.run_many(["n1", "compute2"], ["sh", "-c", "exit 3"], timeout=9, most=99)
     assert {name: said.code for name, said in several.items()} == {"n1": 3, "compute2": 3}
+    loud = way.run_many(["n1"], ["sh", "-c", "echo 0123456789"], timeout=9, most=4)
+    assert (loud["n1"].output, loud["n1"].code) == (b"01234", None)
 
 
 def test_what_limit_leaves_out_is_one_gap() -> None:

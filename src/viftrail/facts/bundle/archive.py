@@ -59,6 +59,11 @@ class Member:
     def __init__(self, name: str, size: int, stream: _Bounded) -> None:
         self.name, self.size, self._stream = name, size, stream
 
+    @property
+    def packed(self) -> int:
+        """Bytes of the packed file that were read by now, all members before it included."""
+        return self._stream.packed
+
     def read(self) -> bytes:
         """All of it.
 
@@ -97,6 +102,11 @@ class _Bounded:
     def __init__(self, file: Readable) -> None:
         self._packed = _Counted(file)
         self._plain = gzip.GzipFile(fileobj=self._packed)  # type: ignore[call-overload]
+
+    @property
+    def packed(self) -> int:
+        """Bytes that were read of the packed file."""
+        return self._packed.count
 
     def _read(self, size: int) -> bytes:
         try:

@@ -54,13 +54,14 @@ def gather(source: Source, wanted: Wanted, *, name: str = "") -> tuple[Facts, Ma
     Raises:
         ViftrailError: as `why`.
     """
+    ids: frozenset[str] = frozenset()
     if wanted.targets:
-        facts, trails = _followed(source, wanted.targets)
+        facts, trails, ids = _followed(source, wanted.targets)
     else:
         facts = source.everything(gentle=wanted.gentle)
         trails = source.trails if isinstance(source, StoredSource) else ()
     facts = replace(facts, gaps=tuple(gap for gap in facts.gaps if gap.place != REST))
-    facts, since = _with_logs(source, facts, wanted, trails)
+    facts, since = _with_logs(source, facts, wanted, ids.union(*(t.names for t in trails)))
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     clocks = {name: host.clock for name, host in facts.hosts.items() if host.clock}
     manifest = Manifest(
@@ -90,8 +91,13 @@ def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
 
-def _followed(source: Source, targets: Sequence[str]) -> tuple[Facts, tuple[Trail, ...]]:
-    """The targets' slice, as `why` fetches it, with a fair window for what is counted."""
+def _followed(
+    source: Source, targets: Sequence[str]
+) -> tuple[Facts, tuple[Trail, ...], frozenset[str]]:
+    """The targets' slice, as `why` fetches it, with a fair window for what is counted.
+
+    With the ids that it looked for in logs: requests and domains too, which are no names of it.
+    """
     ends = [(asked, end) for asked in targets for end in split_pair(asked)]
     source.about([end for _, end in ends])
     inquiry = Inquiry(source, window=LONG_WINDOW)
@@ -103,7 +109,7 @@ def _followed(source: Source, targets: Sequence[str]) -> tuple[Facts, tuple[Trai
     for asked, end, each in found:
         names[asked] += [end, *_names(facts, each)]
     trails = (Trail(asked=a, names=tuple(dict.fromkeys(found))) for a, found in names.items())
-    return facts, tuple(trails)
+    return facts, tuple(trails), inquiry.told_by_logs
 
 
 def _names(facts: Facts, found: Found) -> list[str]:
@@ -117,20 +123,26 @@ def _names(facts: Facts, found: Found) -> list[str]:
 
 
 def _with_logs(
-    source: Source, facts: Facts, wanted: Wanted, trails: tuple[Trail, ...]
+    source: Source, facts: Facts, wanted: Wanted, names: frozenset[str]
 ) -> tuple[Facts, str]:
-    """With what the logs say within the time that was asked for, and when that begins."""
+    """With what the logs say within the time that was asked for, and when that begins.
+
+    A target's verdict goes by what its trail has read: where that is of longer ago, so is the
+    bundle.
+    """
     if not wanted.hindsight:
         return replace(facts, logs=Logs()), ""
     now = (parse(source.taken) if source.taken else None) or time.time()
     window = Window(now - wanted.hindsight, now + SLACK)
-    ids = [name for trail in trails for name in trail.names] or _in_trouble(facts)
+    ids = sorted(names) or _in_trouble(facts)
+    logs = facts.logs
     if isinstance(source, LiveSource):
         logs, gaps = source.excerpts(facts.hosts, window, ids)
         facts = replace(facts, gaps=(*facts.gaps, *gaps))
-    else:
-        # What a target's trail has read already is what its verdict goes by.
-        logs = facts.logs or source.logs(window, ids)
+    elif not logs:
+        logs = source.logs(window, ids)
+    elif wanted.targets and (whole := logs.window.around(window)) != logs.window:
+        logs = source.logs(whole, ids)
     if not logs:
         return facts, ""
     start = logs.window.start

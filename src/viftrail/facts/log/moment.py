@@ -27,6 +27,10 @@ class Window(msgspec.Struct, frozen=True):
     def __contains__(self, moment: float) -> bool:
         return self.start <= moment <= self.end
 
+    def around(self, other: Window) -> Window:
+        """From the earlier beginning of both to the later end."""
+        return Window(min(self.start, other.start), max(self.end, other.end))
+
 
 @lru_cache(maxsize=64)
 def _midnight(day: str) -> float | None:

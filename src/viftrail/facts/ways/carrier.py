@@ -20,7 +20,7 @@ from viftrail.facts.facts import Gap
 from viftrail.facts.host import Host, probe_script, read_probe
 from viftrail.facts.ways import inside
 from viftrail.facts.ways.command import Said
-from viftrail.facts.ways.dispatch import PYTHON, at_once, run_by
+from viftrail.facts.ways.dispatch import MOST, PYTHON, at_once, run_by
 
 if TYPE_CHECKING:
     from viftrail.facts.places import Container
@@ -30,9 +30,6 @@ TIMEOUT = 8.0
 
 REACH = 4.0
 """Seconds beside that for the way there: ssh, sudo, a container's runtime."""
-
-MOST = 64 << 20
-"""Bytes that one host may answer. A probe of a large one is about a megabyte."""
 
 SHORT_WINDOW = 0.3
 """Seconds over which a host watches its counters and taps: enough to hear a guest that sends."""

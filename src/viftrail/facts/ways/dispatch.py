@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 K = TypeVar("K")
 
+MOST = 64 << 20
+"""Bytes that one host may answer. A probe of a large one is about a megabyte."""
+
 AT_ONCE = 16
 
 PYTHON = ("python3", "-IB", "-")
@@ -56,8 +59,11 @@ class Many(Remote, Protocol):
         *,
         script: str = "",
         timeout: float,
+        most: int,
     ) -> Mapping[str, Said]:
         """Run a program on these, which are the ``host`` of carriers like this one.
+
+        Who says more than ``most`` bytes is cut off there, and ended without a status.
 
         Raises:
             ViftrailError: it cannot be brought there.
@@ -140,7 +146,7 @@ def run_by_each(
         hosts = [way.host for way in many.values()]
         first, *_ = many.values()
         try:
-            said = first.run_many(hosts, program, text, script=script, timeout=timeout)
+            said = first.run_many(hosts, program, text, script=script, timeout=timeout, most=most)
             answers |= {name: said[way.host] for name, way in many.items()}
         except ViftrailError as error:
             answers |= {name: Gap(f"host {name}", error.what, error.do) for name in many}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from viftrail import itself
@@ -54,12 +54,21 @@ class InventoryHost:
         *,
         script: str = "",
         timeout: float,
+        most: int,
     ) -> dict[str, Said]:
         """Run a program on many hosts of the same inventory at once; see `carrier.Many`."""
         answers: dict[str, Said] = {}
         run = Run(program, text, script=script, timeout=timeout)
         complaint = run.on(self.ansible, hosts, answers.__setitem__)
-        return {host: answers.get(host) or Said(b"", complaint.encode(), None) for host in hosts}
+        unheard = Said(b"", complaint.encode(), None)
+        return {host: _bounded(answers.get(host) or unheard, most) for host in hosts}
+
+
+def _bounded(said: Said, most: int) -> Said:
+    """As if nobody had listened any longer."""
+    if len(said.output) + len(said.errors) <= most:
+        return said
+    return replace(said, output=said.output[: most + 1], code=None)
 
 
 Tell = Callable[[int, int, int], None]

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import msgspec
 
-from viftrail.facts.redaction import PASSWORD, hidden, mark
+from viftrail.facts.phrases import PASSWORD
+from viftrail.facts.redaction import hidden, mark
 
 MOST = 4 << 20
 """Bytes, beyond which the file becomes ``commands.jsonl.1`` in place of the one before it."""

@@ -29,7 +29,7 @@ from viftrail import itself
 from viftrail.errors import ProtocolError, Unreachable
 from viftrail.facts.ways import command
 from viftrail.facts.ways.command import Said
-from viftrail.facts.ways.dispatch import PYTHON
+from viftrail.facts.ways.dispatch import MOST, PYTHON
 
 CALLBACK = "viftrail_lines"
 
@@ -39,9 +39,6 @@ hosts that hang."""
 
 START = 30.0
 """Seconds that Ansible itself may take, with the inventory of a large cloud."""
-
-MOST = 64 << 20
-"""Bytes that one host may answer."""
 
 MAX_COMMAND = 100 << 10
 """Bytes of a command, which is one argument of ssh(1); Linux allows 128 KiB (MAX_ARG_STRLEN,
