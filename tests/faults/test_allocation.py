@@ -59,3 +59,34 @@ def test_who_runs_on_that_host_is_not_accused() -> None:
     (case,) = cases("sched-orphan-allocations", cloud)
     assert case.subject.kind == "host"
     assert answer(cloud)[0] == "healthy", ID
+
+
+def used(name: str, amount: int) -> Provider:
+    """As it is saved by most: what is used, and not by whom."""
+    return provider(name, {"MEMORY_MB": amount}, allocations=None)
+
+
+def test_what_no_flavor_accounts_for_is_likely_held_by_nobody() -> None:
+    living = server(id="living", name="other", host="cmp1")
+    rows = (used("cmp1", 7680), used("cmp2", 7680))
+    cloud = cloud_of(server(BLANK), living, providers=rows, listed=True)
+    assert answer(cloud) == ("broken", "S1", "sched-orphan-allocations")
+    first, second = cases("sched-orphan-allocations", cloud)
+    assert first.certainty is Certainty.LIKELY
+    assert [each.seen for each in first.evidence] == ["7680, 1024"]
+    assert [each.seen for each in second.evidence] == ["7680, 0"]
+    assert first.steps[0].risk is Risk.SAFE, "nothing is deleted before its owner is known"
+
+
+def test_what_flavors_account_for_is_not() -> None:
+    many = [server(id=f"s{n}", name=f"s{n}", host=f"cmp{n % 2 + 1}") for n in range(14)]
+    rows = (used("cmp1", 7 * 1024), used("cmp2", 7 * 1024))
+    cloud = cloud_of(server(BLANK), *many, providers=rows, listed=True)
+    assert answer(cloud) == ("broken", "S1", "sched-ram-capacity")
+
+
+def test_a_server_on_the_move_is_no_sum() -> None:
+    moving = server(id="living", name="other", host="cmp1", status="VERIFY_RESIZE")
+    rows = (used("cmp1", 7680), used("cmp2", 7680))
+    cloud = cloud_of(server(BLANK), moving, providers=rows, listed=True)
+    assert answer(cloud) == ("broken", "S1", "sched-ram-capacity")

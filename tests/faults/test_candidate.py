@@ -49,10 +49,18 @@ def test_a_host_that_has_the_trait_is_enough() -> None:
     )
 
 
-def test_traits_that_were_not_read_are_not_lacking() -> None:
+def test_traits_that_were_not_read_are_likely_lacking_where_all_else_would_do() -> None:
     rows = (provider("cmp1", traits=None),)
     cloud = cloud_of(server(BLANK, flavor=SPECIAL), providers=rows)
-    assert not cases("sched-traits-image-properties", cloud)
+    (case,) = cases("sched-traits-image-properties", cloud)
+    assert case.certainty is Certainty.LIKELY
+    assert "were not recorded" in case.summary
+    full = (provider("cmp1", {"MEMORY_MB": 7680}, traits=None),)
+    cloud = cloud_of(server(BLANK, flavor=SPECIAL), providers=full)
+    assert not cases("sched-traits-image-properties", cloud), "something else is known"
+    off = (SERVICES[0], service("cmp1", status="disabled"))
+    cloud = cloud_of(server(BLANK, flavor=SPECIAL), providers=rows, services=off)
+    assert not cases("sched-traits-image-properties", cloud), "and here"
 
 
 def test_a_zone_without_hosts() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 VIFTRAIL = (sys.executable, "-m", "viftrail")
-PROMPT = 4.0
+PROMPT = 12.0
 """Seconds within which everything that waits for nobody ends, on a loaded machine."""
 
 STUCK = 60.0

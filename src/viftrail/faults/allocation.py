@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -10,12 +11,16 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import Kind, failure_of
 from viftrail.chain.once import once
-from viftrail.chain.placement import computes, once_a_request, refusals
+from viftrail.chain.placement import compute_of, computes, once_a_request, refusals
 from viftrail.chain.scheduling import short_of, wanted
+from viftrail.chain.subject import Subject
 from viftrail.facts.openstack import Provider, Server
 from viftrail.faults.fault import Case, Fault
-from viftrail.faults.step import ADMIN_SHELL
+from viftrail.faults.step import ADMIN_SHELL, NOTHING_CHANGED
 from viftrail.verdict import Certainty, Evidence, Risk, Stage, Step
+
+MOVES = ("MIGRATING", "RESIZE", "VERIFY_RESIZE", "REVERT_RESIZE", "SOFT_DELETED")
+"""States in which a server holds more than its flavor on its host, or holds without being listed."""
 
 
 def orphans(cloud: Cloud, provider: Provider) -> dict[str, dict[str, int]]:
@@ -45,10 +50,41 @@ def _servers(cloud: Cloud) -> frozenset[str]:
     return frozenset(server.id for server in servers) if seen_all else frozenset()
 
 
+@once
+def _shares(cloud: Cloud) -> Mapping[str, Counter[str]]:
+    """What the servers of each host were promised, by their flavors; empty where that is no sum.
+
+    One that moves counts on two hosts, and a flavor that was not told counts nothing.
+    """
+    found: dict[str, Counter[str]] = {}
+    for server in (cloud.openstack.servers or ()) if _servers(cloud) else ():
+        if server.task_state or server.status in MOVES:
+            return {}
+        for host in {server.host, server.hypervisor_hostname} - {""}:
+            if not server.flavor.ram:
+                return {}
+            found.setdefault(host, Counter()).update(wanted(server))
+    return found
+
+
+def unclaimed(cloud: Cloud, provider: Provider) -> dict[str, int]:
+    """What is used of a provider beyond what its servers were promised.
+
+    Where the allocations themselves were read there is nothing to reckon.
+    """
+    shares = _shares(cloud)
+    if provider.allocations is not None or provider.usages is None or not shares:
+        return {}
+    service = compute_of(cloud, provider)
+    own = shares.get(provider.name) or shares.get(service.host if service else "") or Counter()
+    beyond = {name: used - own[name] for name, used in provider.usages.items()}
+    return {name: amount for name, amount in sorted(beyond.items()) if amount > 0}
+
+
 def freed(cloud: Cloud, provider: Provider) -> Provider:
     """The provider without what is held by nobody."""
     usages = dict(provider.usages or {})
-    for share in orphans(cloud, provider).values():
+    for share in (*orphans(cloud, provider).values(), unclaimed(cloud, provider)):
         for resource, amount in share.items():
             usages[resource] = usages.get(resource, 0) - amount
     return msgspec.structs.replace(provider, usages=usages)
@@ -65,7 +101,7 @@ def freed_would_do(cloud: Cloud, server: Server) -> tuple[Provider, ...]:
         if found[provider.uuid]
         and all(each.kind in needs for each in found[provider.uuid])
         and provider.usages is not None
-        and orphans(cloud, provider)
+        and (orphans(cloud, provider) or unclaimed(cloud, provider))
         and not short_of(freed(cloud, provider), needs)
     )
 
@@ -79,9 +115,10 @@ def _orphaned(cloud: Cloud) -> Iterator[Case]:
                 blocked.setdefault(provider.uuid, set()).add(server.id)
     for provider in computes(cloud):
         lost = orphans(cloud, provider)
-        if not lost:
-            continue
         victims = [subject.server(ident) for ident in sorted(blocked.get(provider.uuid, ()))]
+        if not lost:
+            yield from (_beyond(cloud, provider, about) for about in victims)
+            continue
         for about in victims or [subject.host(provider.name)]:
             yield Case(
                 subject=about,
@@ -108,6 +145,44 @@ def _orphaned(cloud: Cloud) -> Iterator[Case]:
                 note="A consumer can also be a migration under way: `openstack server migration list` "
                 "first. `nova-manage placement audit --verbose` tells the same from Nova's side.",
             )
+
+
+def _beyond(cloud: Cloud, provider: Provider, about: Subject) -> Case:
+    """Whose it is was not recorded; that no server's flavor accounts for it can be reckoned."""
+    found = unclaimed(cloud, provider)
+    usages = provider.usages or {}
+    command = f"openstack resource provider show --allocations {provider.uuid}"
+    return Case(
+        subject=about,
+        summary=f"{', '.join(f'{name}={amount}' for name, amount in found.items())} of "
+        f"{provider.name} is held beyond what the flavors of the servers there add up to, and "
+        "without that there would be room",
+        evidence=tuple(
+            Evidence(
+                where=f"Placement, {provider.name}",
+                what=f"{name} in use, and what the flavors of its servers add up to",
+                seen=f"{usages[name]}, {usages[name] - amount}",
+                expected="the same",
+                command=f"openstack resource provider usage show {provider.uuid}; "
+                f"openstack server list --all-projects --host {provider.name} --long",
+            )
+            for name, amount in found.items()
+        ),
+        steps=(
+            Step(
+                command=command,
+                where=ADMIN_SHELL,
+                risk=Risk.SAFE,
+                undo=NOTHING_CHANGED,
+                verify=command,
+            ),
+        ),
+        certainty=Certainty.LIKELY,
+        victims=frozenset((about,)),
+        note="Whose allocations these are was not recorded: each consumer that `openstack server show` "
+        "does not know, and no migration has, is one to delete with `openstack resource provider "
+        "allocation delete`.",
+    )
 
 
 def _release(provider: Provider, consumer: str, share: dict[str, int]) -> Step:

@@ -12,6 +12,8 @@ from viftrail.chain.placement import (
     TRAIT,
     ZONE,
     Refusal,
+    compute_of,
+    computes,
     decisive,
     in_words,
     traits_of,
@@ -61,10 +63,10 @@ def _traits(cloud: Cloud) -> Iterator[Case]:
         "ComputeCapabilitiesFilter",
     )
     for server in unplaced(cloud):
-        refused = decisive(cloud, server).get(TRAIT, ())
-        if not refused:
-            continue
         required, forbidden = traits_of(cloud, server)
+        refused = decisive(cloud, server).get(TRAIT, ())
+        if not refused and not _only_traits_are_left(cloud, server):
+            continue
         words = [f"{name}=required" for name in sorted(required)]
         words += [f"{name}=forbidden" for name in sorted(forbidden)]
         extra = server.flavor.extra_specs
@@ -73,8 +75,12 @@ def _traits(cloud: Cloud) -> Iterator[Case]:
         first = (from_flavor or words)[0].partition("=")
         yield Case(
             subject=subject.server(server.id),
-            summary=f"the {kind} of {server.name} asks for {', '.join(from_flavor or words)}, and no "
-            "host with room is like that: " + in_words(refused),
+            summary=f"the {kind} of {server.name} asks for {', '.join(from_flavor or words)}, and "
+            + (
+                f"no host with room is like that: {in_words(refused)}"
+                if refused
+                else "nothing else keeps the hosts from taking it; their traits were not recorded"
+            ),
             evidence=(
                 *_refused(refused, "openstack resource provider trait list PROVIDER"),
                 _own(server),
@@ -89,9 +95,24 @@ def _traits(cloud: Cloud) -> Iterator[Case]:
                     tenant="new servers of it may land on hosts without that trait",
                 ),
             ),
+            certainty=Certainty.PROVEN if refused else Certainty.LIKELY,
             note="Only when the property is not meant; else a host that has the trait is what is "
             "missing. The server is then deleted and created again.",
         )
+
+
+def _only_traits_are_left(cloud: Cloud, server: Server) -> bool:
+    """Placement offered no host, all it reckons with but traits would do, and traits were asked for."""
+    rows = would_fit(cloud, server)
+    return (
+        any(traits_of(cloud, server))
+        and bool(rows)
+        and all(row.traits is None for row in computes(cloud))
+        and all(
+            (service := compute_of(cloud, row)) is not None and service.status == "enabled"
+            for row in rows
+        )
+    )
 
 
 def _sieved(cloud: Cloud, why: str, note: str, *names: str) -> Iterator[Case]:
