@@ -52,6 +52,7 @@ from viftrail.facts.host import Host
 from viftrail.facts.log.logs import Logs
 from viftrail.facts.log.moment import Window
 from viftrail.facts.openstack import OpenStack
+from viftrail.facts.ovsdb.values import decoder_of
 from viftrail.facts.owner import Owner
 from viftrail.facts.redaction import Redactor, may_hold
 from viftrail.facts.row import Row
@@ -306,7 +307,7 @@ def _content(path: str, file: Readable) -> Iterator[tuple[str, Any]]:
         values += sum(content.count(sign) for sign in (b",", b"{", b"["))
         if values > FEW_VALUES + VALUES_PER_BYTE * member.packed:
             raise BadArchiveError(f"{shown(member.name)} holds more rows than a file of its size")
-        yield member.name, msgspec.json.decode(content, type=wanted)
+        yield member.name, decoder_of(wanted).decode(content)
 
 
 def _check_format(path: str, found: _Format) -> None:
