@@ -112,7 +112,12 @@ class Served:
             "os-aggregates": {"aggregates": []},
             "os-migrations": {"migrations": []},
             "servers/detail": {
-                "servers": [s for s in servers if re.search(query.get("name", ""), s["name"])]
+                "servers": [
+                    s
+                    for s in servers
+                    if re.search(query.get("name", ""), s["name"])
+                    and query.get("status", s["status"]) == s["status"]
+                ]
             },
         }
         if path in whole:

@@ -98,6 +98,20 @@ def test_for_a_server_without_a_host_placement_is_asked_what_it_would_offer(
     assert [each["MEMORY_MB"].total for each in inventories] == [10714, 10714]
 
 
+def test_of_the_whole_cloud_it_tells_what_failed(homeless: Served, tmp_path: Path) -> None:
+    environment = credentials(tmp_path, homeless.url)
+    api = OpenStackApi.configured(timeout=TIMEOUT, environment=environment)
+    found, gaps = api.read((), failed=True)
+    assert gaps == ()
+    rows = found.servers or ()
+    assert {row.status for row in rows} == {"ERROR"}
+    assert {"vm-nohost", "vm-timeout"} <= {row.name for row in rows}
+    assert any(row.fault for row in rows)
+    assert found.candidates, "Placement was asked as well"
+    unasked, _ = OpenStackApi.configured(timeout=TIMEOUT, environment=environment).read(())
+    assert unasked.servers is None
+
+
 # --- one request goes wrong ---------------------------------------------------------------------
 
 

@@ -97,14 +97,15 @@ class LiveSource:
         return self._clients[database]
 
     def about(self, targets: Sequence[str]) -> None:
-        """Ask OpenStack what it knows of these targets, where there is one.
+        """Ask OpenStack what it knows of these targets, where there is one; of none: what failed.
 
         Raises:
             UsageError: its credentials are not complete.
         """
         if self._api is not None:
-            self.openstack, self._unread = self._api.read(targets)
-            if self.openstack.ports is not None:
+            self.openstack, self._unread = self._api.read(targets, failed=not targets)
+            # The ports of what failed are not all that the owner wants.
+            if targets and self.openstack.ports is not None:
                 self.owner = owner_of(self.openstack)
 
     @property

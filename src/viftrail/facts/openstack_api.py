@@ -39,6 +39,8 @@ MANY: Final = 300
 """Providers that are asked one by one; a cloud has a compute node each."""
 CONSUMERS: Final = 500
 """Holders of allocations that Nova is asked for one by one."""
+FAILED: Final = 20
+"""The newest servers in ERROR that a bundle of the whole cloud tells of."""
 ACTIONS: Final = 5
 """The newest of a server's actions whose events are asked for."""
 _TRIES: Final = 3.0
@@ -138,8 +140,14 @@ class OpenStackApi:
 
         return cls(connect, timeout=timeout, enter=enter)
 
-    def read(self, targets: Iterable[str]) -> tuple[OpenStack, tuple[Gap, ...]]:
+    def read(
+        self, targets: Iterable[str], *, failed: bool = False
+    ) -> tuple[OpenStack, tuple[Gap, ...]]:
         """What there is to know about these targets: servers, ports, addresses, networks.
+
+        Args:
+            targets: what was asked about.
+            failed: also the newest servers in ERROR, whoever asks about them later.
 
         Raises:
             UsageError: the credentials are not complete, or name no cloud.
@@ -157,6 +165,8 @@ class OpenStackApi:
         for target in targets:
             for found in self._find(reading, target):
                 servers[found.id] = found
+        for found in self._failed(reading) if failed else ():
+            servers[found.id] = found
         self._general(reading)
         for each in servers.values():
             self._about(reading, each)
@@ -200,7 +210,15 @@ class OpenStackApi:
             if any(answer.values()):
                 reading.answers.absorb(answer, path)
             ids |= self._owners(reading, answer)
-        asks = [(_NOVA, f"/servers/{each}", "Nova: the server") for each in sorted(ids)]
+        return self._whole(reading, sorted(ids))
+
+    def _failed(self, reading: _Reading) -> list[Server]:
+        """The newest servers in ERROR."""
+        path = f"/servers/detail?status=ERROR&sort_key=created_at&sort_dir=desc&limit={FAILED}"
+        return self._whole(reading, (row["id"] for row in self._servers(reading, path)))
+
+    def _whole(self, reading: _Reading, ids: Iterable[str]) -> list[Server]:
+        asks = [(_NOVA, f"/servers/{each}", "Nova: the server") for each in ids]
         answers = self._gather(reading, asks, absent_is_fine=True)
         return [server(raw) for answer in answers for raw in _rows(answer, "server") if "id" in raw]
 

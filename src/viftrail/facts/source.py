@@ -72,6 +72,8 @@ class Source(Protocol):
     def about(self, targets: Sequence[str]) -> None:
         """Have the owner's own services asked about these targets, before anything else is.
 
+        Without a target they are asked about what failed of late.
+
         Raises:
             ViftrailError: they cannot be asked as the operator said.
         """

@@ -58,6 +58,7 @@ def gather(source: Source, wanted: Wanted, *, name: str = "") -> tuple[Facts, Ma
     if wanted.targets:
         facts, trails, ids = _followed(source, wanted.targets)
     else:
+        source.about(())
         facts = source.everything(gentle=wanted.gentle)
         trails = source.trails if isinstance(source, StoredSource) else ()
     facts = replace(facts, gaps=tuple(gap for gap in facts.gaps if gap.place != REST))
