@@ -63,6 +63,21 @@ def test_traits_that_were_not_read_are_likely_lacking_where_all_else_would_do() 
     assert not cases("sched-traits-image-properties", cloud), "and here"
 
 
+def test_a_zone_whose_aggregates_were_not_read_is_likely_where_all_else_would_do() -> None:
+    services = (SERVICES[0], service("cmp1", zone="az1"), service("cmp2"))
+    rows = (provider("cmp1"), provider("cmp2"))
+    asked = server(BLANK, availability_zone="az1")
+    cloud = cloud_of(asked, services=services, providers=rows)
+    assert answer(cloud) == ("broken", "S1", "sched-az-aggregate")
+    (case,) = cases("sched-az-aggregate", cloud)
+    assert case.certainty is Certainty.LIKELY
+    both = server(BLANK, availability_zone="az1", flavor=SPECIAL)
+    rows = (provider("cmp1", traits=None), provider("cmp2", traits=None))
+    cloud = cloud_of(both, services=services, providers=rows)
+    assert not cases("sched-az-aggregate", cloud), "it may as well be the trait"
+    assert not cases("sched-traits-image-properties", cloud)
+
+
 def test_a_zone_without_hosts() -> None:
     cloud = cloud_of(server(BLANK, availability_zone="az9"))
     assert answer(cloud) == ("broken", "S1", "sched-az-aggregate")

@@ -25,6 +25,9 @@ class NBGlobal(Row, frozen=True, kw_only=True):
     nb_cfg: int = 0
     sb_cfg: int = 0
     hv_cfg: int = 0
+    nb_cfg_timestamp: int = 0
+    """Milliseconds since 1970 when ovn-northd saw nb_cfg, which Neutron raises once a minute and
+    more often, as it asks the chassis for a sign of life (ovn-nb(5))."""
     options: StrMap = msgspec.field(default_factory=dict)
     external_ids: StrMap = msgspec.field(default_factory=dict)
 

@@ -8,12 +8,12 @@ from viftrail.chain import subject
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.filters import Filtering, filtering_of
 from viftrail.chain.placement import (
+    DEFAULT_ZONE,
     SHOWN,
     TRAIT,
     ZONE,
     Refusal,
     compute_of,
-    computes,
     decisive,
     in_words,
     traits_of,
@@ -65,7 +65,7 @@ def _traits(cloud: Cloud) -> Iterator[Case]:
     for server in unplaced(cloud):
         required, forbidden = traits_of(cloud, server)
         refused = decisive(cloud, server).get(TRAIT, ())
-        if not refused and not _only_traits_are_left(cloud, server):
+        if not refused and _left(cloud, server) != TRAIT:
             continue
         words = [f"{name}=required" for name in sorted(required)]
         words += [f"{name}=forbidden" for name in sorted(forbidden)]
@@ -101,18 +101,22 @@ def _traits(cloud: Cloud) -> Iterator[Case]:
         )
 
 
-def _only_traits_are_left(cloud: Cloud, server: Server) -> bool:
-    """Placement offered no host, all it reckons with but traits would do, and traits were asked for."""
+def _left(cloud: Cloud, server: Server) -> str:
+    """What alone can have kept the hosts from taking it: the one thing asked for that was not recorded.
+
+    Empty where some host would not do by what was recorded, or two things are left.
+    """
     rows = would_fit(cloud, server)
-    return (
-        any(traits_of(cloud, server))
-        and bool(rows)
-        and all(row.traits is None for row in computes(cloud))
-        and all(
-            (service := compute_of(cloud, row)) is not None and service.status == "enabled"
-            for row in rows
-        )
-    )
+    services = [compute_of(cloud, row) for row in rows]
+    if not rows or any(each is None or each.status != "enabled" for each in services):
+        return ""
+    left = []
+    if any(traits_of(cloud, server)) and all(row.traits is None for row in rows):
+        left.append(TRAIT)
+    zone = server.availability_zone
+    if zone not in ("", DEFAULT_ZONE) and all(row.aggregates is None for row in rows):
+        left.append(ZONE)
+    return left[0] if len(left) == 1 else ""
 
 
 def _sieved(cloud: Cloud, why: str, note: str, *names: str) -> Iterator[Case]:
@@ -155,15 +159,18 @@ def _zone(cloud: Cloud) -> Iterator[Case]:
                 if row.binary == "nova-compute" and row.zone
             }
         )
-        if not refused:
+        if not refused and _left(cloud, server) != ZONE:
             continue
         known = server.availability_zone in zones
         yield Case(
             subject=subject.server(server.id),
             summary=f"{server.name} was asked for in zone {server.availability_zone}, where "
-            + ("no host has room" if known else "no host is")
-            + ": "
-            + in_words(refused),
+            + (
+                f"{'no host has room' if known else 'no host is'}: {in_words(refused)}"
+                if refused
+                else "a host has room; whether Placement has that host in the zone's aggregate was "
+                "not recorded, and nothing else speaks against it"
+            ),
             evidence=(
                 Evidence(
                     where="Nova",
@@ -185,6 +192,7 @@ def _zone(cloud: Cloud) -> Iterator[Case]:
                     verify="openstack availability zone list --compute",
                 ),
             ),
+            certainty=Certainty.PROVEN if refused else Certainty.LIKELY,
             note="Ask for a zone that is in `openstack availability zone list`, or put a host into an "
             "aggregate of that zone: `openstack aggregate add host AGGREGATE HOST`.",
         )

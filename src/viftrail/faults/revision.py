@@ -9,7 +9,10 @@ from viftrail.chain.binding import FAILED
 from viftrail.chain.cloud import Cloud
 from viftrail.chain.quoting import atom, q
 from viftrail.facts.inquiry import NORTHBOUND
+from viftrail.facts.log.moment import parse
+from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.number import number
+from viftrail.facts.openstack import NeutronPort
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import rewritten_row
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
@@ -28,6 +31,8 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
         neutron = cloud.neutron_port(port.id)
         if neutron and neutron.vif_type == FAILED:
             continue  # a try to bind it counts as a change, and none of it goes to Northbound
+        if neutron and _is_younger(cloud, neutron):
+            continue
         older = known < wanted
         get = f"ovn-nbctl get Logical_Switch_Port {q(port.id)} {q(_KEY)}"
         change = f"ovn-nbctl set Logical_Switch_Port {q(port.id)} "
@@ -62,6 +67,13 @@ def _mismatched(cloud: Cloud) -> Iterator[Case]:
             else "Up to 300 s of it are no fault: Neutron's maintenance task "
             "mends that by itself. Look again after that time.",
         )
+
+
+def _is_younger(cloud: Cloud, port: NeutronPort) -> bool:
+    """It changed after all that Northbound tells of: what was saved first may lack it yet."""
+    stamps = [row.nb_cfg_timestamp / 1000 for row in cloud.nb[NBGlobal] if row.nb_cfg_timestamp]
+    changed = parse(port.updated)
+    return bool(stamps) and changed is not None and changed > max(stamps) - 1  # it has no fractions
 
 
 FAULTS = (
