@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,9 @@ from tests.openstack import (
     tried,
     up,
 )
-from viftrail.diagnose import diagnose
+from tests.recordings import facts_of
+from viftrail.diagnose import diagnose, diagnose_server
+from viftrail.facts.log.moment import parse
 from viftrail.facts.openstack import Hypervisor, ServerFault
 from viftrail.faults.build import asked_anew
 from viftrail.fix.shell import objection
@@ -53,12 +56,26 @@ def test_a_controller_that_did_not_answer_southbound() -> None:
     nodes = tuple(
         Hypervisor(hostname=h, host=h, address=f"10.0.0.{n}") for n, h in enumerate(HOSTS)
     )
-    mute = signal("inactivity", by="ovsdb-server", remote="tcp:10.0.0.1:47104")
+    then = parse("2026-01-01T00:00:10Z") or 0.0
+    mute = signal("inactivity", time=then, by="ovsdb-server", remote="tcp:10.0.0.1:47104")
     cloud = cloud_of(server(PLUG), hypervisors=nodes, logs=(mute,), **ON)
     assert answer(cloud) == ("broken", "S7", "controller-flow-lag")
-    other = signal("inactivity", by="ovsdb-server", remote="tcp:10.0.0.11:47104")
+    before = signal("inactivity", time=then - 600, by="ovsdb-server", remote="tcp:10.0.0.1:47104")
+    cloud = cloud_of(server(PLUG), hypervisors=nodes, logs=(before,), **ON)
+    assert answer(cloud)[2] == "build-vif-plug-timeout", "it was deaf at another time"
+    other = signal("inactivity", time=then, by="ovsdb-server", remote="tcp:10.0.0.11:47104")
     cloud = cloud_of(server(PLUG), hypervisors=nodes, logs=(other,), **ON)
     assert answer(cloud)[2] == "build-vif-plug-timeout"
+
+
+def test_what_still_keeps_every_port_down_is_the_cause() -> None:
+    """The operator asks after the build has died, and ovn-northd is paused still."""
+    paused = facts_of("northd-paused")
+    facts = replace(paused, openstack=cloud_of(server(PLUG), **ON).facts.openstack)
+    verdict = diagnose_server(facts, ID, "vm").verdict
+    assert (verdict.state.value, verdict.stage, verdict.cause) == ("broken", "S5", "northd-paused")
+    healthy = replace(facts, openstack=cloud_of(server(host="cmp2"), **ON).facts.openstack)
+    assert diagnose_server(healthy, ID, "vm").verdict.state.value != "broken"
 
 
 def test_a_server_that_was_built_waits_for_nothing() -> None:

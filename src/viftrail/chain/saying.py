@@ -49,18 +49,19 @@ def told_during(cloud: Cloud, server: Server, *patterns: str) -> Signal | None:
 
     What names no server may be of any other build; where nothing tells when this one was, all count.
     """
-    began, ended = parse(server.created), parse(server.updated or "")
     found = [
         signal
         for pattern in patterns
         for signal in cloud.facts.logs.signals(pattern)
-        if server.id in signal.line.ids
-        or (
-            (began is None or began - ASIDE <= signal.time)
-            and (ended is None or signal.time <= ended + ASIDE)
-        )
+        if server.id in signal.line.ids or is_during(server, signal.time)
     ]
     return max(found, key=lambda signal: signal.time, default=None)
+
+
+def is_during(server: Server, time: float) -> bool:
+    """Whether that was while the server was built, as far as Nova tells when that was."""
+    began, ended = parse(server.created), parse(server.updated or "")
+    return (began is None or began - ASIDE <= time) and (ended is None or time <= ended + ASIDE)
 
 
 def evidence_of(signals: Iterable[Signal | None]) -> tuple[Evidence, ...]:

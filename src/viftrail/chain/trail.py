@@ -24,7 +24,8 @@ class Role(Enum):
     PATH = "path"
     """Passed by traffic that leaves the host: gateways, peers, tunnels."""
     AWAITED = "awaited"
-    """The host that should have plugged the port of a server, which Nova gave up waiting for."""
+    """The host, and the cloud around it, that should have plugged the port of a server, which Nova
+    gave up waiting for."""
     CARRIER = "carrier"
     """The parent whose plug carries a trunk's subport: how it is plugged, not what it may send."""
 
@@ -104,7 +105,7 @@ def trail_of_server(cloud: Cloud, server: Server, asked: str) -> Trail:
     host = chassis.hostname if chassis else name
     role = Role.AWAITED if failure and failure.kind is Kind.PLUG else Role.OWN
     subjects = {
-        subject.CLOUD: Role.OWN,
+        subject.CLOUD: role,
         subject.server(server.id): Role.OWN,
         **{subject.port(port_id): Role.OWN for port_id in server.ports_named},
         **{subject.host(each): role for each in (host, name) if each},

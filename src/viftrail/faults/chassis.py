@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from viftrail.chain import subject
 from viftrail.chain.build import waited_in_vain
@@ -10,10 +10,11 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.controller import controller_state, newest_step
 from viftrail.chain.daemon import RUNNING, UNASKED, UNSEEN
 from viftrail.chain.quoting import db, q
-from viftrail.chain.saying import evidence_of
+from viftrail.chain.saying import evidence_of, is_during
 from viftrail.chain.scheduling import fault_evidence
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.log.logs import Signal
+from viftrail.facts.openstack import Server
 from viftrail.facts.southbound import Chassis, ChassisPrivate
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.step import on_host, unregister, woken
@@ -116,7 +117,7 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
     for row in cloud.sb[ChassisPrivate]:
         chassis = cloud.sb[Chassis].one("name", row.name)
         waited = in_vain.get(chassis.hostname, ()) if chassis else ()
-        mute = _mute(cloud, chassis) if chassis and waited else None
+        mute = _mute(cloud, chassis, waited) if chassis else None
         if chassis is None:
             continue
         host = cloud.hosts.get(chassis.hostname)
@@ -194,8 +195,11 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
         )
 
 
-def _mute(cloud: Cloud, chassis: Chassis) -> Signal | None:
-    """Southbound's server got no answer from this host's ovn-controller (inactivity probe)."""
+def _mute(cloud: Cloud, chassis: Chassis, waited: Sequence[Server]) -> Signal | None:
+    """Southbound's server got no answer from this host's ovn-controller (inactivity probe).
+
+    While one of these was built there: what it was deaf to at other times is over.
+    """
     own = {cloud.tunnel_ip(chassis)} - {""}
     own |= {
         row.address
@@ -204,7 +208,11 @@ def _mute(cloud: Cloud, chassis: Chassis) -> Signal | None:
     }
     for signal in reversed(cloud.facts.logs.signals("inactivity")):
         remote = signal.groups.get("remote", "")
-        if signal.line.service.startswith("ovsdb") and any(f":{ip}:" in f":{remote}" for ip in own):
+        if (
+            signal.line.service.startswith("ovsdb")
+            and any(f":{ip}:" in f":{remote}" for ip in own)
+            and any(is_during(each, signal.time) for each in waited)
+        ):
             return signal
     return None
 
