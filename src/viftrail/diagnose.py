@@ -7,7 +7,7 @@ verdict can be made again from a bundle.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -176,6 +176,10 @@ def accuse(
                     continue
                 state, evidence = _effect(fault, case, subjects), _evidence(case, subjects)
                 traced = _traced(case, victims)
+                if subjects[case.subject] is Role.AWAITED and not victims:
+                    # What is so now is proven; that it was so when the build died is not.
+                    least = max(case.certainty, Certainty.LIKELY, key=_CERTAINTY.index)
+                    case = replace(case, certainty=least)
                 yield Accusation(fault, case, state, evidence, bool(victims), traced)
 
 

@@ -22,6 +22,7 @@ from tests.openstack import (
     tried,
     up,
 )
+from tests.openstack import verdict as verdict_of
 from tests.recordings import facts_of
 from viftrail.diagnose import diagnose, diagnose_server
 from viftrail.facts.log.moment import parse
@@ -60,6 +61,7 @@ def test_a_controller_that_did_not_answer_southbound() -> None:
     mute = signal("inactivity", time=then, by="ovsdb-server", remote="tcp:10.0.0.1:47104")
     cloud = cloud_of(server(PLUG), hypervisors=nodes, logs=(mute,), **ON)
     assert answer(cloud) == ("broken", "S7", "controller-flow-lag")
+    assert verdict_of(cloud).verdict.confidence == "proven", "it was deaf while it was waited for"
     before = signal("inactivity", time=then - 600, by="ovsdb-server", remote="tcp:10.0.0.1:47104")
     cloud = cloud_of(server(PLUG), hypervisors=nodes, logs=(before,), **ON)
     assert answer(cloud)[2] == "build-vif-plug-timeout", "it was deaf at another time"
@@ -74,6 +76,7 @@ def test_what_still_keeps_every_port_down_is_the_cause() -> None:
     facts = replace(paused, openstack=cloud_of(server(PLUG), **ON).facts.openstack)
     verdict = diagnose_server(facts, ID, "vm").verdict
     assert (verdict.state.value, verdict.stage, verdict.cause) == ("broken", "S5", "northd-paused")
+    assert verdict.confidence == "likely", "nobody saw how it was when the build died"
     healthy = replace(facts, openstack=cloud_of(server(host="cmp2"), **ON).facts.openstack)
     assert diagnose_server(healthy, ID, "vm").verdict.state.value != "broken"
 

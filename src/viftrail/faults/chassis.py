@@ -187,7 +187,8 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
             if waited
             else (),
             certainty=Certainty.PROVEN if paused or mute else Certainty.LIKELY,
-            victims=_unfinished(cloud, chassis),
+            victims=_unfinished(cloud, chassis)
+            | {subject.server(each.id) for each in waited if mute},
             note=""
             if paused
             else "Look on the host whether ovn-controller is dead, cut off, or busy: "
