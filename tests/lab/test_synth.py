@@ -125,6 +125,7 @@ def _plain(row: Row, names: dict[str, str]) -> dict[str, object]:
         # Drawn by northd at its first start, or its own version.
         drawn = dict.fromkeys(("mac_prefix", "svc_monitor_mac", "northd_internal_version"), "")
         columns |= {"uuid": "", "options": sorted((row.options | drawn).items())}
+        columns.pop("nb_cfg_timestamp", None)  # when northd saw it
     return {
         name: sorted(value.items()) if isinstance(value, dict) else value
         for name, value in columns.items()
