@@ -119,6 +119,28 @@ def test_one_database_alone_is_1(run: Run, folder: Path) -> None:
         server.kill()
 
 
+@needs_ovsdb
+@pytest.mark.skipif(not SCHEMAS.exists(), reason="OVN's schemas are not installed")
+def test_every_member_of_a_cluster_is_asked(run: Run, folder: Path) -> None:
+    files = [folder / f"nb{number}.db" for number in (1, 2)]
+    rafts = [f"unix:{folder}/raft{number}" for number in (1, 2)]
+    shell("ovsdb-tool", "create-cluster", files[0], SCHEMAS / "ovn-nb.ovsschema", rafts[0])
+    shell("ovsdb-tool", "join-cluster", files[1], "OVN_Northbound", rafts[1], rafts[0])
+    servers = [Server(folder, [file]).wait() for file in files]
+    try:
+        shell("ovsdb-client", "wait", servers[1].remote, "OVN_Northbound", "connected")
+        remotes = ",".join((*(server.remote for server in servers), f"unix:{folder}/gone.sock"))
+        done = run("doctor", "--nb", remotes, "-f", "json")
+        (north,) = (d for d in json.loads(done.out)["databases"] if d["name"] == "OVN_Northbound")
+        assert sorted(each["role"] for each in north["members"]) == ["", "follower", "leader"]
+        text = " ".join(run("doctor", "--nb", remotes).out.split())
+        assert f"unix:{folder}/gone.sock silent" in text
+        assert "- Northbound, a member:" in text, "and that is not grave"
+    finally:
+        for server in servers:
+            server.kill()
+
+
 def test_a_named_database_that_is_silent_is_1(run: Run, folder: Path) -> None:
     done = run("doctor", "--nb", f"unix:{folder}/none", "--sb", "tcp:127.0.0.1:1")
     assert done.code == 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from viftrail.facts import grant
-from viftrail.facts.checkup import Checkup, Cloud, Database, Seen
+from viftrail.facts.checkup import Checkup, Cloud, Database, Member, Seen
 from viftrail.facts.grant import Need, group_of, needs
 from viftrail.facts.host import Failure
 from viftrail.facts.places import Places, Remote, Runtime
@@ -188,3 +190,22 @@ def test_the_gravest_comes_first() -> None:
     here = Seen(name="h", euid=1000, refused=(DENIED,))
     found = missing(Database(name="OVN_Southbound"), here=here, openstack=None)
     assert [need.grave for need in found] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"role": "follower", "index": 5000}, ""),
+        ({"role": "follower", "index": 3000}, "tcp:b:6641 is 2000 entries behind"),
+        ({"role": "follower", "index": 5000, "cluster": "two"}, "is of another cluster (two)"),
+        ({"role": "lost", "index": 5000}, "has lost its cluster"),
+        ({"role": "leader", "index": 5000}, "tcp:a:6641 and tcp:b:6641 take themselves"),
+        ({"role": "", "why": "tcp:b:6641 refused."}, "tcp:b:6641 refused."),
+    ],
+)
+def test_members_that_are_not_of_one_mind(other: dict[str, Any], words: str) -> None:
+    first = Member(address="tcp:a:6641", role="leader", cluster="one", index=5000)
+    second = Member(**{"address": "tcp:b:6641", "cluster": "one", **other})
+    needed = missing(msgspec.structs.replace(REACHED, members=(first, second)))
+    assert [need.grave for need in needed] == ([False] if words else [])
+    assert all(words in need.why for need in needed)

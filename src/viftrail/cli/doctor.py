@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from viftrail.facts.checkup import Checkup, Cloud, Database, Listed, Seen
     from viftrail.facts.live import LiveSource
     from viftrail.facts.ovsdb.client import Client
+    from viftrail.facts.ovsdb.remote import Remote
     from viftrail.facts.ways.fleet import Fleet
 
 
@@ -112,17 +113,22 @@ def _databases(origin: Origin) -> list[tuple[Database, tuple[str, ...]]]:
     from viftrail.facts.ovsdb.client import Client
     from viftrail.facts.parallel import side_by_side
 
-    def connect(which: str, way: Way) -> Client:
-        return Client.connect(
-            remotes_of(which, way),
-            database=facts.NAMES[which],
-            tls=way.tls,
-            timeout=origin.timeout,
-            settle=True,
-        )
-
     def one(item: tuple[str, Way]) -> tuple[Database, tuple[str, ...]]:
-        return facts.reach(*item, partial(connect, *item))
+        which, way = item
+
+        def connect(remotes: Sequence[Remote]) -> Client:
+            return Client.connect(
+                remotes,
+                database=facts.NAMES[which],
+                tls=way.tls,
+                timeout=origin.timeout,
+                settle=True,
+            )
+
+        found, hosts = facts.reach(which, way, lambda: connect(remotes_of(which, way)))
+        if found.reached:
+            found = facts.polled(found, remotes_of(which, way), lambda each: connect([each]))
+        return found, hosts
 
     return side_by_side(one, ways_of(origin).items())
 

@@ -15,6 +15,8 @@ from viftrail.facts.host import Failure, Host
 from viftrail.facts.inquiry import NORTHBOUND, SOUTHBOUND
 from viftrail.facts.northbound import NBGlobal
 from viftrail.facts.ovsdb.client import Client, Select
+from viftrail.facts.ovsdb.remote import Remote
+from viftrail.facts.parallel import side_by_side
 from viftrail.facts.places import Places
 from viftrail.facts.southbound import Chassis, SBGlobal
 
@@ -29,6 +31,19 @@ _OVN_VERSION = "northd_internal_version"
 MAY_NOT = "may not read"
 """How a gap says that the credentials are good, and their rights too few (openstack_api)."""
 _STATES = {"": "gone", "T": "stopped", "t": "stopped", "Z": "gone", "D": "stuck", "?": "unknown"}
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One address of a clustered database, and what answers there (ovsdb-server(5), _Server)."""
+
+    address: str
+    role: str = ""
+    """``leader``, ``follower``, ``lost`` its cluster; empty: it did not answer."""
+    cluster: str = ""
+    index: int = -1
+    """The end of its log, as it was when it was asked."""
+    why: str = ""
+    do: str = ""
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +67,8 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
     """Of ovn-northd, where the database knows it."""
     milliseconds: float = 0.0
     """For one question, once connected."""
+    members: tuple[Member, ...] = ()
+    """Of a cluster that is reached by several addresses."""
     why: str = ""
     do: str = ""
 
@@ -174,6 +191,32 @@ def asked(found: Database, client: Client) -> tuple[Database, tuple[str, ...]]:
         milliseconds=round(elapsed * 1000, 1),
     )
     return database, tuple(hosts)
+
+
+def polled(
+    found: Database, remotes: Sequence[Remote], connect: Callable[[Remote], Client]
+) -> Database:
+    """The same with what each address of a cluster says of itself, all asked at once."""
+    if found.model != "clustered" or len(remotes) < 2:
+        return found
+    answers = side_by_side(lambda remote: _member(remote, connect), remotes)
+    own: dict[str, Member] = {}
+    for server, member in answers:
+        own.setdefault(server or member.address, member)  # a socket and a port of one server
+    return msgspec.structs.replace(found, members=tuple(own.values()))
+
+
+def _member(remote: Remote, connect: Callable[[Remote], Client]) -> tuple[str, Member]:
+    """The server's own id, and what it says."""
+    try:
+        with connect(remote) as client:
+            role = "lost" if client.stale else "leader" if client.leader else "follower"
+            member = Member(
+                address=str(remote), role=role, cluster=client.cluster_id or "", index=client.index
+            )
+            return client.server_id or "", member
+    except ViftrailError as error:
+        return "", Member(address=str(remote), why=error.what, do=error.do)
 
 
 def seen(name: str, host: Host | Gap) -> Seen:

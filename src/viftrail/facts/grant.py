@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from viftrail.facts.checkup import MAY_NOT, Checkup, Database, Seen
-from viftrail.facts.host import Failure
+from viftrail.facts.host import FAR_BEHIND, Failure
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.facts.ovsdb.client import status_command
 from viftrail.facts.places import Places
@@ -67,6 +67,7 @@ def _database(database: Database, checkup: Checkup) -> Iterator[Need]:
             do=f"Start the other members; {status_command(database.name)} on each tells who is "
             "missing.",
         )
+    yield from _members(database, short)
 
 
 def _unknown(short: str, option: str, checkup: Checkup) -> Need:
@@ -93,6 +94,42 @@ def _unknown(short: str, option: str, checkup: Checkup) -> Need:
         why="Nobody names it: no option, no OVN_*_DB, and no file of this host.",
         do=f"Name it: {name}, or run this where Neutron or OVN runs.",
     )
+
+
+def _members(database: Database, short: str) -> Iterator[Need]:
+    """What is not as it should be among the members of a cluster; one that serves is enough."""
+    answered = [each for each in database.members if each.role]
+    newest = max((each.index for each in answered), default=0)
+    usual = next((each.cluster for each in answered if each.role == "leader"), "")
+    leaders = [each.address for each in answered if each.role == "leader"]
+    for each in database.members:
+        if not each.role:
+            yield Need(feature=f"{short}, a member", why=each.why, do=each.do, grave=False)
+            continue
+        wrong = (
+            "has lost its cluster: what it holds may be old"
+            if each.role == "lost"
+            else f"is of another cluster ({each.cluster})"
+            if usual and each.cluster != usual
+            else f"is {newest - each.index} entries behind: what it holds is old"
+            if newest - each.index > FAR_BEHIND
+            else ""
+        )
+        if wrong:
+            yield Need(
+                feature=f"{short}, a member",
+                why=f"{each.address} {wrong}.",
+                do=f"Look at {status_command(database.name)} there.",
+                grave=False,
+            )
+    if len(leaders) > 1:
+        yield Need(
+            feature=short,
+            why=f"{' and '.join(leaders)} take themselves for the leader.",
+            do=f"Look at {status_command(database.name)} on each: one has not noticed an election, or "
+            "they are of two clusters.",
+            grave=False,
+        )
 
 
 def _access(database: Database) -> str:

@@ -20,6 +20,9 @@ from viftrail.facts.vswitch import Bridge, Interface, OpenVSwitch, Port
 
 PROBE_FORMAT = 1
 
+FAR_BEHIND = 1000
+"""Entries of a cluster's log: members that are looked at one after the other differ by a few."""
+
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
     """A daemon that left a pid file. ``state`` is /proc's letter, empty when it is gone."""

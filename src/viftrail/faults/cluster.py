@@ -13,14 +13,12 @@ from viftrail.chain.daemon import RUNNING
 from viftrail.chain.quoting import atom, q
 from viftrail.chain.server import PID_FILES, UNITS, endpoints, is_part, owner_of, server_state
 from viftrail.chain.subject import Subject
+from viftrail.facts.host import FAR_BEHIND
 from viftrail.facts.inquiry import SOUTHBOUND
 from viftrail.faults.fault import Case, Fault
 from viftrail.faults.server import TOOLS, unfinished
 from viftrail.faults.step import NOTHING_CHANGED, on_host
 from viftrail.verdict import Evidence, Risk, Stage
-
-FAR_BEHIND = 1000
-"""Entries of a log: members that are looked at one after the other differ by a few."""
 
 AT_ONCE = 10.0
 """Seconds between two looks that still show one moment: an election takes no more than one, and

@@ -129,6 +129,9 @@ def _database(database: Database) -> Iterator[str]:
     state = ("stale", "yellow") if database.stale else ("ok", "green")
     yield from _row(label, *state, facts)
     yield from _row("", "", "", f"at {database.endpoint}, {origin}")
+    if database.members:
+        told = (f"{each.address} {each.role or 'silent'}" for each in database.members)
+        yield from _row("", "", "", f"members: {', '.join(told)}")
 
 
 def _source(database: Database) -> str:

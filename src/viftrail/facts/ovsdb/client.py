@@ -137,6 +137,7 @@ class Client:
         cluster_id: the cluster's UUID, or None.
         server_id: this member's UUID, or None.
         stale: this member has lost its cluster, so what it holds may be old.
+        index: how far this member's log went when it was asked; -1: it does not say.
         timeout: seconds that a request may take.
     """
 
@@ -148,6 +149,7 @@ class Client:
         self.stale = session.stale
         self.cluster_id = _optional_uuid(member.get("cid"))
         self.server_id = _optional_uuid(member.get("sid"))
+        self.index = session.index
         self._stream = session.stream
         self._schema = session.schema
         self._makers: dict[tuple[type[msgspec.Struct], tuple[str, ...]], Maker[Any]] = {}
