@@ -14,7 +14,10 @@ COPIED = facts_of("encap-duplicate-ip")
 
 
 def test_the_old_row_goes_and_its_private_one_too() -> None:
-    (step,) = ask(STALE).remedy.steps
+    pause, step, resume = ask(STALE).remedy.steps
+    assert (pause.where, resume.where) == ("compute1", "compute1"), "the peers forget it first"
+    assert pause.command.endswith("debug/pause")
+    assert resume.command.endswith("debug/resume")
     (old,) = STALE.sb[Chassis].find("hostname", "compute1")
     assert f"chassis-del {old.name}" in step.command
     assert f"destroy Chassis_Private {old.name}" in step.command

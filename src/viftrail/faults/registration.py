@@ -19,6 +19,9 @@ from viftrail.faults.step import on_host, unregister
 from viftrail.faults.tunnel import own_address
 from viftrail.verdict import Certainty, Evidence, Risk, Stage
 
+_CONTROL = "ovn-appctl -t ovn-controller"
+_RESUME, _STATUS = f"{_CONTROL} debug/resume", f"{_CONTROL} debug/status"
+
 
 @dataclass(frozen=True)
 class _Conflict:
@@ -95,7 +98,19 @@ def _stale(cloud: Cloud) -> Iterator[Case]:
                     command="ovs-vsctl get Open_vSwitch . external_ids:system-id",
                 ),
             ),
-            steps=tuple(unregister(cloud, holder.name)),
+            steps=(
+                # Its peers shall have let go of the old tunnel before the new one, to the same
+                # address, is made: ovs-vswitchd refuses the second of two (File exists), and
+                # nobody asks it again.
+                *on_host(name, f"{_CONTROL} debug/pause", undo=_RESUME, verify=_STATUS),
+                *unregister(cloud, holder.name),
+                *on_host(
+                    name,
+                    _RESUME,
+                    undo=f"{_CONTROL} debug/pause",
+                    verify=f"ovn-sbctl find Chassis name={db(host.chassis_name)}",
+                ),
+            ),
             certainty=Certainty.POSSIBLE if alive is None else Certainty.PROVEN,
             note="If the new system-id was a mistake, put the old one back instead: "
             f"ovs-vsctl set Open_vSwitch . external_ids:system-id={holder.name}, on {name}.",
