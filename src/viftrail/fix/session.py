@@ -24,6 +24,10 @@ PATIENCE = 30.0
 
 PAUSE = 1.0
 
+PROOFS, BETWEEN_PROOFS = 5, 3.0
+"""How often packets are sent until they pass, and seconds between: rows are healthy before peers have
+learnt where an address is now."""
+
 
 class Ending(str, Enum):
     """How a mend ended."""
@@ -137,7 +141,7 @@ class Session:
             return Ending.HELPLESS
         if verdict.verdict.state is not State.HEALTHY:
             return Ending.UNCHANGED
-        self._proof = self._prove(verdict)
+        self._proof = self._proved(verdict)
         self._note("proof", ok=self._proof.ok, summary=self._proof.summary)
         return Ending.UNPROVEN if self._proof.ok is False else Ending.MENDED
 
@@ -205,6 +209,16 @@ class Session:
                 output=verified.output,
             )  # fmt: skip
         return True
+
+    def _proved(self, verdict: Verdict) -> Proof:
+        """The packet proof; what fails is tried again, as a gateway that moves home takes a while."""
+        proof = self._prove(verdict)
+        for _ in range(PROOFS - 1):
+            if proof.ok is not False:
+                break
+            self._wait(BETWEEN_PROOFS)
+            proof = self._prove(verdict)
+        return proof
 
     def _settled(self) -> Verdict:
         """Look until it is healthy or there is more to do; at most as long as patience lasts."""
