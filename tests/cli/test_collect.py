@@ -15,8 +15,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.facts.bundle.test_bundle import NAMED, SECRETS
-from tests.facts.ovsdb.ovsdb_servers import Server, needs_ovsdb, short_directory
-from tests.facts.ovsdb.ovsdb_servers import run as shell
+from tests.facts.ovsdb.ovsdb_servers import central, needs_ovsdb, short_directory
 from tests.recordings import facts_of, path, source_of
 from tests.samples import folder, opened, server
 from viftrail.facts.bundle import bundle
@@ -56,23 +55,15 @@ def test_a_cloud_that_was_found_is_named_by_its_northbound(
     monkeypatch.setattr("viftrail.lab.folder.living", list)
     for name in ("OS_CLOUD", "OS_AUTH_URL"):
         monkeypatch.delenv(name, raising=False)
-    remotes, servers = [], []
-    with short_directory() as directory:
-        try:
-            for which in ("nb", "sb"):
-                file = directory / f"ovn{which}_db.db"
-                shell("ovsdb-tool", "create", file, SCHEMAS / f"ovn-{which}.ovsschema")
-                servers.append(Server(directory, [file]).wait())
-                address = f"unix:{directory}/ovn{which}_db.sock"
-                remotes.append(Remote(database=which, address=address, source="its socket"))
-            found = Places(remotes=tuple(remotes))
-            monkeypatch.setattr("viftrail.facts.places.places_here", lambda: found)
-            file = tmp_path / "cloud.bundle"
-            assert run("collect", "--since", "0", "-o", str(file)).code == 0
-            assert manifest_of(file).source == remotes[0].address
-        finally:
-            for server in servers:
-                server.kill()
+    with short_directory() as directory, central(directory) as addresses:
+        remotes = tuple(
+            Remote(database=which, address=address, source="its socket")
+            for which, address in addresses.items()
+        )
+        monkeypatch.setattr("viftrail.facts.places.places_here", lambda: Places(remotes=remotes))
+        file = tmp_path / "cloud.bundle"
+        assert run("collect", "--since", "0", "-o", str(file)).code == 0
+        assert manifest_of(file).source == addresses["nb"]
 
 
 def test_a_targets_trail_alone(run: Run, tmp_path: Path) -> None:

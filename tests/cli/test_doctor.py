@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.cloud import healthy
-from tests.facts.ovsdb.ovsdb_servers import Server, needs_ovsdb, short_directory
+from tests.facts.ovsdb.ovsdb_servers import Server, central, needs_ovsdb, short_directory
 from tests.facts.ovsdb.ovsdb_servers import run as shell
 from viftrail.facts.places import Places, Remote
 from viftrail.facts.ways import ledger
@@ -43,12 +43,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @needs_ovsdb
 @pytest.mark.skipif(not SCHEMAS.exists(), reason="OVN's schemas are not installed")
 def test_a_central_host_is_ready_without_any_option(run: Run, folder: Path) -> None:
-    servers = []
-    try:
-        for which in ("nb", "sb"):
-            file = folder / f"ovn{which}_db.db"
-            shell("ovsdb-tool", "create", file, SCHEMAS / f"ovn-{which}.ovsschema")
-            servers.append(Server(folder, [file]).wait())
+    with central(folder):
         done = run("doctor")
         assert (done.code, done.err) == (0, ""), done
         assert "Northbound     ok standalone, " in done.out
@@ -58,9 +53,6 @@ def test_a_central_host_is_ready_without_any_option(run: Run, folder: Path) -> N
         assert [each["reached"] for each in whole["databases"]] == [True, True]
         assert whole["databases"][0]["source"] == "the socket of its server"
         assert whole["databases"][1]["schema"]
-    finally:
-        for server in servers:
-            server.kill()
 
 
 def test_a_host_that_knows_of_no_cloud_is_2(
@@ -79,26 +71,20 @@ def test_a_host_that_knows_of_no_cloud_is_2(
 def test_a_dead_server_of_this_host_is_passed_over_for_another_member(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remotes, servers = [], []
-    for which in ("nb", "sb"):
-        with socket.socket(socket.AF_UNIX) as dead:
-            dead.bind(f"{folder}/{which}.dead")
-        file = folder / f"ovn{which}_db.db"
-        shell("ovsdb-tool", "create", file, SCHEMAS / f"ovn-{which}.ovsschema")
-        servers.append(Server(folder, [file]).wait())
-        live = f"unix:{folder}/ovn{which}_db.sock"
-        remotes += [
-            Remote(database=which, address=f"unix:{folder}/{which}.dead", source="its socket"),
-            Remote(database=which, address=live, source="ml2_conf.ini"),
-        ]
-    monkeypatch.setattr("viftrail.facts.places.places_here", lambda: Places(remotes=tuple(remotes)))
-    try:
+    remotes = []
+    with central(folder) as addresses:
+        for which, live in addresses.items():
+            with socket.socket(socket.AF_UNIX) as dead:
+                dead.bind(f"{folder}/{which}.dead")
+            remotes += [
+                Remote(database=which, address=f"unix:{folder}/{which}.dead", source="its socket"),
+                Remote(database=which, address=live, source="ml2_conf.ini"),
+            ]
+        found = Places(remotes=tuple(remotes))
+        monkeypatch.setattr("viftrail.facts.places.places_here", lambda: found)
         done = run("doctor")
         assert done.code == 0, done
         assert f"at unix:{folder}/ovnnb_db.sock, from ml2_conf.ini" in " ".join(done.out.split())
-    finally:
-        for server in servers:
-            server.kill()
     silent = run("why", "vm1")
     assert silent.code == 69
     assert "The addresses are from its socket, then ml2_conf.ini." in silent.err
@@ -204,17 +190,12 @@ def test_an_inventory_that_cannot_be_read_is_a_finding(run: Run, folder: Path) -
 def test_an_inventory_is_told_and_its_limit_is_no_failure(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    servers, where = [], []
     fleet = Fleet(Ansible(Path("/bin"), "inv"), [Entry("c1"), Entry("db1")], limit="c1")
     seen = {"c1": healthy().hosts["compute1"]}
     monkeypatch.setattr(fleet, "look", lambda ways, _: {name: seen[name] for name in ways})
     monkeypatch.setattr("viftrail.cli.hosts.fleet", lambda _: fleet)
-    try:
-        for which in ("nb", "sb"):
-            file = folder / f"ovn{which}_db.db"
-            shell("ovsdb-tool", "create", file, SCHEMAS / f"ovn-{which}.ovsschema")
-            servers.append(Server(folder, [file]).wait())
-            where += [f"--{which}", f"unix:{folder}/ovn{which}_db.sock"]
+    with central(folder) as addresses:
+        where = [word for which, address in addresses.items() for word in (f"--{which}", address)]
         for name in ("c1", "c2", "c3"):
             row = {"name": name, "hostname": name, "encaps": ["named-uuid", "e"]}
             encap = {"type": "geneve", "ip": name, "chassis_name": name}
@@ -232,9 +213,6 @@ def test_an_inventory_is_told_and_its_limit_is_no_failure(
         wanted = run("doctor", *options, "--host", "c2")
         assert "c2 not seen" in " ".join(wanted.out.split())
         assert wanted.code == 1
-    finally:
-        for server in servers:
-            server.kill()
 
 
 def transaction(row: Mapping[str, object], encap: Mapping[str, object]) -> str:

@@ -101,7 +101,7 @@ def _members(database: Database, short: str) -> Iterator[Need]:
     answered = [each for each in database.members if each.role]
     newest = max((each.index for each in answered), default=0)
     usual = next((each.cluster for each in answered if each.role == "leader"), "")
-    leaders = [each.address for each in answered if each.role == "leader"]
+    leaders = [e.address for e in answered if e.role == "leader" and e.cluster == usual]
     for each in database.members:
         if not each.role:
             yield Need(feature=f"{short}, a member", why=each.why, do=each.do, grave=False)
@@ -126,8 +126,8 @@ def _members(database: Database, short: str) -> Iterator[Need]:
         yield Need(
             feature=short,
             why=f"{' and '.join(leaders)} take themselves for the leader.",
-            do=f"Look at {status_command(database.name)} on each: one has not noticed an election, or "
-            "they are of two clusters.",
+            do=f"Look at {status_command(database.name)} on each: one of them has not noticed an "
+            "election.",
             grave=False,
         )
 

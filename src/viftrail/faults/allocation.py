@@ -12,6 +12,7 @@ from viftrail.chain.cloud import Cloud
 from viftrail.chain.failure import Kind, failure_of
 from viftrail.chain.once import once
 from viftrail.chain.placement import compute_of, computes, once_a_request, refusals
+from viftrail.chain.quoting import q
 from viftrail.chain.scheduling import short_of, wanted
 from viftrail.chain.subject import Subject
 from viftrail.facts.openstack import Provider, Server
@@ -164,7 +165,7 @@ def _beyond(cloud: Cloud, provider: Provider, about: Subject) -> Case:
                 seen=f"{usages[name]}, {usages[name] - amount}",
                 expected="the same",
                 command=f"openstack resource provider usage show {provider.uuid}; "
-                f"openstack server list --all-projects --host {provider.name} --long",
+                f"openstack server list --all-projects --host {q(provider.name)} --long",
             )
             for name, amount in found.items()
         ),

@@ -79,7 +79,8 @@ def _traits(cloud: Cloud) -> Iterator[Case]:
             + (
                 f"no host with room is like that: {in_words(refused)}"
                 if refused
-                else "nothing else keeps the hosts from taking it; their traits were not recorded"
+                else "nothing else that was recorded keeps the hosts from taking it; their traits were "
+                "not recorded"
             ),
             evidence=(
                 *_refused(refused, "openstack resource provider trait list PROVIDER"),
@@ -169,7 +170,7 @@ def _zone(cloud: Cloud) -> Iterator[Case]:
                 f"{'no host has room' if known else 'no host is'}: {in_words(refused)}"
                 if refused
                 else "a host has room; whether Placement has that host in the zone's aggregate was "
-                "not recorded, and nothing else speaks against it"
+                "not recorded, and nothing that was speaks against it"
             ),
             evidence=(
                 Evidence(

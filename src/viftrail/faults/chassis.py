@@ -117,7 +117,7 @@ def _lagging(cloud: Cloud) -> Iterator[Case]:
     for row in cloud.sb[ChassisPrivate]:
         chassis = cloud.sb[Chassis].one("name", row.name)
         waited = in_vain.get(chassis.hostname, ()) if chassis else ()
-        mute = _mute(cloud, chassis, waited) if chassis else None
+        mute = _mute(cloud, chassis, waited) if chassis and waited else None
         if chassis is None:
             continue
         host = cloud.hosts.get(chassis.hostname)

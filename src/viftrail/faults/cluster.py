@@ -35,12 +35,13 @@ def _no_quorum(cloud: Cloud) -> Iterator[Case]:
             for name, host in cloud.central.items()
             if server_state(host, database) not in ("", RUNNING)
         ]
+        alone = "alone" if any(member.connected for member in left) else "without a leader"
         unheard = sorted({peer.address for member in left for peer in member.unheard})
         yield Case(
             subject=subject.CLOUD,
             summary=f"the cluster of {database} has lost its majority: "
             f"{', '.join(member.host for member in left)} {'are' if len(left) > 1 else 'is'} "
-            "left without a leader, and nothing can be written"
+            f"left {alone}, and nothing can be written"
             + (f"; dead or stopped: the server on {' and on '.join(silent)}" if silent else ""),
             evidence=(
                 *(

@@ -156,3 +156,17 @@ def create(directory: Path, schema: Path | dict[str, Any], name: str = "db") -> 
     file = directory / f"{name}.db"
     run("ovsdb-tool", "create", file, schema)
     return file
+
+
+@contextlib.contextmanager
+def central(directory: Path) -> Iterator[dict[str, str]]:
+    """Both databases of OVN, empty and served, as a host has them; the addresses of nb and sb."""
+    with contextlib.ExitStack() as servers:
+        files = {
+            which: create(directory, OVN_NB.with_name(f"ovn-{which}.ovsschema"), f"ovn{which}_db")
+            for which in ("nb", "sb")
+        }
+        yield {
+            which: servers.enter_context(serving(directory, file)).remote
+            for which, file in files.items()
+        }
